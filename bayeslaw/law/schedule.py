@@ -1,0 +1,44 @@
+"""Inputs that sum over a learning-rate schedule: a column computed along each run, in the order of its steps.
+
+An input of a law file may say ``formula = "lr_annealing(learning_rate, step, 0.999)"``.  These words see a whole
+run at a time, so they are allowed in inputs only, where they are computed once, before anything is fitted.
+
+Records may skip steps.  Between two records the rate is taken to change linearly, and the sums over the skipped
+steps are done in closed form; before the first record it is taken to have its first value throughout (Tissue et
+al. 2024 count warm-up as the peak rate).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+
+def lr_sum(rate: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """The sum of the learning rate over all steps so far; shapes ``(records,)`` of one run."""
+    between = np.diff(step) * 0.5 * (rate[1:] + rate[:-1])
+    return np.concatenate([[rate[0] * step[0]], rate[0] * step[0] + np.cumsum(between)])
+
+
+def lr_annealing(rate: np.ndarray, step: np.ndarray, decay: float) -> np.ndarray:
+    """The sum over all steps so far of the momentum of the drops in learning rate.
+
+    The momentum is ``m[i] = decay * m[i-1] + (rate[i-1] - rate[i])`` (Tissue et al. 2024, section 3).
+    """
+    momentum, total, sums = 0.0, 0.0, [0.0]
+    keep = 1.0 - decay
+    for gap, drop in zip(np.diff(step), -np.diff(rate), strict=True):
+        faded = decay**gap
+        share = drop / gap  # the drop of one skipped step
+        carried = decay * (1.0 - faded) / keep
+        total += momentum * carried + share * (gap - carried) / keep
+        momentum = momentum * faded + share * (1.0 - faded) / keep
+        sums.append(total)
+    return np.array(sums)
+
+
+SCHEDULES: Mapping[str, tuple[Callable[..., np.ndarray], int]] = {
+    "lr_sum": (lr_sum, 2),
+    "lr_annealing": (lr_annealing, 3),
+}
