@@ -1,0 +1,125 @@
+"""The standard columns of a table of runs: their names, what else people call them, units and meaning.
+
+A column under a standard name is never touched.  A column under another known name takes the standard one, so
+that a file with ``N``, ``D`` and ``val_loss`` fits without a word; two candidates for one name are refused, since
+a wrong guess (with or without embeddings?) moves every exponent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from bayeslaw.errors import RunsError, did_you_mean, listed
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A standard column.
+
+    Attributes
+    ----------
+    aliases
+        Other names it goes by.  Words are compared without case, space, ``-`` and ``_``; single letters exactly,
+        because ``d`` is as often a width as ``D`` is data.
+    """
+
+    name: str
+    units: str
+    meaning: str
+    aliases: tuple[str, ...] = ()
+
+
+_ROWS = (
+    Column("n_params", "parameter", "parameters of the model",
+           ("N", "params", "parameters", "num_params", "num_parameters", "param_count", "model_size", "model_params")),
+    Column("n_tokens", "token", "tokens trained on, repeats counted",
+           ("D", "tokens", "num_tokens", "train_tokens", "training_tokens", "tokens_seen", "token_count")),
+    Column("unique_tokens", "token", "different tokens in the training data", ("n_unique_tokens",)),
+    Column("epochs", "pass", "passes over the training data", ("n_epochs", "num_epochs")),
+    Column("flops", "FLOP", "training compute",
+           ("C", "compute", "total_flops", "train_flops", "training_flops", "training_compute")),
+    Column("loss", "nat/token", "cross-entropy on held-out text",
+           ("L", "val_loss", "validation_loss", "valid_loss", "eval_loss", "test_loss", "final_loss")),
+    Column("learning_rate", "1", "peak learning rate, or the rate at this step", ("lr", "peak_lr", "max_lr")),
+    Column("batch_size_tokens", "token", "tokens a step", ("tokens_per_batch", "tokens_per_step")),
+    Column("step", "step", "optimiser steps taken so far", ("global_step", "train_step", "training_step")),
+    Column("width", "unit", "size of the residual stream", ("d_model", "hidden_size", "hidden_dim", "n_embd")),
+    Column("depth", "layer", "layers", ("n_layers", "num_layers", "n_layer", "num_hidden_layers")),
+    Column("n_experts", "expert", "experts a layer", ("num_experts",)),
+    Column("vocab_size", "token", "entries of the vocabulary", ("n_vocab",)),
+    Column("family", "", "runs that share a recipe: the column to pool over", ("model_family",)),
+    Column("run", "", "which training run a checkpoint belongs to", ("run_id", "run_name")),
+    Column("seed", "", "random seed", ("random_seed",)),
+    Column("weight", "1", "how many runs a row counts for", ("weights",)),
+    Column("se", "", "known standard error of the outcome", ("stderr", "std_err", "standard_error")),
+)  # fmt: skip
+
+STANDARD: Mapping[str, Column] = {row.name: row for row in _ROWS}
+
+
+def _key(name: str) -> str:
+    """The form in which names are compared."""
+    return name if len(name) == 1 else "".join(c for c in name.lower() if c not in " _-")
+
+
+_BY_KEY: Mapping[str, str] = {
+    _key(word): row.name for row in _ROWS for word in (row.name, *row.aliases)
+}  # fmt: skip
+
+
+def standard_name(name: str) -> str | None:
+    """The standard column that a name stands for, such as ``n_params`` for ``Model_Size``; None when unknown."""
+    return name if name in STANDARD else _BY_KEY.get(_key(name))
+
+
+def recognised(found: Iterable[str], source: str, settled: Collection[str] = ()) -> dict[str, str]:
+    """Which columns of a file take a standard name.
+
+    Parameters
+    ----------
+    found
+        The file's own names.
+    source
+        What to call the file in a message.
+    settled
+        Standard names that the caller has assigned already.
+
+    Returns
+    -------
+    Standard names by the file's own; only those that change.
+
+    Raises
+    ------
+    RunsError
+        When two columns could be the same standard one.
+    """
+    found = list(found)
+    taken = {*settled, *(name for name in found if name in STANDARD)}
+    candidates: dict[str, list[str]] = {}
+    for name in found:
+        standard = standard_name(name)
+        if standard is not None and standard not in taken:
+            candidates.setdefault(standard, []).append(name)
+    for standard, names in candidates.items():
+        if len(names) > 1:
+            shown = " and ".join(f"'{name}'" for name in names)
+            raise RunsError(
+                f"{source}: columns {shown} could each be '{standard}'; say which: columns={{'{standard}': '{names[0]}'}} "
+                f"(--columns {standard}={names[0]})."
+            )
+    return {names[0]: standard for standard, names in candidates.items()}
+
+
+def missing_column(name: str, found: Iterable[str], source: str, wanted_by: str) -> RunsError:
+    """The error for a column that is not there: what the file has instead, and how to map it."""
+    found = list(found)
+    near = did_you_mean(name, found)
+    return RunsError(
+        f"{source}: {wanted_by} needs column '{name}', which is not there{near} "
+        f"The file has {listed(found, 20)}; if one of them is it, pass columns={{'{name}': 'its name'}} "
+        f"(--columns {name}=its-name)."
+        if near
+        else f"{source}: {wanted_by} needs column '{name}', which is not there; the file has {listed(found, 20)}. "
+        f"If one of them is it, pass columns={{'{name}': 'its name'}} (--columns {name}=its-name)."
+    )

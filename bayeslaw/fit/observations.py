@@ -1,0 +1,357 @@
+"""What a law asks of a table of runs: its inputs and its outcome as arrays, each value checked.
+
+Checks stand here, before the first compilation, because a wrong unit gives a posterior as smooth as a right one.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from bayeslaw.errors import RunsError
+from bayeslaw.fit.columns import missing_column
+from bayeslaw.law.expr import Call, Name, Node, Number, evaluate, names
+from bayeslaw.law.functions import NUMPY_WORDS
+from bayeslaw.law.law import Input, Law
+from bayeslaw.law.schedule import SCHEDULES
+
+if TYPE_CHECKING:
+    from bayeslaw.fit.runs import Runs
+
+# What people store numbers in: for a unit guess the factor must bring the whole column into the law's range.
+FACTORS = {
+    1e3: "in thousands", 1e6: "in millions", 1e9: "in billions", 1e12: "in trillions", 1e15: "in units of 1e15",
+    1e18: "in units of 1e18", 1e21: "in units of 1e21", 1e-2: "in percent", 1e-3: "in units of 0.001",
+    1e-6: "in units of 1e-6", 1e-9: "in units of 1e-9",
+}  # fmt: skip
+
+
+def inputs(runs: Runs, law: Law) -> dict[str, np.ndarray]:
+    """Every input that a law needs, by the input's name.
+
+    An input with a formula is computed where all its sources are there, and read from its column otherwise.  Inputs
+    that neither the mean nor the noise uses are given where the table has them.
+
+    Returns
+    -------
+    Arrays of float64, each of shape ``(runs,)``.
+
+    Raises
+    ------
+    RunsError
+        When a column is missing, not numeric, empty somewhere, or outside the input's range.
+    """
+    check_run_ids(runs)
+    needed = law.mean_inputs | {n for a in law.output.likelihood.arguments for n in names(a) if n in law.inputs}
+    needed = needed | {n.removesuffix("0") for a in law.output.likelihood.arguments for n in names(a) if n in law.references}
+    values: dict[str, np.ndarray] = {}
+    faults: dict[str, RunsError] = {}
+    for each in law.inputs.values():
+        try:
+            values[each.name] = _input(runs, law, each, values, faults)
+        except RunsError as fault:
+            if each.name in needed:
+                raise
+            faults[each.name] = fault  # raised when another input turns out to need this one
+    return values
+
+
+def _input(runs: Runs, law: Law, each: Input, known: dict[str, np.ndarray], faults: dict[str, RunsError]) -> np.ndarray:
+    sources = [] if each.formula is None else list(names(each.formula))
+    if each.formula is not None and all(name in known for name in sources):
+        if isinstance(each.formula, Call) and each.formula.function in SCHEDULES:
+            return _over_schedule(runs, each.formula, known)
+        computed = np.broadcast_to(evaluate(each.formula, known, NUMPY_WORDS), (len(runs),)).astype(np.float64)
+        bad = ~np.isfinite(computed)
+        if bad.any():
+            shown = ", ".join(f"{n} = {known[n][bad][0]:g}" for n in sources)
+            raise RunsError(
+                f"{runs.source}: input '{each.name}' of law '{law.name}' is not finite in {runs.at(bad)} ({shown}); "
+                "correct these values, or leave such rows out with where(...) (--where)."
+            )
+        return _in_range(runs, law, f"input '{each.name}'", None, computed, each.range, each.units)
+    if not runs.has(each.column):
+        for name in sources:
+            if name in faults:
+                raise faults[name]
+        raise missing_column(each.column, runs.names, runs.source, f"input '{each.name}' of law '{law.name}'")
+    values = numbers(runs, each.column, f"law '{law.name}'", _expected(each.range, each.units))
+    return _in_range(runs, law, f"column '{each.column}'", each.column, values, each.range, each.units)
+
+
+def numbers(runs: Runs, name: str, wanted_by: str, expected: str) -> np.ndarray:
+    """A column that must be finite numbers, shape ``(runs,)``.
+
+    Raises
+    ------
+    RunsError
+        When it is text, empty or infinite somewhere, with the row.
+    """
+    values = runs.column(name, wanted_by)
+    if values.dtype == object:
+        bad = np.array([_is_text(cell) for cell in values])
+        at = int(np.argmax(bad))
+        raise RunsError(
+            f"{runs.source}: row {runs.rows[at]} of column '{name}' is '{values[at]}', but {wanted_by} expects {expected}; "
+            "write plain numbers, such as 1.5e9."
+        )
+    bad = ~np.isfinite(values)
+    if bad.any():
+        found = values[bad][0]
+        what = "empty" if math.isnan(found) else f"{found:g}"
+        raise RunsError(
+            f"{runs.source}: column '{name}' is {what} in {runs.at(bad)}, but {wanted_by} expects {expected}; fill it in, "
+            f'or leave such rows out with where("{name} < 1e300") (--where).'
+        )
+    return values
+
+
+def _is_text(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return True
+    return False
+
+
+def _expected(interval: tuple[float, float] | None, units: str) -> str:
+    """What a column should hold, in words."""
+    counted = bool(units) and "/" not in units and units != "1"
+    if interval is None:
+        return f"numbers in {units}" if counted else "numbers"
+    what = f"a count of {units}s" if counted and interval[0] >= 1 else f"values in {units}" if units and units != "1" else "values"
+    return f"{what} between {short(interval[0])} and {short(interval[1])}"
+
+
+def short(value: float) -> str:
+    """A number for a message: ``1e5``, ``3.2``, ``512``."""
+    text = f"{value:.0e}" if value and math.log10(abs(value)) == round(math.log10(abs(value))) else f"{value:.4g}"
+    if "e" in text:
+        mantissa, exponent = text.split("e")
+        if -3 < int(exponent) < 5:
+            return f"{value:g}"
+        return f"{mantissa}e{int(exponent)}"
+    return text
+
+
+def _in_range(
+    runs: Runs, law: Law, what: str, column: str | None, values: np.ndarray,
+    interval: tuple[float, float] | None, units: str,
+) -> np.ndarray:  # fmt: skip
+    """The values, when all are in the interval that the law is meant for."""
+    if interval is None:
+        return values
+    low, high = interval
+    expected = _expected(interval, units)
+    bad = values <= 0
+    if low > 0 and bad.any():
+        _refuse(runs, law, what, column, values, bad, expected, f"{column or 'x'} > 0")
+    # A relative slack of 1e-9, so that a bound that went through a file is still within.
+    bad = (values < low - 1e-9 * abs(low)) | (values > high + 1e-9 * abs(high))
+    if not bad.any():
+        return values
+    factor = _unit_guess(values, interval, law, column) if column else None
+    if factor is None:
+        _refuse(runs, law, what, column, values, bad, expected, f"{column} >= {short(low)} and {column} <= {short(high)}")
+    shown = short(factor)
+    raise RunsError(
+        f"{runs.source}: {what} reaches {short(float(values.max()))}, but law '{law.name}' expects {expected}; "
+        f"is it {FACTORS[factor]}? Pass units={{'{column}': {shown}}} (--units {column}={shown})."
+    )
+
+
+def _refuse(
+    runs: Runs, law: Law, what: str, column: str | None, values: np.ndarray, bad: np.ndarray, expected: str, keep: str
+) -> NoReturn:  # fmt: skip
+    condition = f'where("{keep}")' if column else "where(...)"
+    raise RunsError(
+        f"{runs.source}: {what} is {values[bad][0]:g} in {runs.at(bad)}, but law '{law.name}' expects {expected}; correct "
+        f"it, or leave such rows out with {condition} (--where)."
+    )
+
+
+def _unit_guess(values: np.ndarray, interval: tuple[float, float], law: Law, column: str) -> float | None:
+    """The factor that brings the whole column into the range, nearest to the law's reference scale."""
+    low, high = interval
+    if not (values > 0).all() or low < 0:
+        return None
+    fitting = [f for f in FACTORS if (values * f >= low).all() and (values * f <= high).all()]
+    references = [i.reference for i in law.inputs.values() if i.column == column and i.reference is not None]
+    middle = math.log(references[0]) if references else 0.5 * math.log(max(low, 1e-12 * high) * high)
+    typical = float(np.log(values).mean())
+    return min(fitting, key=lambda f: abs(typical + math.log(f) - middle), default=None)
+
+
+def _over_schedule(runs: Runs, formula: Call, known: dict[str, np.ndarray]) -> np.ndarray:
+    """A word of ``SCHEDULES``, computed along each run in the order of its steps."""
+    function = SCHEDULES[formula.function][0]
+    result = np.empty(len(runs))
+    for rows in _curves(runs):
+        step = next((known[a.id] for a in formula.args[1:] if isinstance(a, Name)), None)
+        order = rows if step is None else rows[np.argsort(step[rows], kind="stable")]
+        if step is not None:
+            again = np.flatnonzero(np.diff(step[order]) <= 0)
+            if len(again):
+                first, second = runs.rows[order[again[0]]], runs.rows[order[again[0] + 1]]
+                raise RunsError(
+                    f"{runs.source}: rows {first} and {second} are the same step of one run, but '{formula.function}' sums "
+                    "over the steps of each run; add a column 'run' that tells the runs apart, or drop the repeat."
+                )
+        result[order] = function(*(_argument(a, known, order) for a in formula.args))
+    return result
+
+
+def _argument(node: Node, known: dict[str, np.ndarray], rows: np.ndarray) -> np.ndarray | float:
+    if isinstance(node, Number):
+        return node.value
+    assert isinstance(node, Name)
+    return known[node.id][rows]
+
+
+def _curves(runs: Runs) -> list[np.ndarray]:
+    """The rows of each training run: by ``run`` or, without it, by all columns of text together."""
+    by = [next((n for n in ("run", "run_id") if n in runs.data), "")]
+    if not by[0]:
+        by = [name for name in runs.names if runs.is_text(name)]
+    keys = list(zip(*(runs.data[name].tolist() for name in by), strict=True)) if by else [()] * len(runs)
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for i, key in enumerate(keys):
+        groups.setdefault(key, []).append(i)
+    return [np.array(rows) for rows in groups.values()]
+
+
+def check_run_ids(runs: Runs) -> None:
+    """Refuse a run id that two rows have, unless a column ``step`` says that they are checkpoints.
+
+    Raises
+    ------
+    RunsError
+        With the id and its rows.
+    """
+    name = next((n for n in ("run", "run_id") if n in runs.data), None)
+    if name is None or "step" in runs.data:
+        return
+    ids = runs.data[name]
+    seen: dict[object, int] = {}
+    for i, each in enumerate(ids.tolist()):
+        if each == "" or each != each:
+            continue
+        if each in seen:
+            shown = f"{each:g}" if isinstance(each, float) else each
+            raise RunsError(
+                f"{runs.source}: a duplicated run id: '{shown}' of column '{name}' is in rows {runs.rows[seen[each]]} and "
+                f"{runs.rows[i]}; drop one, or add a column 'step' if they are checkpoints of one run."
+            )
+        seen[each] = i
+
+
+def outcome(runs: Runs, law: Law) -> np.ndarray:
+    """The outcome that a law predicts.
+
+    Returns
+    -------
+    Array of float64, shape ``(runs,)``, in the output's units.
+
+    Raises
+    ------
+    RunsError
+        When the column is missing, or a value is outside the likelihood's support or the output's range.
+    """
+    column, family = law.output.column, law.output.likelihood.family
+    support = {"real": "numbers", "positive": "positive numbers", "unit": "shares above 0 and below 1", "count": "whole numbers from 0"}
+    likelihood = law.output.likelihood.name
+    wanted = f"outcome '{column}' of law '{law.name}' ({likelihood} likelihood)"
+    if not runs.has(column):
+        raise missing_column(column, runs.names, runs.source, f"law '{law.name}'")
+    values = numbers(runs, column, wanted, support[family.outcome])
+    bad = {
+        "real": np.zeros(len(values), dtype=bool),
+        "positive": values <= 0,
+        "unit": (values <= 0) | (values >= 1),
+        "count": (values < 0) | (values != np.round(values)),
+    }[family.outcome]
+    if bad.any():
+        percent = family.outcome == "unit" and (values > 0).all() and values.max() > 1 and values.max() < 100
+        remedy = (
+            f"is it in percent? Pass units={{'{column}': 0.01}} (--units {column}=0.01)"
+            if percent
+            else "correct it, or leave such rows out with where(...) (--where)"
+        )
+        raise RunsError(
+            f"{runs.source}: column '{column}' is {values[bad][0]:g} in {runs.at(bad)}, but the {likelihood} likelihood of law "
+            f"'{law.name}' expects {support[family.outcome]}; {remedy}."
+        )
+    if family.outcome == "count":
+        _check_trials(runs, law, values)
+    return _in_range(runs, law, f"column '{column}'", column, values, law.output.range, law.output.units)
+
+
+def _check_trials(runs: Runs, law: Law, successes: np.ndarray) -> None:
+    """No more successes than trials, where the trials do not depend on parameters."""
+    likelihood = law.output.likelihood
+    node = likelihood.arguments[likelihood.family.arguments.index("trials")]
+    if not set(names(node)) <= set(law.inputs):
+        return
+    trials = np.broadcast_to(evaluate(node, inputs(runs, law), NUMPY_WORDS), successes.shape)
+    bad = successes > trials
+    if bad.any():
+        raise RunsError(
+            f"{runs.source}: column '{law.output.column}' counts {successes[bad][0]:g} successes in {trials[bad][0]:g} trials in "
+            f"{runs.at(bad)}; expected no more successes than trials: correct the counts."
+        )
+
+
+def weights(runs: Runs) -> np.ndarray:
+    """The column ``weight``, or ones; shape ``(runs,)``.
+
+    Raises
+    ------
+    RunsError
+        When a weight is not a positive number.
+    """
+    if "weight" not in runs.data:
+        return np.ones(len(runs))
+    return _positive(runs, "weight", "the weight of a run")
+
+
+def standard_error(runs: Runs, law: Law) -> np.ndarray | None:
+    """Known standard errors of the outcome: ``<outcome>_se``, else ``se``; None without either.
+
+    Raises
+    ------
+    RunsError
+        When one is not a positive number.
+    """
+    for name in (f"{law.output.column}_se", "se"):
+        if name in runs.data:
+            return _positive(runs, name, "a standard error")
+    return None
+
+
+def _positive(runs: Runs, name: str, what: str) -> np.ndarray:
+    values = numbers(runs, name, what, "positive numbers")
+    bad = values <= 0
+    if bad.any():
+        raise RunsError(
+            f"{runs.source}: column '{name}' is {values[bad][0]:g} in {runs.at(bad)}, but {what} is positive; correct it, or "
+            f'leave such rows out with where("{name} > 0") (--where).'
+        )
+    return values
+
+
+def check_enough(runs: Runs, law: Law) -> None:
+    """Refuse fewer runs than the law has free parameters.
+
+    Raises
+    ------
+    RunsError
+        With both numbers and what to do.
+    """
+    needed = len(law.free_parameters)
+    if len(runs) < needed:
+        raise RunsError(
+            f"{runs.source}: {len(runs)} runs cannot determine the {needed} free parameters of law '{law.name}'; add runs, take "
+            'a smaller law, or fix a parameter with law.with_priors(alpha="Constant(0.35)").'
+        )
