@@ -107,12 +107,14 @@ class PriorFamily:
     """A family of prior distributions: its arguments, where it lives and its SciPy form.
 
     ``support`` also says on which scale group effects act: ``real`` as is, ``positive`` on the log,
-    ``unit`` on the logit.
+    ``unit`` on the logit.  ``draw`` takes a NumPy generator and a size; SciPy's form, which takes most of a second
+    to import, is for densities and quantiles.
     """
 
     arguments: tuple[str, ...]
     support: Support
     scipy: Callable[..., Any]
+    draw: Callable[..., Any]
     positive_arguments: tuple[str, ...]
     meaning: str
 
@@ -130,33 +132,41 @@ def _scipy(name: str, **arguments: Callable[..., float]) -> Callable[..., Any]:
 
 PRIORS: Mapping[str, PriorFamily] = {
     "Normal": PriorFamily(
-        ("mean", "sd"), "real", _scipy("norm", loc=lambda m, s: m, scale=lambda m, s: s), ("sd",), "bell curve"
+        ("mean", "sd"), "real", _scipy("norm", loc=lambda m, s: m, scale=lambda m, s: s),
+        lambda rng, size, m, s: rng.normal(m, s, size), ("sd",), "bell curve"
     ),
     "StudentT": PriorFamily(
         ("df", "mean", "scale"), "real",
-        _scipy("t", df=lambda d, m, s: d, loc=lambda d, m, s: m, scale=lambda d, m, s: s), ("df", "scale"),
+        _scipy("t", df=lambda d, m, s: d, loc=lambda d, m, s: m, scale=lambda d, m, s: s), 
+        lambda rng, size, d, m, s: m + s * rng.standard_t(d, size), ("df", "scale"),
         "bell curve with heavy tails",
     ),
     "LogNormal": PriorFamily(
         ("log_median", "log_sd"), "positive",
-        _scipy("lognorm", s=lambda m, s: s, scale=lambda m, s: float(np.exp(m))), ("log_sd",),
+        _scipy("lognorm", s=lambda m, s: s, scale=lambda m, s: float(np.exp(m))),
+        lambda rng, size, m, s: rng.lognormal(m, s, size), ("log_sd",),
         "bell curve on the log",
     ),
     "HalfNormal": PriorFamily(
-        ("scale",), "positive", _scipy("halfnorm", scale=lambda s: s), ("scale",), "right half of a bell curve"
+        ("scale",), "positive", _scipy("halfnorm", scale=lambda s: s),
+        lambda rng, size, s: np.abs(rng.normal(0.0, s, size)), ("scale",), "right half of a bell curve"
     ),
     "HalfCauchy": PriorFamily(
-        ("scale",), "positive", _scipy("halfcauchy", scale=lambda s: s), ("scale",), "right half of a Cauchy curve"
+        ("scale",), "positive", _scipy("halfcauchy", scale=lambda s: s),
+        lambda rng, size, s: s * np.abs(rng.standard_cauchy(size)), ("scale",), "right half of a Cauchy curve"
     ),
     "Exponential": PriorFamily(
-        ("rate",), "positive", _scipy("expon", scale=lambda r: 1 / r), ("rate",), "exponential decay"
+        ("rate",), "positive", _scipy("expon", scale=lambda r: 1 / r),
+        lambda rng, size, r: rng.exponential(1 / r, size), ("rate",), "exponential decay"
     ),
     "Gamma": PriorFamily(
-        ("shape", "rate"), "positive", _scipy("gamma", a=lambda a, r: a, scale=lambda a, r: 1 / r), ("shape", "rate"),
+        ("shape", "rate"), "positive", _scipy("gamma", a=lambda a, r: a, scale=lambda a, r: 1 / r),
+        lambda rng, size, a, r: rng.gamma(a, 1 / r, size), ("shape", "rate"),
         "waiting time of several events",
     ),
     "Beta": PriorFamily(
-        ("a", "b"), "unit", _scipy("beta", a=lambda a, b: a, b=lambda a, b: b), ("a", "b"), "a share between 0 and 1"
+        ("a", "b"), "unit", _scipy("beta", a=lambda a, b: a, b=lambda a, b: b),
+        lambda rng, size, a, b: rng.beta(a, b, size), ("a", "b"), "a share between 0 and 1"
     ),
 }  # fmt: skip
 

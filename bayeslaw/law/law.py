@@ -12,6 +12,7 @@ import numpy as np
 from bayeslaw.errors import LawError, did_you_mean
 from bayeslaw.law.expr import Call, Name, Node, Number, evaluate, names, to_text
 from bayeslaw.law.functions import LIKELIHOODS, NUMPY_WORDS, PRIORS, LikelihoodFamily, PriorFamily
+from bayeslaw.law.schedule import SCHEDULES
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Prior:
         """Draws from the prior, of shape `size`."""
         if self.is_constant:
             return np.full(size, self.arguments[0])
-        return np.asarray(self.scipy().rvs(size=size, random_state=rng), dtype=float)
+        return np.asarray(self.family.draw(rng, size, *self.arguments), dtype=float)
 
     def median(self) -> float:
         """The median of the prior."""
@@ -223,6 +224,33 @@ class Law:
         used |= {name.removesuffix("0") for name in used & set(self.references)}
         return frozenset(used & set(self.inputs))
 
+    @cached_property
+    def free_inputs(self) -> tuple[str, ...]:
+        """The inputs that must be given for the mean to be known, in the order of the file.
+
+        An input that is computed from others stands for those; a sum over a schedule stands for itself, because
+        it follows from a whole run and not from one row.
+        """
+        needed = set(self.mean_inputs)
+        for one in reversed(self.inputs.values()):
+            if one.name in needed and _computable(one):
+                assert one.formula is not None
+                needed = (needed - {one.name}) | set(names(one.formula))
+        return tuple(name for name in self.inputs if name in needed)
+
+    def with_computed_inputs(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs, with those that are formulas of others computed where they are not given.
+
+        Sums over a learning-rate schedule are not: they need whole runs (see :mod:`bayeslaw.law.schedule`).
+        """
+        values = dict(inputs)
+        for one in self.inputs.values():
+            if one.name not in values and _computable(one):
+                assert one.formula is not None
+                if set(names(one.formula)) <= set(values):
+                    values[one.name] = evaluate(one.formula, values, NUMPY_WORDS)
+        return values
+
     def mean(
         self,
         inputs: Mapping[str, Any],
@@ -384,6 +412,11 @@ class Law:
             k: v for k, v in table.get("derived", {}).items() if set(names(_derived_node(v))) <= known
         }  # fmt: skip
         return Law.parse(tomli_w.dumps(table), self.name, f"{self.name} (edited)")
+
+
+def _computable(one: Input) -> bool:
+    """Whether an input is a formula of other inputs of the same row."""
+    return one.formula is not None and not (isinstance(one.formula, Call) and one.formula.function in SCHEDULES)
 
 
 def _likelihood_nodes(text: str) -> Node:
