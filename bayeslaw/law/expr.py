@@ -14,6 +14,7 @@ import ast
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from bayeslaw.errors import LawError, did_you_mean, listed
@@ -177,7 +178,7 @@ class _Reader:
                 sides = [self.read(side, depth + 1) for side in (left, *right)]
                 pairs = tuple(
                     Call(CONDITIONS[type(op)], (a, b), at)
-                    for op, a, b in zip(ops, sides, sides[1:], strict=True)
+                    for op, a, b in zip(ops, sides[:-1], sides[1:], strict=True)
                 )
                 return pairs[0] if len(pairs) == 1 else Call("and", pairs, at)
         what = "comparisons, and, or, not, quoted text" if self.condition else "+ - * / **"
@@ -260,12 +261,16 @@ def derivative(node: Node, name: str) -> Node:
             for i, arg in enumerate(args):
                 inner = derivative(arg, name)
                 if inner != Number(0.0):
-                    outer = parse(FUNCTIONS[function].derivatives[i])
-                    outer = substitute(outer, dict(zip(("a", "b"), args, strict=False)))
+                    outer = substitute(_rule(function, i), dict(zip(("a", "b"), args, strict=False)))
                     total = _plus(total, outer if inner == Number(1.0) else Call("*", (outer, inner)))
             return total
         case _:
             return Number(0.0)
+
+
+@lru_cache(maxsize=None)
+def _rule(function: str, argument: int) -> Node:
+    return parse(FUNCTIONS[function].derivatives[argument])
 
 
 def _plus(left: Node, right: Node) -> Node:

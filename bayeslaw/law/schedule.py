@@ -17,7 +17,9 @@ import numpy as np
 
 def lr_sum(rate: np.ndarray, step: np.ndarray) -> np.ndarray:
     """The sum of the learning rate over all steps so far; shapes ``(records,)`` of one run."""
-    between = np.diff(step) * 0.5 * (rate[1:] + rate[:-1])
+    # The steps after one record up to and with the next: a trapezium, plus half a step at the later rate for the
+    # half step that it counts at the earlier one.
+    between = np.diff(step) * 0.5 * (rate[1:] + rate[:-1]) + 0.5 * np.diff(rate)
     return np.concatenate([[rate[0] * step[0]], rate[0] * step[0] + np.cumsum(between)])
 
 
