@@ -105,7 +105,8 @@ def recognised(found: Iterable[str], source: str, settled: Collection[str] = ())
         if len(names) > 1:
             shown = " and ".join(f"'{name}'" for name in names)
             raise RunsError(
-                f"{source}: columns {shown} could each be '{standard}'; say which: columns={{'{standard}': '{names[0]}'}} "
+                f"{source}: columns {shown} could each be '{standard}'; say which: "
+                f"columns={{'{standard}': '{names[0]}'}} "
                 f"(--columns {standard}={names[0]})."
             )
     return {names[0]: standard for standard, names in candidates.items()}

@@ -66,7 +66,9 @@ def _kind(node: expr.Node, runs: Runs, condition: str) -> Kind:
                 _check_sides(word, kinds, args, runs, condition)
                 return "a comparison"
             if set(kinds) != {"a number"}:
-                raise _wrong(runs, condition, f"'{word}' takes numbers, not {next(k for k in kinds if k != 'a number')}")
+                raise _wrong(
+                    runs, condition, f"'{word}' takes numbers, not {next(k for k in kinds if k != 'a number')}"
+                )
             return "a number"
 
 

@@ -20,6 +20,9 @@ from bayeslaw.law.schedule import SCHEDULES
 if TYPE_CHECKING:
     from bayeslaw.fit.runs import Runs
 
+# How far beyond a law's range single rows may lie: nearer than the units people mix up (thousands), farther than any
+# honest small model.
+TOLERANCE = 100.0
 # What people store numbers in: for a unit guess the factor must bring the whole column into the law's range.
 FACTORS = {
     1e3: "in thousands", 1e6: "in millions", 1e9: "in billions", 1e12: "in trillions", 1e15: "in units of 1e15",
@@ -44,8 +47,8 @@ def inputs(runs: Runs, law: Law) -> dict[str, np.ndarray]:
         When a column is missing, not numeric, empty somewhere, or outside the input's range.
     """
     check_run_ids(runs)
-    needed = law.mean_inputs | {n for a in law.output.likelihood.arguments for n in names(a) if n in law.inputs}
-    needed = needed | {n.removesuffix("0") for a in law.output.likelihood.arguments for n in names(a) if n in law.references}
+    in_noise = {n for a in law.output.likelihood.arguments for n in names(a)}
+    needed = law.mean_inputs | {name for name in law.inputs if name in in_noise}
     values: dict[str, np.ndarray] = {}
     faults: dict[str, RunsError] = {}
     for each in law.inputs.values():
@@ -94,16 +97,18 @@ def numbers(runs: Runs, name: str, wanted_by: str, expected: str) -> np.ndarray:
         bad = np.array([_is_text(cell) for cell in values])
         at = int(np.argmax(bad))
         raise RunsError(
-            f"{runs.source}: row {runs.rows[at]} of column '{name}' is '{values[at]}', but {wanted_by} expects {expected}; "
+            f"{runs.source}: row {runs.rows[at]} of column '{name}' is '{values[at]}', but {wanted_by} "
+            f"expects {expected}; "
             "write plain numbers, such as 1.5e9."
         )
     bad = ~np.isfinite(values)
     if bad.any():
         found = values[bad][0]
-        what = "empty" if math.isnan(found) else f"{found:g}"
+        what, keep = ("empty", f"{name} > 0") if math.isnan(found) else (f"{found:g}", f"{name} < 1e300")
         raise RunsError(
-            f"{runs.source}: column '{name}' is {what} in {runs.at(bad)}, but {wanted_by} expects {expected}; fill it in, "
-            f'or leave such rows out with where("{name} < 1e300") (--where).'
+            f"{runs.source}: column '{name}' is {what} in {runs.at(bad)}, but {wanted_by} expects {expected}; "
+            f"fill it in, "
+            f'or leave such rows out with where("{keep}") (--where).'
         )
     return values
 
@@ -121,7 +126,9 @@ def _expected(interval: tuple[float, float] | None, units: str) -> str:
     counted = bool(units) and "/" not in units and units != "1"
     if interval is None:
         return f"numbers in {units}" if counted else "numbers"
-    what = f"a count of {units}s" if counted and interval[0] >= 1 else f"values in {units}" if units and units != "1" else "values"
+    what = f"values in {units}" if units not in ("", "1") else "values"
+    if counted and interval[0] >= 1:
+        what = f"a count of {units}s"
     return f"{what} between {short(interval[0])} and {short(interval[1])}"
 
 
@@ -138,7 +145,7 @@ def short(value: float) -> str:
 
 def _in_range(
     runs: Runs, law: Law, what: str, column: str | None, values: np.ndarray,
-    interval: tuple[float, float] | None, units: str,
+    interval: tuple[float, float] | None, units: str, tolerant: bool = True,
 ) -> np.ndarray:  # fmt: skip
     """The values, when all are in the interval that the law is meant for."""
     if interval is None:
@@ -150,11 +157,16 @@ def _in_range(
         _refuse(runs, law, what, column, values, bad, expected, f"{column or 'x'} > 0")
     # A relative slack of 1e-9, so that a bound that went through a file is still within.
     bad = (values < low - 1e-9 * abs(low)) | (values > high + 1e-9 * abs(high))
+    if tolerant and low > 0 and not bad.all():
+        # Small models are how scaling is studied: only what no plain unit explains is refused, ``notes`` tell the rest.
+        bad = (values < low / TOLERANCE) | (values > high * TOLERANCE)
     if not bad.any():
         return values
-    factor = _unit_guess(values, interval, law, column) if column else None
+    factor = _unit_guess(values, interval, law, column) if column and bad.all() else None
     if factor is None:
-        _refuse(runs, law, what, column, values, bad, expected, f"{column} >= {short(low)} and {column} <= {short(high)}")
+        _refuse(
+            runs, law, what, column, values, bad, expected, f"{column} >= {short(low)} and {column} <= {short(high)}"
+        )
     shown = short(factor)
     raise RunsError(
         f"{runs.source}: {what} reaches {short(float(values.max()))}, but law '{law.name}' expects {expected}; "
@@ -167,7 +179,8 @@ def _refuse(
 ) -> NoReturn:  # fmt: skip
     condition = f'where("{keep}")' if column else "where(...)"
     raise RunsError(
-        f"{runs.source}: {what} is {values[bad][0]:g} in {runs.at(bad)}, but law '{law.name}' expects {expected}; correct "
+        f"{runs.source}: {what} is {values[bad][0]:g} in {runs.at(bad)}, but law '{law.name}' expects "
+        f"{expected}; correct "
         f"it, or leave such rows out with {condition} (--where)."
     )
 
@@ -196,7 +209,8 @@ def _over_schedule(runs: Runs, formula: Call, known: dict[str, np.ndarray]) -> n
             if len(again):
                 first, second = runs.rows[order[again[0]]], runs.rows[order[again[0] + 1]]
                 raise RunsError(
-                    f"{runs.source}: rows {first} and {second} are the same step of one run, but '{formula.function}' sums "
+                    f"{runs.source}: rows {first} and {second} are the same step of one run, but "
+                    f"'{formula.function}' sums "
                     "over the steps of each run; add a column 'run' that tells the runs apart, or drop the repeat."
                 )
         result[order] = function(*(_argument(a, known, order) for a in formula.args))
@@ -207,7 +221,8 @@ def _argument(node: Node, known: dict[str, np.ndarray], rows: np.ndarray) -> np.
     if isinstance(node, Number):
         return node.value
     assert isinstance(node, Name)
-    return known[node.id][rows]
+    values: np.ndarray = known[node.id][rows]
+    return values
 
 
 def _curves(runs: Runs) -> list[np.ndarray]:
@@ -241,7 +256,8 @@ def check_run_ids(runs: Runs) -> None:
         if each in seen:
             shown = f"{each:g}" if isinstance(each, float) else each
             raise RunsError(
-                f"{runs.source}: a duplicated run id: '{shown}' of column '{name}' is in rows {runs.rows[seen[each]]} and "
+                f"{runs.source}: a duplicated run id: '{shown}' of column '{name}' is in rows "
+                f"{runs.rows[seen[each]]} and "
                 f"{runs.rows[i]}; drop one, or add a column 'step' if they are checkpoints of one run."
             )
         seen[each] = i
@@ -260,7 +276,10 @@ def outcome(runs: Runs, law: Law) -> np.ndarray:
         When the column is missing, or a value is outside the likelihood's support or the output's range.
     """
     column, family = law.output.column, law.output.likelihood.family
-    support = {"real": "numbers", "positive": "positive numbers", "unit": "shares above 0 and below 1", "count": "whole numbers from 0"}
+    support = {
+        "real": "numbers", "positive": "positive numbers", "unit": "shares above 0 and below 1",
+        "count": "whole numbers from 0",
+    }  # fmt: skip
     likelihood = law.output.likelihood.name
     wanted = f"outcome '{column}' of law '{law.name}' ({likelihood} likelihood)"
     if not runs.has(column):
@@ -280,12 +299,15 @@ def outcome(runs: Runs, law: Law) -> np.ndarray:
             else "correct it, or leave such rows out with where(...) (--where)"
         )
         raise RunsError(
-            f"{runs.source}: column '{column}' is {values[bad][0]:g} in {runs.at(bad)}, but the {likelihood} likelihood of law "
+            f"{runs.source}: column '{column}' is {values[bad][0]:g} in {runs.at(bad)}, but the {likelihood} "
+            f"likelihood of law "
             f"'{law.name}' expects {support[family.outcome]}; {remedy}."
         )
     if family.outcome == "count":
         _check_trials(runs, law, values)
-    return _in_range(runs, law, f"column '{column}'", column, values, law.output.range, law.output.units)
+    return _in_range(
+        runs, law, f"column '{column}'", column, values, law.output.range, law.output.units, tolerant=False
+    )
 
 
 def _check_trials(runs: Runs, law: Law, successes: np.ndarray) -> None:
@@ -298,7 +320,8 @@ def _check_trials(runs: Runs, law: Law, successes: np.ndarray) -> None:
     bad = successes > trials
     if bad.any():
         raise RunsError(
-            f"{runs.source}: column '{law.output.column}' counts {successes[bad][0]:g} successes in {trials[bad][0]:g} trials in "
+            f"{runs.source}: column '{law.output.column}' counts {successes[bad][0]:g} successes in "
+            f"{trials[bad][0]:g} trials in "
             f"{runs.at(bad)}; expected no more successes than trials: correct the counts."
         )
 
@@ -335,7 +358,8 @@ def _positive(runs: Runs, name: str, what: str) -> np.ndarray:
     bad = values <= 0
     if bad.any():
         raise RunsError(
-            f"{runs.source}: column '{name}' is {values[bad][0]:g} in {runs.at(bad)}, but {what} is positive; correct it, or "
+            f"{runs.source}: column '{name}' is {values[bad][0]:g} in {runs.at(bad)}, but {what} is positive; "
+            f"correct it, or "
             f'leave such rows out with where("{name} > 0") (--where).'
         )
     return values
@@ -352,6 +376,7 @@ def check_enough(runs: Runs, law: Law) -> None:
     needed = len(law.free_parameters)
     if len(runs) < needed:
         raise RunsError(
-            f"{runs.source}: {len(runs)} runs cannot determine the {needed} free parameters of law '{law.name}'; add runs, take "
+            f"{runs.source}: {len(runs)} runs cannot determine the {needed} free parameters of law "
+            f"'{law.name}'; add runs, take "
             'a smaller law, or fix a parameter with law.with_priors(alpha="Constant(0.35)").'
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from bayeslaw.law.law import Law
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bayeslaw.fit.notes import RunsSummary
+    from bayeslaw.fit.summary import RunsSummary
 
 UNIT_WORDS: Mapping[str, float] = {
     "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "percent": 1e-2,
@@ -140,7 +140,8 @@ class Runs:
         if empty.any():
             keep = f"{name} != ''" if values.dtype == object else f"{name} == {name}"
             raise RunsError(
-                f"{self.source}: column '{name}' groups the runs, but is empty in {self.at(empty)}; fill it in, or leave "
+                f"{self.source}: column '{name}' groups the runs, but is empty in {self.at(empty)}; fill it "
+                f"in, or leave "
                 f'such rows out with where("{keep}") (--where).'
             )
         if values.dtype == object:
@@ -237,7 +238,7 @@ class Runs:
         observations.check_enough(self, law)
 
     def summary(self, law: Law | None = None, family: str | None = None) -> RunsSummary:
-        """What the table holds, and what in it will matter for a fit: see ``notes``.
+        """What the table holds, and what in it will matter for a fit: see ``summary`` and ``notes``.
 
         Parameters
         ----------
@@ -246,7 +247,7 @@ class Runs:
         family
             The column whose groups are compared; ``family`` where there is one.
         """
-        from bayeslaw.fit.notes import summarise
+        from bayeslaw.fit.summary import summarise
 
         return summarise(self, law, family)
 
@@ -278,12 +279,20 @@ def read_runs(
         source = Table(dict(source.data), source.rows, source.source)
     table = source if isinstance(source, Table) else read_table(source)
     data = _renamed(table, dict(columns or {}))
+    scaled: set[str] = set()
     for name, unit in (units or {}).items():
         found = name if name in data else standard_name(name)
         if found is None or found not in data:
             raise missing_column(name, data, table.source, "units")
         if data[found].dtype == object:
-            raise RunsError(f"{table.source}: units are given for column '{name}', but it holds text; leave it out of units.")
+            raise RunsError(
+                f"{table.source}: units are given for column '{name}', but it holds text; leave it out of units."
+            )
+        if found in scaled:
+            raise RunsError(
+                f"{table.source}: units are given twice for column '{found}', under two of its names; keep one."
+            )
+        scaled.add(found)
         data[found] = data[found] * _factor(name, unit)
     return Runs(data, table.source, table.rows)
 
@@ -321,11 +330,6 @@ def _factor(name: str, unit: float | str) -> float:
     if not (math.isfinite(value) and value > 0):
         raise RunsError(
             f"the unit of '{name}' is {unit!r}; expected a positive number such as 1e6, or one of "
-            f"{listed(words_of_units())}."
+            f"{listed(w for w in UNIT_WORDS if not w.endswith('s'))}."
         )
     return value
-
-
-def words_of_units() -> Iterable[str]:
-    """The words that a unit may be, in the singular."""
-    return (word for word in UNIT_WORDS if not word.endswith("s"))

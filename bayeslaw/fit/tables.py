@@ -182,7 +182,7 @@ def _read_json_lines(text: str, source: str) -> Table:
         except (ValueError, RecursionError):
             raise RunsError(f"{source}: row {number} is not JSON; expected one object a line.") from None
         if not isinstance(pairs, _Pairs):
-            raise RunsError(f"{source}: row {number} is not a JSON object; expected {{\"n_params\": ..., ...}} a line.")
+            raise RunsError(f"{source}: row {number} is not a JSON object; expected one object a line.")
         seen = set()
         for key, value in pairs:
             name = key.strip()
@@ -230,7 +230,8 @@ def _arrow(table: Any, source: str) -> Table:
 def _mapping(source: Mapping[Any, Any]) -> Table:
     pairs = []
     for name, values in source.items():
-        if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable) or np.ndim(_shape(values)) != 1:
+        is_sequence = isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping)
+        if not is_sequence or np.ndim(_shape(values)) != 1:
             raise RunsError(f"mapping: column '{name}' must be a sequence of numbers or text, one a run.")
         pairs.append((str(name), list(_shape(values))))
     lengths = {name: len(values) for name, values in pairs}
@@ -256,7 +257,9 @@ def _table(pairs: Sequence[tuple[str, Sequence[Any]]], numbers: Iterable[int], s
     names = [name.strip() for name, _ in pairs]
     for name in names:
         if names.count(name) > 1:
-            raise RunsError(f"{source}: {names.count(name)} columns are called '{_cut(name)}'; rename or drop all but one.")
+            raise RunsError(
+                f"{source}: {names.count(name)} columns are called '{_cut(name)}'; rename or drop all but one."
+            )
     if not names:
         raise RunsError(f"{source}: there are no columns; expected a header and one row a run.")
     if not len(rows):
@@ -265,10 +268,8 @@ def _table(pairs: Sequence[tuple[str, Sequence[Any]]], numbers: Iterable[int], s
     return Table(columns, rows, source)
 
 
-def _column(values: Sequence[Any], rows: np.ndarray, name: str, source: str) -> np.ndarray:
+def _column(values: Iterable[Any], rows: np.ndarray, name: str, source: str) -> np.ndarray:
     """One column as float64, or as objects that are all ``str``."""
-    if isinstance(values, np.ndarray) and values.dtype.kind in "iufb":
-        return values.astype(np.float64)
     cells: list[Any] = []
     for row, value in zip(rows, values, strict=True):
         cell = _cell(value)
