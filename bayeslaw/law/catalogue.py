@@ -15,7 +15,7 @@ USER_FOLDERS = "BAYESLAW_LAWS"
 
 
 def shipped_folder() -> Path:
-    """The folder of the laws that ship: inside an installed package, beside it in a checkout."""
+    """Return the folder of the laws that ship: inside an installed package, beside it in a checkout."""
     package = Path(__file__).resolve().parent.parent
     installed = package / "models"
     return installed if installed.is_dir() else package.parent / "models"
@@ -41,7 +41,7 @@ def paths() -> dict[str, Path]:
 
 
 def law(name: str) -> Law:
-    """A law of the catalogue by name.
+    """Return a law of the catalogue by name.
 
     Parameters
     ----------
@@ -72,12 +72,14 @@ def laws(topic: str | None = None) -> tuple[Law, ...]:
         return every
     topics = {t for each in every for t in each.topics}
     if topic not in topics:
-        raise LawError(f"there is no topic '{topic}'{did_you_mean(topic, topics)}; topics: {', '.join(sorted(topics))}.")
+        raise LawError(
+            f"there is no topic '{topic}'{did_you_mean(topic, topics)}; topics: {', '.join(sorted(topics))}."
+        )
     return tuple(each for each in every if topic in each.topics)
 
 
 @lru_cache(maxsize=1)
 def bibliography() -> dict[str, dict[str, str]]:
-    """What every reference key of the laws stands for: authors, title, year and where to find it."""
+    """Return what every reference key of the laws stands for: authors, title, year and where to find it."""
     text = (Path(__file__).parent / "references.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)

@@ -178,7 +178,7 @@ def _prior_predictive(law: Law) -> Found:
 
 
 def gradients(law: Law, inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The derivative of the mean by every parameter, from the derivatives of its formulas.
+    """Return the derivative of the mean by every parameter, from the derivatives of its formulas.
 
     A term given by a root is differentiated by the implicit function theorem.
     """
@@ -229,7 +229,7 @@ def _has_gradient(law: Law) -> Found:
 
 
 def _thinned(grid: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
-    """A few points of a grid, at random but always the same."""
+    """Return a few points of a grid, at random but always the same."""
     count = len(next(iter(grid.values())))
     kept = np.random.default_rng(SEED).permutation(count)[:size]
     return {name: values[kept] for name, values in grid.items()}
@@ -281,7 +281,7 @@ def _round_trips(law: Law) -> Found:
 
 
 def _completed(law: Law, key: str) -> dict[str, Any]:
-    """A paper's values as our parameters, with prior medians for those it does not report."""
+    """Return a paper's values as our parameters, with prior medians for those it does not report."""
     return {name: p.prior.median() for name, p in law.parameters.items()} | law.published_parameters(key)
 
 
@@ -297,7 +297,10 @@ def _published_inside(law: Law) -> Found:
         if np.mean(inside) < INSIDE:
             return False, f"at the values of {key}, {np.mean(~inside):.1%} of places leave [{low:g}, {high:g}]."
         lowest, highest = min(lowest, float(np.min(mean[inside]))), max(highest, float(np.max(mean[inside])))
-    return True, f"{len(law.published.values)} sets of published values give outcomes from {lowest:.3g} to {highest:.3g}."
+    return (
+        True,
+        f"{len(law.published.values)} sets of published values give outcomes from {lowest:.3g} to {highest:.3g}.",
+    )
 
 
 def _cited(law: Law) -> Found:

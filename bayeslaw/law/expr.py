@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import ast
 import math
+import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from bayeslaw.errors import LawError, did_you_mean, listed
@@ -96,15 +98,31 @@ def parse(text: str, place: Place | None = None, *, condition: bool = False) -> 
     place = place or Place("condition" if condition else "formula")
     if len(text) > LONGEST_TEXT:
         raise LawError(f"{place}: the formula has {len(text):,} characters; at most {LONGEST_TEXT:,} are read.")
+    stray = _stray_parenthesis(text)
+    if stray is not None:
+        raise fault(text, place, stray, "cannot read this formula (unmatched ')')")
     try:
-        # Parentheses make a formula that goes over several lines one expression.
-        body = ast.parse(f"({text}\n)", mode="eval").body
+        # Parentheses make a formula that goes over several lines one expression.  Python warns of spellings that it
+        # will refuse one day, such as "1or 2"; here they are refused today.
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            body = ast.parse(f"({text}\n)", mode="eval").body
     except (RecursionError, MemoryError):
         raise LawError(f"{place}: the formula is nested deeper than {DEEPEST_NESTING} levels.") from None
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, Warning) as error:
         offset = max((getattr(error, "offset", None) or 1) - 2, 0)
         raise fault(text, place, offset, f"cannot read this formula ({_reason(error)})") from None
     return _Reader(text, place, condition).read(body, 0)
+
+
+def _stray_parenthesis(text: str) -> int | None:
+    """Where a ')' closes nothing: one that the parentheses put around the text would close, as in 'a) + (b'."""
+    depth = 0
+    for part in re.finditer(r"'[^'\n]*'|\"[^\"\n]*\"|#[^\n]*|[()]", text):
+        depth += {"(": 1, ")": -1}.get(part[0], 0)
+        if depth < 0:
+            return part.start()
+    return None
 
 
 def _reason(error: Exception) -> str:
@@ -113,7 +131,7 @@ def _reason(error: Exception) -> str:
 
 
 def fault(text: str, place: Place, offset: int, message: str) -> LawError:
-    """An error that points at a character of a formula."""
+    """Return an error that points at a character of a formula."""
     lines = text.split("\n")
     line = text.count("\n", 0, offset)
     column = offset - (text.rfind("\n", 0, offset) + 1)
@@ -137,11 +155,11 @@ class _Reader:
         self.lines = text.split("\n")
 
     def offset(self, node: Any) -> int:
-        """The character of the text at which a node starts; Python counts bytes, and one '(' too many."""
+        """Return the character of the text at which a node starts; Python counts bytes, and one '(' too many."""
         line = node.lineno - 1
         column = node.col_offset - (1 if line == 0 else 0)
         before = self.lines[line].encode()[:column] if line < len(self.lines) else b""
-        return self.starts[min(line, len(self.starts) - 1)] + len(before.decode(errors="ignore"))
+        return int(self.starts[min(line, len(self.starts) - 1)]) + len(before.decode(errors="ignore"))
 
     def refuse(self, node: Any, message: str) -> LawError:
         return fault(self.text, self.place, self.offset(node), message)
@@ -177,8 +195,7 @@ class _Reader:
                     raise self.refuse(node, "compare with <, <=, >, >=, == or !=")
                 sides = [self.read(side, depth + 1) for side in (left, *right)]
                 pairs = tuple(
-                    Call(CONDITIONS[type(op)], (a, b), at)
-                    for op, a, b in zip(ops, sides[:-1], sides[1:], strict=True)
+                    Call(CONDITIONS[type(op)], (a, b), at) for op, a, b in zip(ops, sides[:-1], sides[1:], strict=True)
                 )
                 return pairs[0] if len(pairs) == 1 else Call("and", pairs, at)
         what = "comparisons, and, or, not, quoted text" if self.condition else "+ - * / **"
@@ -189,7 +206,7 @@ class _Reader:
         )
 
     def fold(self, node: ast.expr, function: str, args: tuple[Node, ...], at: int) -> Node:
-        """A call of known arity; a number at once where its arguments are numbers."""
+        """Return a call of known arity; a number at once where its arguments are numbers."""
         word = FUNCTIONS.get(function)
         if word is None or not (function in ARITHMETIC or function.isidentifier()):
             raise self.refuse(node, f"unknown function '{function}'{did_you_mean(function, FUNCTIONS)}")
@@ -232,7 +249,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def names(node: Node) -> dict[str, int]:
-    """The names in a formula, each with the character at which it first stands."""
+    """Return the names in a formula, each with the character at which it first stands."""
     found: dict[str, int] = {}
     for part in walk(node):
         if isinstance(part, Name):
@@ -241,7 +258,7 @@ def names(node: Node) -> dict[str, int]:
 
 
 def evaluate(node: Node, values: Mapping[str, Any], words: Mapping[str, Callable[..., Any]]) -> Any:
-    """The value of a formula, given the values of its names and what its words do (see ``functions``)."""
+    """Return the value of a formula, given the values of its names and what its words do (see ``functions``)."""
     match node:
         case Number(value) | Text(value):
             return value
@@ -252,7 +269,7 @@ def evaluate(node: Node, values: Mapping[str, Any], words: Mapping[str, Callable
 
 
 def derivative(node: Node, name: str) -> Node:
-    """The derivative of a formula by one of its names, from the rows of ``FUNCTIONS``."""
+    """Return the derivative of a formula by one of its names, from the rows of ``FUNCTIONS``."""
     match node:
         case Name(id) if id == name:
             return Number(1.0)
@@ -268,7 +285,7 @@ def derivative(node: Node, name: str) -> Node:
             return Number(0.0)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _rule(function: str, argument: int) -> Node:
     return parse(FUNCTIONS[function].derivatives[argument])
 
@@ -278,7 +295,7 @@ def _plus(left: Node, right: Node) -> Node:
 
 
 def substitute(node: Node, by: Mapping[str, Node]) -> Node:
-    """The tree with some names replaced by trees."""
+    """Return the tree with some names replaced by trees."""
     match node:
         case Name(id):
             return by.get(id, node)
@@ -293,7 +310,7 @@ BINDING = {"or": 1, "and": 2, "not": 3, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 
 
 
 def to_text(node: Node, outer: int = 0, right: bool = False) -> str:
-    """The formula as text that parses back to the same tree."""
+    """Return the formula as text that parses back to the same tree."""
     match node:
         case Number(value):
             shown = repr(int(value)) if value.is_integer() and abs(value) < 1e6 else repr(value)

@@ -76,13 +76,19 @@ FUNCTIONS: Mapping[str, Function] = {
     "log2": _row(np.log2, ("1.4426950408889634 / a",), r"\log_2\left({}\right)", "logarithm to base 2"),
     "log10": _row(np.log10, ("0.4342944819032518 / a",), r"\log_{{10}}\left({}\right)", "logarithm to base 10"),
     "sqrt": _row(np.sqrt, ("0.5 / sqrt(a)",), r"\sqrt{{{}}}", "square root"),
-    "sigmoid": _row(_sigmoid, ("sigmoid(a) * sigmoid(-a)",), r"\mathrm{{sigmoid}}\left({}\right)", "1 / (1 + exp(-a))"),
-    "logit": _row(
-        lambda a: np.log(a) - np.log1p(-a), ("1 / (a * (1 - a))",), r"\mathrm{{logit}}\left({}\right)", "log(a / (1 - a))"
+    "sigmoid": _row(
+        _sigmoid, ("sigmoid(a) * sigmoid(-a)",), r"\mathrm{{sigmoid}}\left({}\right)", "1 / (1 + exp(-a))"
     ),
-    "softplus": _row(_softplus, ("sigmoid(a)",), r"\mathrm{{softplus}}\left({}\right)", "log(1 + exp(a)): a smooth max(a, 0)"),
+    "logit": _row(
+        lambda a: np.log(a) - np.log1p(-a), ("1 / (a * (1 - a))",), r"\mathrm{{logit}}\left({}\right)",
+        "log(a / (1 - a))",
+    ),
+    "softplus": _row(
+        _softplus, ("sigmoid(a)",), r"\mathrm{{softplus}}\left({}\right)", "log(1 + exp(a)): a smooth max(a, 0)"
+    ),
     "logaddexp": _row(
-        np.logaddexp, ("sigmoid(a - b)", "sigmoid(b - a)"), r"\log\left(e^{{{}}} + e^{{{}}}\right)", "log(exp(a) + exp(b))"
+        np.logaddexp, ("sigmoid(a - b)", "sigmoid(b - a)"), r"\log\left(e^{{{}}} + e^{{{}}}\right)",
+        "log(exp(a) + exp(b))",
     ),
     "minimum": _row(np.minimum, ("step(b - a)", "step(a - b)"), r"\min\left({}, {}\right)", "the smaller"),
     "maximum": _row(np.maximum, ("step(a - b)", "step(b - a)"), r"\max\left({}, {}\right)", "the larger"),
@@ -93,7 +99,8 @@ FUNCTIONS: Mapping[str, Function] = {
 
 NUMPY_WORDS: Mapping[str, Callable[..., Any]] = {name: row.numpy for name, row in FUNCTIONS.items()}
 
-CONDITION_WORDS: Mapping[str, Callable[..., Any]] = NUMPY_WORDS | {
+CONDITION_WORDS: Mapping[str, Callable[..., Any]] = {
+    **NUMPY_WORDS,
     "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
     "==": np.equal, "!=": np.not_equal, "not": np.logical_not,
     "and": lambda *args: np.logical_and.reduce(args), "or": lambda *args: np.logical_or.reduce(args),
@@ -119,53 +126,53 @@ class PriorFamily:
     meaning: str
 
 
-def _scipy(name: str, **arguments: Callable[..., float]) -> Callable[..., Any]:
-    """A frozen SciPy distribution, imported only when drawn from: scipy.stats takes most of a second."""
+def _scipy(name: str, arguments: Callable[..., dict[str, float]]) -> Callable[..., Any]:
+    """Return a frozen SciPy distribution, imported only when drawn from: scipy.stats takes most of a second."""
 
     def frozen(*values: float) -> Any:
         from scipy import stats
 
-        return getattr(stats, name)(**{key: value(*values) for key, value in arguments.items()})
+        return getattr(stats, name)(**arguments(*values))
 
     return frozen
 
 
 PRIORS: Mapping[str, PriorFamily] = {
     "Normal": PriorFamily(
-        ("mean", "sd"), "real", _scipy("norm", loc=lambda m, s: m, scale=lambda m, s: s),
+        ("mean", "sd"), "real", _scipy("norm", lambda m, s: {"loc": m, "scale": s}),
         lambda rng, size, m, s: rng.normal(m, s, size), ("sd",), "bell curve"
     ),
     "StudentT": PriorFamily(
         ("df", "mean", "scale"), "real",
-        _scipy("t", df=lambda d, m, s: d, loc=lambda d, m, s: m, scale=lambda d, m, s: s), 
+        _scipy("t", lambda d, m, s: {"df": d, "loc": m, "scale": s}),
         lambda rng, size, d, m, s: m + s * rng.standard_t(d, size), ("df", "scale"),
         "bell curve with heavy tails",
     ),
     "LogNormal": PriorFamily(
         ("log_median", "log_sd"), "positive",
-        _scipy("lognorm", s=lambda m, s: s, scale=lambda m, s: float(np.exp(m))),
+        _scipy("lognorm", lambda m, s: {"s": s, "scale": float(np.exp(m))}),
         lambda rng, size, m, s: rng.lognormal(m, s, size), ("log_sd",),
         "bell curve on the log",
     ),
     "HalfNormal": PriorFamily(
-        ("scale",), "positive", _scipy("halfnorm", scale=lambda s: s),
+        ("scale",), "positive", _scipy("halfnorm", lambda s: {"scale": s}),
         lambda rng, size, s: np.abs(rng.normal(0.0, s, size)), ("scale",), "right half of a bell curve"
     ),
     "HalfCauchy": PriorFamily(
-        ("scale",), "positive", _scipy("halfcauchy", scale=lambda s: s),
+        ("scale",), "positive", _scipy("halfcauchy", lambda s: {"scale": s}),
         lambda rng, size, s: s * np.abs(rng.standard_cauchy(size)), ("scale",), "right half of a Cauchy curve"
     ),
     "Exponential": PriorFamily(
-        ("rate",), "positive", _scipy("expon", scale=lambda r: 1 / r),
+        ("rate",), "positive", _scipy("expon", lambda r: {"scale": 1 / r}),
         lambda rng, size, r: rng.exponential(1 / r, size), ("rate",), "exponential decay"
     ),
     "Gamma": PriorFamily(
-        ("shape", "rate"), "positive", _scipy("gamma", a=lambda a, r: a, scale=lambda a, r: 1 / r),
+        ("shape", "rate"), "positive", _scipy("gamma", lambda a, r: {"a": a, "scale": 1 / r}),
         lambda rng, size, a, r: rng.gamma(a, 1 / r, size), ("shape", "rate"),
         "waiting time of several events",
     ),
     "Beta": PriorFamily(
-        ("a", "b"), "unit", _scipy("beta", a=lambda a, b: a, b=lambda a, b: b),
+        ("a", "b"), "unit", _scipy("beta", lambda a, b: {"a": a, "b": b}),
         lambda rng, size, a, b: rng.beta(a, b, size), ("a", "b"), "a share between 0 and 1"
     ),
 }  # fmt: skip
@@ -199,9 +206,12 @@ LIKELIHOODS: Mapping[str, LikelihoodFamily] = {
         ("df", "median", "log_scale"), "positive", "log", "median", "log_scale", "relative noise with heavy tails"
     ),
     "Beta": LikelihoodFamily(
-        ("mean", "concentration"), "unit", "logit", "mean", None, "a share; concentration is the number of trials it is worth"
+        ("mean", "concentration"), "unit", "logit", "mean", None,
+        "a share; concentration is the number of trials it is worth",
     ),
-    "Binomial": LikelihoodFamily(("trials", "probability"), "count", "logit", "probability", None, "successes in trials"),
+    "Binomial": LikelihoodFamily(
+        ("trials", "probability"), "count", "logit", "probability", None, "successes in trials"
+    ),
     "BetaBinomial": LikelihoodFamily(
         ("trials", "probability", "concentration"), "count", "logit", "probability", None,
         "successes in trials that share more luck than chance alone",

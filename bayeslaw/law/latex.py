@@ -5,13 +5,14 @@ from __future__ import annotations
 from bayeslaw.law.expr import BINDING, Call, Name, Node, Number, Text
 from bayeslaw.law.functions import FUNCTIONS
 
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi rho sigma tau phi chi psi omega".split()
-)
+GREEK = frozenset((
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "rho",
+    "sigma", "tau", "phi", "chi", "psi", "omega",
+))  # fmt: skip
 
 
 def symbol(name: str) -> str:
-    """A name as a symbol: ``alpha_D`` as a Greek letter with an index, ``N0`` with index 0."""
+    """Return a name as a symbol: ``alpha_D`` as a Greek letter with an index, ``N0`` with index 0."""
     head, _, tail = name.partition("_")
     if not tail and len(head) > 1 and head[-1].isdigit() and head[:-1].isalpha():
         head, tail = head[:-1], head[-1]
@@ -25,7 +26,7 @@ def symbol(name: str) -> str:
 
 
 def to_latex(node: Node, outer: int = 0, right: bool = False) -> str:
-    """The formula as LaTeX math, without delimiters."""
+    """Return the formula as LaTeX math, without delimiters."""
     match node:
         case Number(value):
             if value != 0 and not 1e-3 <= abs(value) < 1e6:

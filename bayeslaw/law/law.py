@@ -42,7 +42,7 @@ class Prior:
         return "real" if self.is_constant else self.family.support
 
     def scipy(self) -> Any:
-        """The distribution as a frozen SciPy object."""
+        """Return the distribution as a frozen SciPy object."""
         return self.family.scipy(*self.arguments)
 
     def draw(self, rng: np.random.Generator, size: int | tuple[int, ...]) -> np.ndarray:
@@ -52,7 +52,7 @@ class Prior:
         return np.asarray(self.family.draw(rng, size, *self.arguments), dtype=float)
 
     def median(self) -> float:
-        """The median of the prior."""
+        """Return the median of the prior."""
         return self.arguments[0] if self.is_constant else float(self.scipy().median())
 
 
@@ -232,14 +232,14 @@ class Law:
         it follows from a whole run and not from one row.
         """
         needed = set(self.mean_inputs)
-        for one in reversed(self.inputs.values()):
+        for one in reversed(tuple(self.inputs.values())):
             if one.name in needed and _computable(one):
                 assert one.formula is not None
                 needed = (needed - {one.name}) | set(names(one.formula))
         return tuple(name for name in self.inputs if name in needed)
 
     def with_computed_inputs(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The inputs, with those that are formulas of others computed where they are not given.
+        """Return the inputs, with those that are formulas of others computed where they are not given.
 
         Sums over a learning-rate schedule are not: they need whole runs (see :mod:`bayeslaw.law.schedule`).
         """
@@ -258,7 +258,7 @@ class Law:
         words: Mapping[str, Any] = NUMPY_WORDS,
         root: Any = None,
     ) -> Any:
-        """The value of the formula.
+        """Return the value of the formula.
 
         Parameters
         ----------
@@ -289,14 +289,14 @@ class Law:
         return values
 
     def derive(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The derived quantities, given parameters; later ones may use earlier ones."""
+        """Return the derived quantities, given parameters; later ones may use earlier ones."""
         values: dict[str, Any] = {**self.references, **parameters}
         for name, node in self.derived.items():
             values[name] = evaluate(node, values, NUMPY_WORDS)
         return {name: values[name] for name in self.derived}
 
     def published_parameters(self, key: str) -> dict[str, float]:
-        """A paper's reported values as parameters of this law; those it does not report are left out.
+        """Return a paper's reported values as parameters of this law; those it does not report are left out.
 
         Parameters
         ----------
@@ -318,14 +318,14 @@ class Law:
         return {name: p.prior.draw(rng, size) for name, p in self.parameters.items()}
 
     def with_priors(self, **priors: str) -> Law:
-        """The same law with other priors, such as ``law.with_priors(alpha="LogNormal(log(0.4), 0.1)")``."""
+        """Return the same law with other priors, such as ``law.with_priors(alpha="LogNormal(log(0.4), 0.1)")``."""
         for name in priors:
             if name not in self.parameters:
                 raise LawError(f"law '{self.name}' has no parameter '{name}'{did_you_mean(name, self.parameters)}.")
         return self._edited(lambda table: [table["parameter"][k].update(prior=v) for k, v in priors.items()])
 
     def with_likelihood(self, likelihood: str, **priors: str) -> Law:
-        """The same law with other noise, such as ``law.with_likelihood("LogNormal(mean, sigma)")``.
+        """Return the same law with other noise, such as ``law.with_likelihood("LogNormal(mean, sigma)")``.
 
         Parameters that neither the formula nor the new likelihood use go; new ones need a prior:
         ``law.with_likelihood("Beta(mean, kappa)", kappa="LogNormal(log(100), 1)")``.
@@ -342,7 +342,7 @@ class Law:
         return self._edited(edit)
 
     def with_noise_growth(self, by: str, prior: str = "HalfNormal(0.3)") -> Law:
-        """The same law with noise that is larger for smaller runs: scatter times ``(input / reference)**-growth``.
+        """Return the same law with noise that is larger for smaller runs: times ``(input / reference)**-growth``.
 
         Parameters
         ----------
@@ -368,7 +368,7 @@ class Law:
         return self.with_likelihood(str(grown), noise_growth=prior)
 
     def with_group_effect(self, column: str, spread: str = "HalfNormal(0.02)") -> Law:
-        """The same law with one more shift a group, for runs that share a budget, a run or a seed.
+        """Return the same law with one more shift a group, for runs that share a budget, a run or a seed.
 
         Runs of one group then err together, on the scale of the noise (the log of a loss); errors of parameters
         that ignore this are half of what they should be on isoFLOP data.
@@ -387,7 +387,8 @@ class Law:
             likelihood = str(replace(self.output.likelihood, arguments=arguments))
             next(iter(table["output"].values()))["likelihood"] = likelihood
             table["parameter"]["group_effect"] = {
-                "prior": "Constant(0)", "pool": column, "spread": spread, "meaning": f"shift shared by runs of one {column}",
+                "prior": "Constant(0)", "pool": column, "spread": spread,
+                "meaning": f"shift shared by runs of one {column}",
             }  # fmt: skip
 
         return self._edited(edit)
@@ -407,7 +408,12 @@ class Law:
         table = tomllib.loads(self.text)
         edit(table)
         # What a paper reports is about its own law; an edited one keeps only what still has all its names.
-        known = set(table["parameter"]) | set(table["input"]) | {f"{i}0" for i in table["input"]} | set(table.get("derived", ()))
+        known = (
+            set(table["parameter"])
+            | set(table["input"])
+            | {f"{i}0" for i in table["input"]}
+            | set(table.get("derived", ()))
+        )
         table["derived"] = {
             k: v for k, v in table.get("derived", {}).items() if set(names(_derived_node(v))) <= known
         }  # fmt: skip
@@ -422,7 +428,7 @@ def _computable(one: Input) -> bool:
 def _likelihood_nodes(text: str) -> Node:
     from bayeslaw.law.reading import parse_call
 
-    name, arguments = parse_call(text)
+    _, arguments = parse_call(text)
     node: Node = Number(0.0)
     for argument in arguments:
         node = Call("+", (node, argument))

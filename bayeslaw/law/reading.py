@@ -69,7 +69,9 @@ def read_text(text: str, name: str, source: str) -> Law:
     return _Reader(text, name, source, table).law()
 
 
-def parse_call(text: str, place: Place | None = None, known: Collection[str] = tuple(LIKELIHOODS)) -> tuple[str, tuple[Node, ...]]:
+def parse_call(
+    text: str, place: Place | None = None, known: Collection[str] = tuple(LIKELIHOODS)
+) -> tuple[str, tuple[Node, ...]]:
     """``"LogNormal(mean, sigma)"`` as its word and its arguments."""
     place = place or Place("likelihood")
     match = re.fullmatch(r"\s*([A-Za-z]\w*)\s*\((.*)\)\s*", text, re.DOTALL)
@@ -77,7 +79,9 @@ def parse_call(text: str, place: Place | None = None, known: Collection[str] = t
         raise expr.fault(text, place, 0, f"expected a call such as {next(iter(known))}(...)")
     word, inside = match[1], match[2]
     if word not in known:
-        raise expr.fault(text, place, match.start(1), f"unknown word '{word}'{did_you_mean(word, known)}; known: {listed(known, 20)}")
+        raise expr.fault(
+            text, place, match.start(1), f"unknown word '{word}'{did_you_mean(word, known)}; known: {listed(known, 20)}"
+        )
     pieces, start = _split(inside), match.start(2)
     arguments = []
     for piece in pieces:
@@ -123,7 +127,8 @@ class _Reader:
             wanted = (field if within else key) if section is not None or key is not None else None
             if wanted is None or not (within or current == section):
                 continue
-            at = re.match(rf"\s*\"?{re.escape(wanted)}\"?\s*=\s*", line)
+            # A dotted key (values.hoffmann2022training = ...) stands for its first part too.
+            at = re.match(rf"\s*\"?{re.escape(wanted)}\"?(?:\s*\.[\w.\"\s-]+)?\s*=\s*", line)
             if at is None:
                 continue
             found = Place(self.source, number, at.end() + 1)
@@ -137,7 +142,9 @@ class _Reader:
             return found
         return found or Place(self.source, 1, 1)
 
-    def wrong(self, message: str, section: str | None = None, key: str | None = None, field: str | None = None) -> LawError:
+    def wrong(
+        self, message: str, section: str | None = None, key: str | None = None, field: str | None = None
+    ) -> LawError:
         return LawError(f"{self.place(section, key, field)}: {message}.")
 
     # ------------------------------------------------------------------ values of a kind
@@ -156,9 +163,11 @@ class _Reader:
         for field in value:
             if field not in KEYS[section]:
                 raise self.wrong(
-                    f"unknown key '{field}' in [{section}] {key}{did_you_mean(field, KEYS[section])}; known: {', '.join(KEYS[section])}",
-                    section, key,
-                )  # fmt: skip
+                    f"unknown key '{field}' in [{section}] {key}{did_you_mean(field, KEYS[section])}; "
+                    f"known: {', '.join(KEYS[section])}",
+                    section,
+                    key,
+                )
         return value
 
     def string(self, value: Any, what: str, *at: str | None) -> str:
@@ -186,7 +195,12 @@ class _Reader:
         node = expr.parse(text, place)
         for name, offset in expr.names(node).items():
             if name not in allowed:
-                raise expr.fault(text, place, offset, f"unknown name '{name}' in {what}{did_you_mean(name, allowed)}; known: {listed(allowed, 20)}")
+                raise expr.fault(
+                    text,
+                    place,
+                    offset,
+                    f"unknown name '{name}' in {what}{did_you_mean(name, allowed)}; known: {listed(allowed, 20)}",
+                )
         return node
 
     def prior(self, value: Any, what: str, *at: str | None) -> Prior:
@@ -199,12 +213,18 @@ class _Reader:
             numbers.append(argument.value)
         expected = ("value",) if word == "Constant" else PRIORS[word].arguments
         if len(numbers) != len(expected):
-            raise expr.fault(text, place, 0, f"{word} takes {len(expected)} numbers ({', '.join(expected)}), not {len(numbers)}")
+            raise expr.fault(
+                text, place, 0, f"{word} takes {len(expected)} numbers ({', '.join(expected)}), not {len(numbers)}"
+            )
         positive = () if word == "Constant" else PRIORS[word].positive_arguments
         for role, number in zip(expected, numbers, strict=True):
             if role in positive and number <= 0:
                 raise expr.fault(text, place, 0, f"the {role} of {word} must be positive, not {number:g}")
-        return Prior(word, tuple(numbers), f"{word}({', '.join(_short(a) for a in _split(text[text.index('(') + 1 : text.rindex(')')]))})")
+        return Prior(
+            word,
+            tuple(numbers),
+            f"{word}({', '.join(_short(a) for a in _split(text[text.index('(') + 1 : text.rindex(')')]))})",
+        )
 
     # ------------------------------------------------------------------ the law
 
@@ -242,7 +262,7 @@ class _Reader:
 
     def inputs(self) -> dict[str, Input]:
         entries = self.entries("input")
-        inputs = {}
+        inputs: dict[str, Input] = {}
         for name, raw in entries.items():
             value = self.entry("input", name, raw)
             reference = value.get("reference")
@@ -262,11 +282,13 @@ class _Reader:
             )
         for name in inputs:
             if name.endswith("0") and name[:-1] in inputs:
-                raise self.wrong(f"input '{name}' would be taken for the reference scale of '{name[:-1]}'", "input", name)
+                raise self.wrong(
+                    f"input '{name}' would be taken for the reference scale of '{name[:-1]}'", "input", name
+                )
         return inputs
 
     def input_formula(self, value: Any, earlier: list[str], name: str) -> Node:
-        """A formula of earlier inputs, or one call of a schedule word."""
+        """Return a formula of earlier inputs, or one call of a schedule word."""
         at = ("input", name, "formula")
         text, place = self.string(value, "the formula of an input", *at), self.place(*at)
         word = text.split("(")[0].strip()
@@ -286,12 +308,22 @@ class _Reader:
         for name, raw in self.entries("parameter").items():
             value = self.entry("parameter", name, raw)
             if name in reserved:
-                raise self.wrong(f"parameter '{name}' has the name of an input, a reference scale or 'mean'", "parameter", name)
+                raise self.wrong(
+                    f"parameter '{name}' has the name of an input, a reference scale or 'mean'", "parameter", name
+                )
             if "prior" not in value:
-                raise self.wrong(f"parameter '{name}' needs a prior, such as prior = \"LogNormal(0, 1)\"", "parameter", name)
+                raise self.wrong(
+                    f"parameter '{name}' needs a prior, such as prior = \"LogNormal(0, 1)\"", "parameter", name
+                )
             spread = self.prior(value.get("spread", DEFAULT_SPREAD), "spread", "parameter", name, "spread")
             if spread.support != "positive":
-                raise self.wrong(f"the spread of '{name}' is a standard deviation: its prior must be positive, such as {DEFAULT_SPREAD}", "parameter", name, "spread")
+                raise self.wrong(
+                    f"the spread of '{name}' is a standard deviation: its prior must be positive, "
+                    f"such as {DEFAULT_SPREAD}",
+                    "parameter",
+                    name,
+                    "spread",
+                )
             pool = value.get("pool")
             parameters[name] = Parameter(
                 name=name,
@@ -315,36 +347,48 @@ class _Reader:
             self.entry("terms", name, value)
             bounds = value.get("between")
             if "root" not in value or not isinstance(bounds, list) or len(bounds) != 2:
-                raise self.wrong(f"an implicit term is {{ root = \"rising in {name}\", between = [low, high] }}", "terms", name)
+                raise self.wrong(
+                    f'an implicit term is {{ root = "rising in {name}", between = [low, high] }}', "terms", name
+                )
             equation = self.formula(value["root"], [*known, name], f"the equation of '{name}'", "terms", name, "root")
             if name not in expr.names(equation):
                 raise self.wrong(f"the equation of '{name}' does not contain '{name}'", "terms", name, "root")
-            lower, upper = (
-                Number(float(b)) if isinstance(b, (int, float)) and not isinstance(b, bool)
-                else self.formula(b, known, f"a bound of '{name}'", "terms", name, "between")
-                for b in bounds
-            )  # fmt: skip
+            lower, upper = (self.bound(b, known, name) for b in bounds)
             terms[name] = Root(equation, expr.derivative(equation, name), name, lower, upper)
         return terms
+
+    def bound(self, value: Any, known: Collection[str], name: str) -> Node:
+        """Return a bound of a root: a number, or a formula of what stands above."""
+        what, at = f"a bound of '{name}'", ("terms", name, "between")
+        return (
+            self.formula(value, known, what, *at) if isinstance(value, str) else Number(self.number(value, what, *at))
+        )
 
     def output(self, scope: list[str]) -> Output:
         entries = self.entries("output")
         if len(entries) != 1:
             raise self.wrong(f"a law has one output, not {len(entries)}", "output")
-        (column, raw), = entries.items()
+        ((column, raw),) = entries.items()
         value = self.entry("output", column, raw)
         if "likelihood" not in value:
-            raise self.wrong("the output needs a likelihood, such as \"LogNormal(mean, sigma)\"", "output", column)
+            raise self.wrong('the output needs a likelihood, such as "LogNormal(mean, sigma)"', "output", column)
         at = ("output", column, "likelihood")
         text, place = self.string(value["likelihood"], "likelihood", *at), self.place(*at)
         word, arguments = parse_call(text, place)
         expected = LIKELIHOODS[word].arguments
         if len(arguments) != len(expected):
-            raise expr.fault(text, place, 0, f"{word} takes {len(expected)} arguments ({', '.join(expected)}), not {len(arguments)}")
+            raise expr.fault(
+                text, place, 0, f"{word} takes {len(expected)} arguments ({', '.join(expected)}), not {len(arguments)}"
+            )
         for argument in arguments:
-            for name, offset in expr.names(argument).items():
+            for name in expr.names(argument):
                 if name not in scope:
-                    raise expr.fault(text, place, max(text.find(name), offset), f"unknown name '{name}' in the likelihood{did_you_mean(name, scope)}")
+                    raise expr.fault(
+                        text,
+                        place,
+                        _place_of_name(text, name),
+                        f"unknown name '{name}' in the likelihood{did_you_mean(name, scope)}",
+                    )
         if not any("mean" in expr.names(a) for a in arguments):
             raise expr.fault(text, place, 0, "the likelihood must use 'mean', the value of the formula")
         return Output(
@@ -369,36 +413,63 @@ class _Reader:
             return None
         for key in table:
             if key not in KEYS["published"]:
-                raise self.wrong(f"unknown key '{key}' in [published]{did_you_mean(key, KEYS['published'])}", "published", key)
+                raise self.wrong(
+                    f"unknown key '{key}' in [published]{did_you_mean(key, KEYS['published'])}", "published", key
+                )
         values: dict[str, dict[str, float]] = {}
-        for key, numbers in table.get("values", {}).items():
+        for key, numbers in self.subtable(table, "values").items():
+            at = f"values.{key}"
             if not isinstance(numbers, dict):
-                raise self.wrong(f"[published] values.{key} must be a table of numbers", "published", "values")
+                raise self.wrong(f"[published] values.{key} must be a table of numbers", "published", at)
             for name in numbers:
                 if name not in ours:
-                    raise self.wrong(f"published value '{name}' of {key} is neither a parameter nor derived{did_you_mean(name, ours)}", "published", "values")
-            values[key] = {n: self.number(v, f"published {n}", "published", "values") for n, v in numbers.items()}
+                    raise self.wrong(
+                        f"published value '{name}' of {key} is neither a parameter nor derived"
+                        f"{did_you_mean(name, ours)}",
+                        "published",
+                        at,
+                        name,
+                    )
+            values[key] = {n: self.number(v, f"published {n}", "published", at, n) for n, v in numbers.items()}
         if "formula" not in table:
             raise self.wrong("[published] needs the paper's formula", "published")
         inverse = {}
-        for name, text in table.get("inverse", {}).items():
+        for name, text in self.subtable(table, "inverse").items():
             if name not in parameters:
-                raise self.wrong(f"[published] inverse gives '{name}', which is not a parameter{did_you_mean(name, parameters)}", "published", "inverse")
-            inverse[name] = self.formula(text, ours, f"the inverse for '{name}'", "published", "inverse")
-        source = table.get("source", {})
-        if not isinstance(source, dict) or not set(source) <= set(values):
+                raise self.wrong(
+                    f"[published] inverse gives '{name}', which is not a parameter{did_you_mean(name, parameters)}",
+                    "published",
+                    "inverse",
+                )
+            inverse[name] = self.formula(text, ours, f"the inverse for '{name}'", "published", "inverse", name)
+        source = self.subtable(table, "source")
+        if not set(source) <= set(values) or not all(isinstance(text, str) for text in source.values()):
             raise self.wrong("[published] source must give a text for keys of values", "published", "source")
         return Published(
             formula=self.formula(table["formula"], [*inputs, *ours], "the published formula", "published", "formula"),
             inverse=inverse, values=values, source=source,
         )  # fmt: skip
 
+    def subtable(self, table: Mapping[str, Any], key: str) -> dict[str, Any]:
+        value = table.get(key, {})
+        if not isinstance(value, dict):
+            raise self.wrong(f"[published] {key} must be a table {{ ... }}, not {value!r}", "published", key)
+        return value
+
     def all_used(self, law: Law) -> None:
         """Every parameter must matter, or its posterior is its prior without a word."""
         used = set(law._names_used()) | {n for a in law.output.likelihood.arguments for n in expr.names(a)}
         for name in law.parameters:
             if name not in used:
-                raise self.wrong(f"parameter '{name}' is used neither in the formula nor in the likelihood", "parameter", name)
+                raise self.wrong(
+                    f"parameter '{name}' is used neither in the formula nor in the likelihood", "parameter", name
+                )
+
+
+def _place_of_name(text: str, name: str) -> int:
+    """Where a name stands among the arguments of a call, whose word may contain it."""
+    found = re.compile(rf"\b{re.escape(name)}\b").search(text, text.index("("))
+    return found.start() if found else 0
 
 
 def _short(argument: str) -> str:

@@ -30,7 +30,7 @@ def solve(
     select: Callable[..., Any] = np.where,
     repeat: Callable[[int, Callable[..., Any], Any], Any] | None = None,
 ) -> Any:
-    """The value of an implicit term.
+    """Return the value of an implicit term.
 
     Parameters
     ----------

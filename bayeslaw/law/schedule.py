@@ -16,7 +16,7 @@ import numpy as np
 
 
 def lr_sum(rate: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """The sum of the learning rate over all steps so far; shapes ``(records,)`` of one run."""
+    """Return the sum of the learning rate over all steps so far; shapes ``(records,)`` of one run."""
     # The steps after one record up to and with the next: a trapezium, plus half a step at the later rate for the
     # half step that it counts at the earlier one.
     between = np.diff(step) * 0.5 * (rate[1:] + rate[:-1]) + 0.5 * np.diff(rate)
@@ -24,7 +24,7 @@ def lr_sum(rate: np.ndarray, step: np.ndarray) -> np.ndarray:
 
 
 def lr_annealing(rate: np.ndarray, step: np.ndarray, decay: float) -> np.ndarray:
-    """The sum over all steps so far of the momentum of the drops in learning rate.
+    """Return the sum over all steps so far of the momentum of the drops in learning rate.
 
     The momentum is ``m[i] = decay * m[i-1] + (rate[i-1] - rate[i])`` (Tissue et al. 2024, section 3).
     """
