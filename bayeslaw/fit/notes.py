@@ -7,15 +7,15 @@ all of them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations, combinations_with_replacement
+from itertools import combinations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from bayeslaw.errors import listed
+from bayeslaw.fit.regression import residuals
 from bayeslaw.law.law import Law
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ FEWEST_GROUPS = 4
 # Robust z. A cubic in the logs differs from a law with a floor by up to 8 where runs scatter by 0.1 % only (tried on
 # published sweeps); the diverged runs of two sweeps lie beyond 10, Student-t noise of 4 degrees once in 3,000 rows.
 OUTLYING = 10.0
-# At the corners of a design (the largest run of all) the regression extrapolates: it is no judge there.
-HIGHEST_LEVERAGE = 0.3
 # Beyond this share, "outliers" mean that the plain regression does not describe the rows, not that the rows are wrong.
 MOST_OUTLIERS = 0.15
 # Rounding adds step**2 / 12 to the variance: a step of 0.7 scatters adds 4 %.
@@ -93,7 +91,7 @@ class Design:
 def collinear(design: Design) -> Iterator[Note]:
     """Two axes that rise together cannot be told apart."""
     for (a, x), (b, y) in combinations(design.axes.items(), 2):
-        keep = (x > 0) & (y > 0)
+        keep = _usable(x) & _usable(y)
         if keep.sum() < 3:
             continue
         x, y = np.log(x[keep]), np.log(y[keep])
@@ -113,7 +111,7 @@ def collinear(design: Design) -> Iterator[Note]:
 def levels_of_axes(design: Design) -> Iterator[Note]:
     """An axis needs three levels and a decade before an exponent and a floor come apart."""
     for name, values in design.axes.items():
-        known = values[values > 0]
+        known = values[_usable(values)]
         if not len(known):
             continue
         levels = _distinct(known)
@@ -130,14 +128,19 @@ def levels_of_axes(design: Design) -> Iterator[Note]:
                 f"{name} has two values only, so an exponent and a floor cannot both be learned from it.",
                 f"Add a third {name}, best far from the other two.",
             )  # fmt: skip
-        ratio = float(known.max() / known.min())
-        if ratio < SHORTEST_RANGE:
+        span = float(np.ptp(np.log(known)))
+        if span < np.log(SHORTEST_RANGE):
             yield Note(
                 "short-range", "warning",
-                f"{name} spans a factor {ratio:.3g} only; over less than a decade a floor and an exponent "
+                f"{name} spans a factor {np.exp(span):.3g} only; over less than a decade a floor and an exponent "
                 f"imitate each other.",
                 f"Add runs with much smaller {name} (they are cheap), or use an informative prior for its exponent.",
             )  # fmt: skip
+
+
+def _usable(values: np.ndarray) -> np.ndarray:
+    """Which values have a logarithm."""
+    return (values > 0) & (values < np.inf)
 
 
 def _distinct(values: np.ndarray) -> int:
@@ -233,7 +236,7 @@ def shared_budget(design: Design) -> Iterator[Note]:
     if "flops" not in runs.data or runs.is_text("flops") or len(runs) < 6:
         return
     flops = runs.data["flops"]
-    known = flops > 0
+    known = np.all([_usable(x) for x in (flops, *design.axes.values())], axis=0)
     if known.sum() < 6:
         return
     logs = np.log(flops[known])
@@ -290,11 +293,11 @@ def scatter(design: Design) -> Iterator[Note]:
     y = design.outcome
     if y is None or not design.axes:
         return
-    keep = np.isfinite(y) & np.all([x > 0 for x in design.axes.values()], axis=0)
+    keep = np.isfinite(y) & np.all([_usable(x) for x in design.axes.values()], axis=0)
     logs = np.array([np.log(x[keep]) for x in design.axes.values()])
     y = y[keep]
     on_log = bool(len(y)) and bool((y > 0).all())
-    residual = _residuals(logs, np.log(y) if on_log else y, design.groups[1][keep])
+    residual = residuals(logs, np.log(y) if on_log else y, design.groups[1][keep])
     if residual is None:
         return
     middle = float(np.nanmedian(residual))
@@ -343,47 +346,6 @@ def _outliers(design: Design, rows: np.ndarray, y: np.ndarray, z: np.ndarray) ->
     )  # fmt: skip
 
 
-def _residuals(logs: np.ndarray, y: np.ndarray, index: np.ndarray) -> np.ndarray | None:
-    """Residuals of a plain regression, for each large group its own; None where rows are too few.
-
-    Rows that the regression cannot judge (of high leverage) have NaN.
-    """
-    counts = np.bincount(index, minlength=1)
-    smallest = 3 * _terms(2, len(logs))
-    blocks = [index == g for g in np.unique(index) if counts[g] >= smallest]
-    rest = counts[index] < smallest
-    residual = np.full(len(y), np.nan)
-    for rows in [*blocks, rest]:
-        varying = [x[rows] for x in logs if rows.any() and np.ptp(x[rows]) > 1e-9]
-        degree = next((d for d in (3, 2, 1) if rows.sum() >= 3 * _terms(d, len(varying))), 0)
-        if varying and degree:
-            residual[rows] = _fit(_polynomial(varying, degree), y[rows])
-    return None if np.isnan(residual).all() else residual
-
-
-def _terms(degree: int, axes: int) -> int:
-    return math.comb(axes + degree, degree)
-
-
-def _polynomial(axes: list[np.ndarray], degree: int) -> np.ndarray:
-    """All products of at most `degree` standardised axes, the constant first; shape ``(rows, terms)``."""
-    centred = [(x - x.mean()) / x.std() for x in axes]
-    terms = [c for d in range(1, degree + 1) for c in combinations_with_replacement(centred, d)]
-    return np.stack([np.ones_like(centred[0]), *(np.prod(np.stack(t), axis=0) for t in terms)], axis=1)
-
-
-def _fit(features: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Residuals of least absolute deviations by reweighting: a tenth of the rows may be anywhere without moving it."""
-    weight, residual = np.ones(len(y)), y
-    for _ in range(30):
-        root = np.sqrt(weight)
-        solution = np.linalg.lstsq(features * root[:, None], y * root, rcond=None)[0]
-        residual = y - features @ solution
-        weight = 1 / np.maximum(np.abs(residual), 1e-6 * max(float(np.abs(y).max()), 1e-300))
-    leverage = (np.linalg.qr(features)[0] ** 2).sum(axis=1)
-    return np.where(leverage > HIGHEST_LEVERAGE, np.nan, residual)
-
-
 def missing_cells(design: Design) -> Iterator[Note]:
     """Empty cells: a fit refuses them in the columns that it needs."""
     needed = {**design.axes}
@@ -404,7 +366,8 @@ def _count(n: int, noun: str) -> str:
 
 
 CHECKS: tuple[Callable[[Design], Iterator[Note]], ...] = (
-    missing_cells, collinear, levels_of_axes, outside_range, families, repeated_runs, shared_budget, duplicate_rows, scatter,
+    missing_cells, collinear, levels_of_axes, outside_range, families, repeated_runs, shared_budget, duplicate_rows,
+    scatter,
 )  # fmt: skip
 RANK: Mapping[Severity, int] = {"serious": 0, "warning": 1, "info": 2}
 
