@@ -20,7 +20,7 @@ from functools import cache
 from typing import Any
 
 from bayeslaw.errors import LawError, did_you_mean, listed
-from bayeslaw.law.functions import FUNCTIONS
+from bayeslaw.law.functions import FUNCTIONS, Function
 
 LONGEST_TEXT = 4_000
 DEEPEST_NESTING = 40
@@ -110,8 +110,16 @@ def parse(text: str, place: Place | None = None, *, condition: bool = False) -> 
     except (RecursionError, MemoryError):
         raise LawError(f"{place}: the formula is nested deeper than {DEEPEST_NESTING} levels.") from None
     except (SyntaxError, ValueError, Warning) as error:
-        offset = max((getattr(error, "offset", None) or 1) - 2, 0)
-        raise fault(text, place, offset, f"cannot read this formula ({_reason(error)})") from None
+        line, column = getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1
+        # Python counts from 1, and on the first line one '(' too many; what it faults at the end is our own ')'.
+        starts = [0, *(at.end() for at in re.finditer("\n", text))]
+        if line > len(starts):
+            offset = len(text)
+        else:
+            offset = starts[line - 1] + max(column - (2 if line == 1 else 1), 0)
+        raise fault(
+            text, place, min(offset, len(text.rstrip())), f"cannot read this formula ({_reason(error)})"
+        ) from None
     return _Reader(text, place, condition).read(body, 0)
 
 
@@ -157,7 +165,7 @@ class _Reader:
     def offset(self, node: Any) -> int:
         """Return the character of the text at which a node starts; Python counts bytes, and one '(' too many."""
         line = node.lineno - 1
-        column = node.col_offset - (1 if line == 0 else 0)
+        column = max(node.col_offset - (1 if line == 0 else 0), 0)
         before = self.lines[line].encode()[:column] if line < len(self.lines) else b""
         return int(self.starts[min(line, len(self.starts) - 1)]) + len(before.decode(errors="ignore"))
 
@@ -185,6 +193,7 @@ class _Reader:
                 args = (self.read(left, depth + 1), self.read(right, depth + 1))
                 return self.fold(node, OPERATORS[type(op)], args, at)
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
+                self.word(node, name)
                 return self.fold(node, name, tuple(self.read(a, depth + 1) for a in args), at)
             case ast.UnaryOp(op=ast.Not(), operand=operand) if self.condition:
                 return Call("not", (self.read(operand, depth + 1),), at)
@@ -202,14 +211,18 @@ class _Reader:
         raise self.refuse(
             node,
             f"{_spoken(node)} is not part of the law language (numbers, names, {what}, and calls of "
-            f"{listed(sorted(FUNCTIONS), 6)})",
+            f"{listed(sorted(set(FUNCTIONS) - ARITHMETIC), 6)})",
         )
+
+    def word(self, node: ast.expr, function: str) -> Function:
+        """Return the row of a function that is known."""
+        if function not in FUNCTIONS:
+            raise self.refuse(node, f"unknown function '{function}'{did_you_mean(function, FUNCTIONS)}")
+        return FUNCTIONS[function]
 
     def fold(self, node: ast.expr, function: str, args: tuple[Node, ...], at: int) -> Node:
         """Return a call of known arity; a number at once where its arguments are numbers."""
-        word = FUNCTIONS.get(function)
-        if word is None or not (function in ARITHMETIC or function.isidentifier()):
-            raise self.refuse(node, f"unknown function '{function}'{did_you_mean(function, FUNCTIONS)}")
+        word = self.word(node, function)
         if len(args) != word.arity:
             raise self.refuse(node, f"'{function}' takes {word.arity} arguments, not {len(args)}")
         if all(isinstance(a, Number) for a in args):

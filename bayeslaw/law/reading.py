@@ -121,7 +121,8 @@ class _Reader:
             if header and not re.match(r"\s*[\w.\"-]+\s*=", line):
                 current = header[1].strip().strip('"')
                 within = key is not None and current == f"{section}.{key}"
-                if current == section or within:
+                # A table that stands where no table of this name is known is itself what is looked for.
+                if current == (section or key) or within:
                     found = found or Place(self.source, number, 1)
                 continue
             wanted = (field if within else key) if section is not None or key is not None else None
@@ -167,6 +168,7 @@ class _Reader:
                     f"known: {', '.join(KEYS[section])}",
                     section,
                     key,
+                    field,
                 )
         return value
 
