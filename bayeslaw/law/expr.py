@@ -113,10 +113,8 @@ def parse(text: str, place: Place | None = None, *, condition: bool = False) -> 
         line, column = getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1
         # Python counts from 1, and on the first line one '(' too many; what it faults at the end is our own ')'.
         starts = [0, *(at.end() for at in re.finditer("\n", text))]
-        if line > len(starts):
-            offset = len(text)
-        else:
-            offset = starts[line - 1] + max(column - (2 if line == 1 else 1), 0)
+        column = max(column - (2 if line == 1 else 1), 0)
+        offset = starts[line - 1] + column if line <= len(starts) else len(text)
         raise fault(
             text, place, min(offset, len(text.rstrip())), f"cannot read this formula ({_reason(error)})"
         ) from None

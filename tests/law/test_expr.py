@@ -311,7 +311,7 @@ TOKENS = st.lists(
             "\t",
             "\r",
             "\x00",
-        ]  # fmt: skip
+        ]
     ),
     max_size=40,
 ).map("".join)

@@ -289,7 +289,7 @@ PIECES = st.sampled_from(
         "between",
         "log",
         " ",
-    ]  # fmt: skip
+    ]
 )
 EDITS = st.lists(st.tuples(st.integers(0, len(TEXT)), st.integers(0, 12), PIECES), min_size=1, max_size=4)
 
@@ -302,9 +302,10 @@ def test_any_damaged_law_is_read_or_refused(edits: list[tuple[int, int, str]]) -
     for start, length, piece in edits:
         text = text[:start] + piece + text[start + length :]
     try:
-        assert read(text).text == text
-    except BayeslawError as error:
-        assert str(error)
+        damaged = read(text)
+    except BayeslawError:
+        return
+    assert damaged.text == text
 
 
 @given(st.binary(max_size=300))
