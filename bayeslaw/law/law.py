@@ -215,6 +215,12 @@ class Law:
         return tuple(p.name for p in self.parameters.values() if not p.prior.is_constant)
 
     @cached_property
+    def noise_parameters(self) -> tuple[str, ...]:
+        """The parameters that shape the scatter about the law and not the law, in the order of the file."""
+        used = self._names_used()
+        return tuple(name for name in self.free_parameters if name not in used)
+
+    @cached_property
     def mean_inputs(self) -> frozenset[str]:
         """The inputs that the mean depends on, through its terms; the others only shape the noise."""
         used = set(names(self.formula))

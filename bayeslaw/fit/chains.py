@@ -1,0 +1,164 @@
+"""All chains of NUTS as one compiled program that advances them by a block of draws.
+
+The program depends on shapes alone: model arguments, geometry, seeds and states are its arguments.  Chains are laid
+over devices with ``shard_map``, so that each device walks its own trajectories without waiting for the others; chains
+that share a device are vectorised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from numpyro.infer import NUTS
+
+from bayeslaw.fit import devices
+from bayeslaw.fit.flat import FlatModel
+from bayeslaw.fit.geometry import TRANSPORTS, Geometry
+
+Progress = Callable[[int, int], None]
+
+# Draws between two looks at the clock: a tenth of a second for usual models, and few enough dispatches.
+BLOCK = 100
+# In whitened coordinates the posterior has scale 1, so chains that start at scale 1.5 are over-dispersed.
+START_SCALE = 1.5
+# Beyond this, a dense metric costs more per step than the little it corrects on whitened coordinates.
+DENSE_UP_TO = 150
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long and how carefully to sample.
+
+    Attributes
+    ----------
+    warmup, draws, chains
+        Counts, a chain for the first two.
+    target_accept
+        The acceptance rate the step size is tuned to.
+    """
+
+    draws: int = 1000
+    warmup: int = 500
+    chains: int = devices.CHAINS
+    target_accept: float = 0.9
+    max_tree_depth: int = 10
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Shapes of nested arrays, hashable, so that programs can be kept by them."""
+
+    leaves: tuple[tuple[tuple[int, ...], Any], ...]
+    tree: Any
+
+    @staticmethod
+    def of(arrays: Any) -> Shapes:
+        """The shapes of some arrays."""
+        leaves, tree = jax.tree.flatten(arrays)
+        return Shapes(tuple((jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves), tree)
+
+    def structs(self, sharding: Any = None) -> Any:
+        """Stand-ins for the arrays, to trace with."""
+        return jax.tree.unflatten(
+            self.tree, [jax.ShapeDtypeStruct(shape, dtype, sharding=sharding) for shape, dtype in self.leaves]
+        )
+
+
+# From a geometry, model arguments and a seed to flat draws and what the sampler says of them.
+Chains = Callable[[Geometry, Any, int, Progress | None], tuple[np.ndarray, dict[str, np.ndarray]]]
+
+_compiler = ThreadPoolExecutor(1, thread_name_prefix="compile")
+
+
+@lru_cache(maxsize=64)
+def compile_chains(model: FlatModel, args: Shapes, geometry: Shapes, kind: str, settings: Settings) -> Future[Chains]:
+    """Trace the program here (NumPyro's stack of handlers is global) and compile it in a second thread."""
+    transport = TRANSPORTS[kind]
+
+    def kernel(rng: Any, start: Any, arrays: Any, args: Any) -> tuple[NUTS, Any]:
+        def potential(z: Any) -> Any:
+            x, log_det = transport(z, arrays)
+            return model.potential(x, args) - log_det
+
+        nuts = NUTS(
+            potential_fn=potential,
+            dense_mass=model.size <= DENSE_UP_TO,
+            target_accept_prob=settings.target_accept,
+            max_tree_depth=settings.max_tree_depth,
+        )
+        return nuts, nuts.init(rng, settings.warmup, start, (), {})
+
+    def advance(first: Any, rng: Any, start: Any, state: Any, arrays: Any, args: Any) -> Any:
+        # NUTS keeps its adaptation schedule in the object that `init` made; its state is taken up again after.
+        nuts, fresh = kernel(rng, start, arrays, args)
+        state = jax.tree.map(lambda a, b: jnp.where(first, a, b), fresh, state)
+
+        def draw(state: Any, _: Any) -> Any:
+            state = nuts.sample(state, (), {})
+            x, log_det = transport(state.z, arrays)
+            kept = {
+                "flat": x, "lp": -(state.potential_energy + log_det), "energy": state.energy,
+                "diverging": state.diverging, "n_steps": state.num_steps, "acceptance_rate": state.accept_prob,
+            }  # fmt: skip
+            return state, kept
+
+        return jax.lax.scan(draw, state, None, length=BLOCK)
+
+    with devices.float64():
+        mesh = Mesh(np.array(devices.chain_devices(settings.chains)), ("chains",), axis_types=(AxisType.Auto,))
+        chain, shared = PartitionSpec("chains"), PartitionSpec()
+        by_chain, same = NamedSharding(mesh, chain), NamedSharding(mesh, shared)
+        program = jax.jit(
+            jax.shard_map(
+                jax.vmap(advance, in_axes=(None, 0, 0, 0, None, None)),
+                mesh=mesh,
+                in_specs=(shared, chain, chain, chain, shared, shared),
+                out_specs=chain,
+                check_vma=False,
+            )
+        )
+        key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
+        vector = jax.ShapeDtypeStruct((model.size,), jnp.float64)
+        state = jax.eval_shape(lambda *a: kernel(*a)[1], key, vector, geometry.structs(), args.structs())
+
+        def of_chains(one: Any) -> Any:
+            return jax.tree.map(
+                lambda a: jax.ShapeDtypeStruct((settings.chains, *a.shape), a.dtype, sharding=by_chain), one
+            )
+
+        lowered = program.lower(
+            jax.ShapeDtypeStruct((), jnp.bool_, sharding=same),
+            of_chains(key), of_chains(vector), of_chains(state), geometry.structs(same), args.structs(same),
+        )  # fmt: skip
+
+    def run(
+        compiled: Any, geometry: Geometry, args: Any, seed: int, progress: Progress | None
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        chains, total = settings.chains, settings.warmup + settings.draws
+        with devices.float64():
+            rng = np.random.default_rng(seed)
+            starts = jax.device_put(START_SCALE * rng.standard_normal((chains, model.size)), by_chain)
+            keys = jax.device_put(jax.random.split(jax.random.PRNGKey(seed), chains), by_chain)
+            now = jax.tree.map(lambda a: jax.device_put(np.zeros((chains, *a.shape), a.dtype), by_chain), state)
+            fixed = jax.device_put((dict(geometry.arrays), args), same)
+            blocks = []
+            for done in range(0, total, BLOCK):
+                now, block = compiled(jax.device_put(np.bool_(done == 0), same), keys, starts, now, *fixed)
+                blocks.append(jax.tree.map(np.asarray, block))
+                if progress is not None:
+                    progress(min(done + BLOCK, total) * chains, total * chains)
+        kept = {
+            name: np.concatenate([block[name] for block in blocks], axis=1)[:, settings.warmup : total]
+            for name in blocks[0]
+        }
+        return kept.pop("flat"), kept
+
+    return _compiler.submit(lambda: partial(run, lowered.compile()))

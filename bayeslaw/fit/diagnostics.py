@@ -1,0 +1,129 @@
+"""Whether draws can be trusted: rank-normalised R-hat and effective sample sizes, divergences, energy.
+
+Estimators are NumPyro's, on rank-normalised split chains (Vehtari et al. 2021), because they are there as soon as
+a sampler is; importing ArviZ's takes longer than a fit.  A test holds the two together, and ``summary`` is ArviZ's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from bayeslaw.errors import ConvergenceError, listed
+
+# R-hat as Vehtari et al. (2021) recommend; 400 draws' worth is what their R-hat needs for itself.
+LARGEST_RHAT = 1.01
+LEAST_ESS = 400
+# A Bayesian fraction of missing information below 0.2 means energies the sampler could not reach (Betancourt 2016).
+LEAST_BFMI = 0.2
+
+
+def split(draws: np.ndarray) -> np.ndarray:
+    """Chains cut in halves: shape ``(chains, draws, ...)`` to ``(2 chains, draws // 2, ...)``."""
+    half = draws.shape[1] // 2
+    return np.concatenate([draws[:, :half], draws[:, draws.shape[1] - half :]])
+
+
+def rank_normalised(draws: np.ndarray) -> np.ndarray:
+    """Draws of shape ``(chains, draws, quantities)`` as normal scores of their ranks over all chains."""
+    flat = draws.reshape(-1, *draws.shape[2:])
+    ranks = np.empty(flat.shape)
+    order = np.argsort(flat, axis=0, kind="stable")
+    np.put_along_axis(ranks, order, np.arange(1.0, len(flat) + 1).reshape(-1, *[1] * (flat.ndim - 1)), axis=0)
+    return np.asarray(ndtri((ranks - 0.375) / (len(flat) + 0.25)).reshape(draws.shape))
+
+
+def bulk_ess(draws: np.ndarray) -> np.ndarray:
+    """Bulk effective sample size of each quantity; `draws` has shape ``(chains, draws, quantities)``."""
+    from numpyro.diagnostics import effective_sample_size
+
+    return np.asarray(effective_sample_size(rank_normalised(split(draws))))
+
+
+def rhat(draws: np.ndarray) -> np.ndarray:
+    """The larger of bulk and tail rank-normalised split R-hat of each quantity."""
+    from numpyro.diagnostics import gelman_rubin
+
+    halves = split(draws)
+    folded = np.abs(halves - np.median(halves, axis=(0, 1)))
+    return np.maximum(gelman_rubin(rank_normalised(halves)), gelman_rubin(rank_normalised(folded)))
+
+
+def bfmi(energy: np.ndarray) -> np.ndarray:
+    """The Bayesian fraction of missing information of each chain; `energy` has shape ``(chains, draws)``."""
+    return np.asarray(np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1))
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """What the chains say of themselves.
+
+    Attributes
+    ----------
+    rhat, ess
+        The worst over all sampled quantities, with their names.
+    """
+
+    chains: int
+    draws: int
+    rhat: float
+    rhat_of: str
+    ess: float
+    ess_of: str
+    divergences: int
+    bfmi: float
+    leapfrogs: float
+
+    @staticmethod
+    def of(draws: np.ndarray, names: list[str], stats: Mapping[str, np.ndarray]) -> Diagnostics:
+        """Diagnostics of flat draws of shape ``(chains, draws, size)``."""
+        with np.errstate(all="ignore"):
+            rhats, sizes = rhat(draws), bulk_ess(draws)
+        rhats, sizes = np.nan_to_num(rhats, nan=np.inf), np.nan_to_num(sizes, nan=0.0)
+        worst, least = int(rhats.argmax()), int(sizes.argmin())
+        return Diagnostics(
+            chains=draws.shape[0], draws=draws.shape[1],
+            rhat=float(rhats[worst]), rhat_of=names[worst], ess=float(sizes[least]), ess_of=names[least],
+            divergences=int(stats["diverging"].sum()), bfmi=float(bfmi(stats["energy"]).min()),
+            leapfrogs=float(stats["n_steps"].mean()),
+        )  # fmt: skip
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """What is wrong, in words; empty when the draws can be trusted."""
+        found = []
+        if self.rhat > LARGEST_RHAT:
+            found.append(f"R-hat of {self.rhat_of} is {self.rhat:.3f} (at most {LARGEST_RHAT})")
+        if self.ess < LEAST_ESS:
+            found.append(f"the effective sample size of {self.ess_of} is {self.ess:.0f} (at least {LEAST_ESS})")
+        # A few divergences in a thousand draws bias a forecast less than its Monte-Carlo error; more point at a
+        # region that was not explored.
+        if self.divergences > 0.002 * self.chains * self.draws:
+            found.append(f"{self.divergences} of {self.chains * self.draws} draws diverged")
+        if self.bfmi < LEAST_BFMI:
+            found.append(f"E-BFMI is {self.bfmi:.2f} (at least {LEAST_BFMI})")
+        return tuple(found)
+
+    @property
+    def converged(self) -> bool:
+        """Whether the draws can be trusted."""
+        return not self.complaints
+
+    def require(self, allow_unconverged: bool = False) -> None:
+        """Refuse to answer from chains that have not converged, unless told otherwise."""
+        if not self.converged and not allow_unconverged:
+            raise ConvergenceError(
+                f"The fit has not converged: {listed(self.complaints)}. Fit again with more draws (--draws) or a "
+                f"simpler hierarchy, or pass allow_unconverged=True (--allow-unconverged) to see the answer anyway."
+            )
+
+    def as_dict(self) -> dict[str, float | int | str | bool]:
+        """For JSON."""
+        return {
+            "converged": self.converged, "rhat": self.rhat, "rhat_of": self.rhat_of, "ess": self.ess,
+            "ess_of": self.ess_of, "divergences": self.divergences, "bfmi": self.bfmi,
+            "chains": self.chains, "draws": self.draws, "leapfrogs": self.leapfrogs,
+        }  # fmt: skip

@@ -1,0 +1,145 @@
+"""From a plan to draws: starting points from the priors, geometry from the curvature, NUTS from there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bayeslaw.fit import devices
+from bayeslaw.fit.chains import Progress, Settings, Shapes, compile_chains
+from bayeslaw.fit.flat import FlatModel
+from bayeslaw.fit.geometry import (
+    Geometry,
+    Hierarchy,
+    Scales,
+    affine_arrays,
+    affine_at,
+    conditional_arrays,
+    find_mode,
+)
+from bayeslaw.fit.hoist import hoist
+from bayeslaw.fit.numpyro_model import numpyro_model
+from bayeslaw.fit.plan import Plan, Structure, deviation_name, spread_name
+from bayeslaw.fit.sample import Draws, Stopwatch, curvature_of
+from bayeslaw.law.expr import names
+from bayeslaw.law.law import Prior
+
+# Starts drawn from the priors, of which the best few are followed to their modes; the first start is the medians.
+STARTS = 24
+# The conditional transport factorises a matrix at every step; beyond this many coordinates that costs more than the
+# gradient, and groups are then so many and so rich that the plain affine one serves.
+CONDITIONAL_UP_TO = 150
+# With fewer runs than this a parameter, noise is uncertain enough to bend the posterior of everything else.
+RUNS_A_PARAMETER = 10
+
+
+def infer(plan: Plan, settings: Settings, seed: int = 0, progress: Progress | None = None) -> Draws:
+    """Sample a plan."""
+    stopwatch = Stopwatch()
+    structure = plan.structure
+    with devices.float64():
+        with stopwatch("trace"):
+            data = jax.tree.map(jnp.asarray, plan.data())
+            model = flat_model(structure)
+            scales = scales_of(structure, model) if bends(plan, model) else None
+            arrays = affine_arrays(model.size) if scales is None else conditional_arrays(model.size, len(scales.scales))
+            kind = "affine" if scales is None else "conditional"
+            chains = compile_chains(model, Shapes.of((data,)), Shapes.of(arrays), kind, settings)
+            curvature_of(model, (data,))
+        with stopwatch("mode"):
+            geometry = find_geometry(structure, model, data, scales, seed)
+        with stopwatch("compile"):
+            run = chains.result()
+        with stopwatch("sampling"):
+            flat, stats = run(geometry, (data,), seed, progress)
+    return Draws(model, flat, stats, geometry, settings, seed, stopwatch.seconds)
+
+
+def posterior_mode(plan: Plan, seed: int = 0) -> dict[str, np.ndarray]:
+    """The mode of the posterior density over unbounded coordinates, as values of the sampled sites."""
+    with devices.float64():
+        model = flat_model(plan.structure)
+        data = jax.tree.map(jnp.asarray, plan.data())
+        mode = find_mode(curvature_of(model, (data,)), _starts(plan.structure, model, seed))
+        return model.constrain(mode)
+
+
+def flat_model(structure: Structure) -> FlatModel:
+    """The NumPyro model of a plan over a flat vector."""
+    rows = jnp.ones(structure.rows)
+    example = {
+        "arrays": {name: rows for name, _ in hoist(structure.law).arrays},
+        "outcome": rows,
+        "weights": rows,
+        "groups": {name: jnp.zeros(structure.rows, int) for name, _ in structure.sizes},
+    }
+    return FlatModel.of(numpyro_model(structure), (example,))
+
+
+def bends(plan: Plan, model: FlatModel) -> bool:
+    """Whether spreads or noise bend the posterior enough for the conditional transport, and it can be afforded."""
+    few = len(plan.outcome) < RUNS_A_PARAMETER * model.size
+    return model.size <= CONDITIONAL_UP_TO and (bool(plan.structure.effects) or few)
+
+
+def find_geometry(structure: Structure, model: FlatModel, data: Any, scales: Scales | None, seed: int) -> Geometry:
+    """Where and how to sample a plan."""
+    posterior = curvature_of(model, (data,))
+    starts = _starts(structure, model, seed)
+    if scales is None and not structure.effects:
+        return affine_at(posterior, find_mode(posterior, starts))
+    prior = curvature_of(model, ({**data, "weights": jnp.zeros_like(data["weights"])},))
+    scales = scales or scales_of(structure, model)
+    hierarchy = Hierarchy(posterior, prior, model.size, scales)
+    geometry = hierarchy.fit(starts)
+    return geometry
+
+
+def scales_of(structure: Structure, model: FlatModel) -> Scales:
+    """The scales of a plan: spreads between groups, and parameters of the noise alone that all runs share."""
+    law = structure.law
+    spreads = [model.site[spread_name(name, grouping)].start for name, grouping, _ in structure.effects]
+    noise_names = [
+        name for name in law.noise_parameters if name in model.site and not model.site[name].shape
+    ]
+    scales = [*spreads, *(model.site[name].start for name in noise_names)]
+    family = law.output.likelihood.family
+    multiplies = None
+    if family.scale is not None:
+        scale = law.output.likelihood.arguments[family.arguments.index(family.scale)]
+        inside = [name for name in names(scale) if name in noise_names and law.parameters[name].prior.support == "positive"]
+        multiplies = len(spreads) + noise_names.index(inside[0]) if inside else None
+    deviations = tuple(
+        (model.site[deviation_name(name, grouping)].stretch, i)
+        for i, (name, grouping, _) in enumerate(structure.effects)
+    )
+    return Scales(np.array(scales, dtype=int), multiplies, deviations)
+
+
+def _starts(structure: Structure, model: FlatModel, seed: int) -> list[np.ndarray]:
+    """Flat vectors drawn from the priors, the first at the priors' medians; groups start alike."""
+    rng = np.random.default_rng(seed)
+    starts = np.zeros((STARTS, model.size))
+    for name, prior, _ in structure.sites:
+        if prior is not None:
+            site = model.site[name]
+            draws = _unbounded(prior, prior.draw(rng, 999))
+            starts[0, site.stretch] = np.median(draws)
+            starts[1:, site.stretch] = draws[: STARTS - 1, None]
+    return list(starts)
+
+
+def _unbounded(prior: Prior, draws: np.ndarray) -> np.ndarray:
+    if prior.support == "positive":
+        return np.log(draws)
+    return np.log(draws) - np.log1p(-draws) if prior.support == "unit" else draws
+
+
+def settings_for(plan: Plan, **given: int | float | None) -> Settings:
+    """Default settings, careful where there is a hierarchy, with what the caller gave."""
+    chosen = Settings(target_accept=0.95, warmup=700) if plan.structure.effects else Settings()
+    return replace(chosen, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]

@@ -1,0 +1,124 @@
+"""A plan as a NumPyro model.  The only module that writes NumPyro distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpyro
+import numpyro.distributions as dist
+from jax.scipy.special import expit, logit
+
+from bayeslaw.fit.hoist import hoist
+from bayeslaw.fit.plan import Structure, deviation_name, spread_name
+from bayeslaw.law.expr import evaluate
+from bayeslaw.law.functions import FUNCTIONS
+from bayeslaw.law.law import Law, Prior, Root
+from bayeslaw.law.root import solve
+
+# The words of the language in JAX.  softplus and sigmoid go through logaddexp: the naive forms have NaN gradients
+# far out (1 / (1 + exp(800))).
+WORDS: Mapping[str, Callable[..., Any]] = {
+    "+": jnp.add, "-": jnp.subtract, "*": jnp.multiply, "/": jnp.divide, "**": jnp.power, "neg": jnp.negative,
+    "exp": jnp.exp, "expm1": jnp.expm1, "log": jnp.log, "log1p": jnp.log1p, "log2": jnp.log2, "log10": jnp.log10,
+    "sqrt": jnp.sqrt,
+    "sigmoid": expit, "logit": logit, "softplus": jax.nn.softplus, "logaddexp": jnp.logaddexp,
+    "minimum": jnp.minimum, "maximum": jnp.maximum, "step": lambda a: jnp.heaviside(a, 0.5),
+}  # fmt: skip
+assert WORDS.keys() == FUNCTIONS.keys()
+
+PRIORS: Mapping[str, Callable[..., dist.Distribution]] = {
+    "Normal": dist.Normal,
+    "StudentT": dist.StudentT,
+    "LogNormal": dist.LogNormal,
+    "HalfNormal": dist.HalfNormal,
+    "HalfCauchy": dist.HalfCauchy,
+    "Exponential": dist.Exponential,
+    "Gamma": dist.Gamma,
+    "Beta": dist.Beta,
+}
+
+# The nearest doubles inside (0, 1): a probability that rounds to 0 or 1 keeps a finite log density.
+LEAST, MOST = 1e-300, 1.0 - 2.0**-53
+
+
+def _probability(value: Any) -> Any:
+    return jnp.clip(value, LEAST, MOST)
+
+
+LIKELIHOODS: Mapping[str, Callable[..., dist.Distribution]] = {
+    "Normal": dist.Normal,
+    "StudentT": dist.StudentT,
+    "LogNormal": lambda median, sd: dist.LogNormal(jnp.log(median), sd),
+    "LogStudentT": lambda df, median, scale: dist.TransformedDistribution(
+        dist.StudentT(df, jnp.log(median), scale), dist.transforms.ExpTransform()
+    ),
+    "Beta": lambda mean, k: dist.Beta(_probability(mean) * k, (1.0 - _probability(mean)) * k),
+    "Binomial": lambda trials, p: dist.BinomialProbs(_probability(p), trials),
+    "BetaBinomial": lambda trials, p, k: dist.BetaBinomial(_probability(p) * k, (1.0 - _probability(p)) * k, trials),
+}
+
+
+def prior(of: Prior) -> dist.Distribution:
+    """A prior as a NumPyro distribution."""
+    return PRIORS[of.name](*of.arguments)
+
+
+def solve_root(root: Root, values: Mapping[str, Any], words: Mapping[str, Callable[..., Any]]) -> Any:
+    """An implicit term, with exact first and second derivatives."""
+
+    def repeat(times: int, body: Callable[[Any], Any], start: Any) -> Any:
+        return jax.lax.fori_loop(0, times, lambda _, state: body(state), start)
+
+    return solve(root, values, words, stop_gradient=jax.lax.stop_gradient, select=jnp.where, repeat=repeat)
+
+
+@lru_cache(maxsize=64)
+def numpyro_model(structure: Structure) -> Callable[[Mapping[str, Any]], None]:
+    """The model of a plan, a function of :meth:`Plan.data` alone."""
+    law = structure.law
+    hoisted = hoist(law)
+
+    def model(data: Mapping[str, Any]) -> None:
+        values: dict[str, Any] = {**law.references, **data["arrays"]}
+        for name in law.parameters:
+            values[name] = _parameter(structure, name, data)
+        for name, term in hoisted.terms:
+            rooted = isinstance(term, Root)
+            values[name] = solve_root(term, values, WORDS) if rooted else evaluate(term, values, WORDS)
+        values["mean"] = evaluate(hoisted.formula, values, WORDS)
+        arguments = [evaluate(a, values, WORDS) for a in hoisted.likelihood]
+        with numpyro.handlers.scale(scale=data["weights"]):
+            numpyro.sample(
+                law.output.column, LIKELIHOODS[law.output.likelihood.name](*arguments), obs=data["outcome"]
+            )
+
+    return model
+
+
+def _parameter(structure: Structure, name: str, data: Mapping[str, Any]) -> Any:
+    """A parameter's value for every run, or one value for all."""
+    parameter = structure.law.parameters[name]
+    pooling = structure.pooling_of(name)
+    if pooling.kind == "none":
+        (grouping,) = pooling.groupings
+        each = prior(parameter.prior).expand([structure.size_of[grouping]])
+        return numpyro.sample(name, each.to_event(1))[data["groups"][grouping]]
+    constant = parameter.prior.is_constant
+    population = parameter.prior.arguments[0] if constant else numpyro.sample(name, prior(parameter.prior))
+    if pooling.kind == "complete":
+        return population
+    value = {"positive": jnp.log, "unit": logit, "real": jnp.asarray}[parameter.prior.support](population)
+    for grouping in pooling.groupings:
+        spread = numpyro.sample(spread_name(name, grouping), prior(parameter.spread))
+        each = dist.Normal(0.0, spread).expand([structure.size_of[grouping]])
+        value = value + numpyro.sample(deviation_name(name, grouping), each.to_event(1))[data["groups"][grouping]]
+    return {"positive": jnp.exp, "unit": expit, "real": jnp.asarray}[parameter.prior.support](value)
+
+
+def law_mean(law: Law, inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
+    """The formula of a law in JAX; see :meth:`Law.mean`."""
+    return law.mean(inputs, parameters, WORDS, solve_root)

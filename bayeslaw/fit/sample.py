@@ -1,0 +1,134 @@
+"""NumPyro's NUTS on whitened coordinates, for any NumPyro model.
+
+The sampler sees the coordinates ``z`` of a transport (see ``geometry``); its own warm-up corrects what curvature at
+one point cannot know.  Compiled programs are kept by the shapes they depend on: a second fit of the same shape
+compiles nothing, and a second process finds its programs in the compilation cache.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bayeslaw.fit import devices
+from bayeslaw.fit.chains import Progress, Settings, Shapes, compile_chains
+from bayeslaw.fit.diagnostics import Diagnostics
+from bayeslaw.fit.flat import FlatModel
+from bayeslaw.fit.geometry import Curvature, Geometry, affine_arrays, laplace
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Draws of a flat vector with what the sampler said about them.
+
+    Attributes
+    ----------
+    flat
+        Unbounded coordinates; shape ``(chains, draws, size)``.
+    stats
+        By ArviZ's names (``diverging``, ``n_steps``, ``energy``, ``acceptance_rate``, ``lp``), each of shape
+        ``(chains, draws)``.
+    seconds
+        Wall time by stage.
+    """
+
+    model: FlatModel
+    flat: np.ndarray
+    stats: dict[str, np.ndarray]
+    geometry: Geometry
+    settings: Settings
+    seed: int
+    seconds: dict[str, float]
+
+    @cached_property
+    def values(self) -> dict[str, np.ndarray]:
+        """Draws by site of the model, each of shape ``(chains, draws, *shape)``."""
+        return self.model.constrain(self.flat)
+
+    @cached_property
+    def diagnostics(self) -> Diagnostics:
+        """Whether the draws can be trusted."""
+        return Diagnostics.of(self.flat, self.model.names, self.stats)
+
+
+@dataclass
+class Stopwatch:
+    """Wall seconds by stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Time a stage."""
+        begin = time.perf_counter()
+        yield
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begin
+
+
+def sample(
+    model: Callable[..., None],
+    args: tuple[Any, ...] = (),
+    settings: Settings | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Draws:
+    """Sample any NumPyro model.
+
+    Parameters
+    ----------
+    model
+        A NumPyro model whose latent sites are continuous.
+    args
+        Its arguments; arrays may be nested in dicts and tuples.
+    progress
+        Called with draws done and draws in all, over all chains, warm-up included.
+    """
+    settings, stopwatch = settings or Settings(), Stopwatch()
+    with devices.float64():
+        args = jax.tree.map(jnp.asarray, args)
+        with stopwatch("trace"):
+            flat = FlatModel.of(model, args)
+            chains = compile_chains(flat, Shapes.of(args), Shapes.of(affine_arrays(flat.size)), "affine", settings)
+            curvature = curvature_of(flat, args)
+        with stopwatch("mode"):
+            spread = np.random.default_rng(seed).uniform(-2.0, 2.0, (8, flat.size))
+            geometry = laplace(curvature, [np.zeros(flat.size), *spread])
+        with stopwatch("compile"):
+            run = chains.result()
+        with stopwatch("sampling"):
+            draws, stats = run(geometry, args, seed, progress)
+    return Draws(flat, draws, stats, geometry, settings, seed, stopwatch.seconds)
+
+
+def curvature_of(model: FlatModel, args: tuple[Any, ...]) -> Curvature:
+    """Value, gradient and Hessian of a model's potential at given arguments."""
+    return partial(_evaluate, _curvature_program(model, Shapes.of(args)), args)
+
+
+def _evaluate(program: Any, args: Any, x: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    value, gradient, hessian = program(x, args)
+    return float(value), np.asarray(gradient), np.asarray(hessian)
+
+
+@lru_cache(maxsize=64)
+def _curvature_program(model: FlatModel, shapes: Shapes) -> Any:
+    """Value, gradient and Hessian in one program."""
+
+    def gradient(x: Any, args: Any) -> Any:
+        value, slope = jax.value_and_grad(model.potential)(x, args)
+        return slope, (value, slope)
+
+    def curvature(x: Any, args: Any) -> Any:
+        hessian, (value, slope) = jax.jacfwd(gradient, has_aux=True)(x, args)
+        return value, slope, hessian
+
+    vector = jax.ShapeDtypeStruct((model.size,), jnp.float64)
+    return jax.jit(curvature).lower(vector, shapes.structs()).compile()
