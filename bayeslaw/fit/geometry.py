@@ -27,8 +27,10 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.linalg import solve_triangular
+from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
+
+from bayeslaw.fit.arrow import Arrow
 
 # Value, gradient and Hessian of the potential at a flat vector.
 Curvature = Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]
@@ -61,18 +63,32 @@ def affine(z: Any, arrays: Arrays) -> tuple[Any, Any]:
 
 def conditional(z: Any, arrays: Arrays) -> tuple[Any, Any]:
     """Scales first, then everything else given the scales."""
-    count = arrays["t"].shape[0]
+    z = arrays["pilot_centre"] + arrays["pilot_scale"] @ z
+    count, (groups, each) = arrays["t"].shape[0], arrays["group_o"].shape
     t = arrays["t"] + arrays["t_scale"] @ z[:count]
+    factor, group_slope, shared_slope = precision_root(t, arrays)
+    group_z, shared_z = z[count : count + groups * each].reshape(groups, each), z[count + groups * each :]
+    group_y, shared_y = factor.solve_root(group_slope, shared_slope)
+    group_step, shared_step = factor.solve_root_transposed(group_z - group_y, shared_z - shared_y)
+    group_o, shared_o = arrays["group_o"] + group_step, arrays["shared_o"] + shared_step
+    x = jnp.concatenate([t, group_o.reshape(-1), shared_o])[arrays["place"]]
+    return x, arrays["log_det"] - factor.half_log_det
+
+
+def precision_root(t: Any, arrays: Arrays) -> tuple[Arrow, Any, Any]:
+    """The root of the precision given scales, and the slope of the potential at the centre under them."""
     quieter = jnp.exp(-2.0 * jnp.sum((t - arrays["t"]) * arrays["is_noise"]))
-    # The precision of deviations, by which scale they hang on; 0 for what is no deviation.
-    deviations = arrays["is_deviation"] * jnp.exp(-2.0 * t[arrays["spread_of"]])
-    precision = quieter * arrays["likelihood"] + arrays["prior"] + jnp.diag(deviations)
-    slope = quieter * arrays["likelihood_slope"] + arrays["prior_slope"] + deviations * arrays["o"]
-    root = jnp.linalg.cholesky(precision)
-    step = z[count:] - solve_triangular(root, slope, lower=True)
-    o = arrays["o"] + solve_triangular(root, step, lower=True, trans=1)
-    x = jnp.concatenate([t, o])[arrays["place"]]
-    return x, arrays["log_det"] - jnp.sum(jnp.log(jnp.diag(root)))
+    tight = jnp.exp(-2.0 * t)
+    group_tight = arrays["group_deviates"] * tight[arrays["group_spread"]]
+    shared_tight = arrays["shared_deviates"] * tight[arrays["shared_spread"]]
+    factor = Arrow.of(
+        quieter * arrays["group_likelihood"] + arrays["group_prior"] + jnp.diag(group_tight),
+        quieter * arrays["cross_likelihood"],
+        quieter * arrays["shared_likelihood"] + arrays["shared_prior"] + jnp.diag(shared_tight),
+    )
+    group_slope = quieter * arrays["group_slope"] + arrays["group_prior_slope"] + group_tight * arrays["group_o"]
+    shared_slope = quieter * arrays["shared_slope"] + arrays["shared_prior_slope"] + shared_tight * arrays["shared_o"]
+    return factor, group_slope, shared_slope
 
 
 def affine_arrays(size: int) -> dict[str, Any]:
@@ -80,14 +96,21 @@ def affine_arrays(size: int) -> dict[str, Any]:
     return {"centre": np.zeros(size), "scale": np.eye(size), "log_det": 0.0}
 
 
-def conditional_arrays(size: int, scales: int) -> dict[str, Any]:
+def conditional_arrays(scales: Scales) -> dict[str, Any]:
     """Arrays of the shapes that :func:`conditional` takes, to compile for."""
-    rest = size - scales
+    t, (groups, each), shared = len(scales.scales), scales.groups.shape, len(scales.shared)
+    size = t + groups * each + shared
     return {
-        "t": np.zeros(scales), "t_scale": np.eye(scales), "is_noise": np.zeros(scales), "log_det": 0.0,
-        "o": np.zeros(rest), "is_deviation": np.zeros(rest), "spread_of": np.zeros(rest, dtype=int),
-        "likelihood": np.eye(rest), "likelihood_slope": np.zeros(rest),
-        "prior": np.eye(rest), "prior_slope": np.zeros(rest), "place": np.arange(size),
+        "t": np.zeros(t), "t_scale": np.eye(t), "is_noise": np.zeros(t), "log_det": 0.0,
+        "group_o": np.zeros((groups, each)), "shared_o": np.zeros(shared),
+        "group_deviates": np.zeros(each), "group_spread": np.zeros(each, dtype=int),
+        "shared_deviates": np.zeros(shared), "shared_spread": np.zeros(shared, dtype=int),
+        "group_likelihood": np.zeros((groups, each, each)), "cross_likelihood": np.zeros((groups, each, shared)),
+        "shared_likelihood": np.zeros((shared, shared)),
+        "group_prior": np.zeros((groups, each, each)), "shared_prior": np.zeros((shared, shared)),
+        "group_slope": np.zeros((groups, each)), "shared_slope": np.zeros(shared),
+        "group_prior_slope": np.zeros((groups, each)), "shared_prior_slope": np.zeros(shared),
+        "place": np.zeros(size, dtype=int), "pilot_centre": np.zeros(size), "pilot_scale": np.eye(size),
     }  # fmt: skip
 
 
@@ -148,6 +171,38 @@ def _positive(matrix: np.ndarray, least: float) -> np.ndarray:
     return np.asarray((vectors * np.maximum(values, least)) @ vectors.T)
 
 
+def rewhitened(geometry: Geometry, z: np.ndarray) -> Geometry:
+    """A conditional geometry whose ball is the one that draws ``z`` of it, shape ``(draws, size)``, say it is."""
+    count, size = z.shape
+    centre = z.mean(axis=0)
+    # Shrunk towards the ball it is meant to be, as if `size` of its draws had been seen.
+    covariance = (np.cov(z.T) * count + np.eye(size) * size) / (count + size)
+    scale = np.linalg.cholesky(covariance)
+    arrays = {
+        **geometry.arrays, "pilot_centre": centre, "pilot_scale": scale,
+        "log_det": geometry.arrays["log_det"] + float(np.log(np.diag(scale)).sum()),
+    }  # fmt: skip
+    return Geometry(geometry.kind, arrays, geometry.centre)
+
+
+def _positive_arrow(groups: np.ndarray, cross: np.ndarray, shared: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The Hessian of a likelihood, an arrow, made positive as a Student-t's is not everywhere, and still an arrow.
+
+    Directions of a group that curve the wrong way are dropped with their couplings; then what the groups leave of
+    the shared part (its Schur complement) is made positive.
+    """
+    values, vectors = np.linalg.eigh(groups)
+    kept = values > 1e-9 * np.abs(values).max(axis=1, initial=1e-300, keepdims=True)
+    inverse = np.where(kept, 1.0 / np.where(kept, values, 1.0), 0.0)
+    along = np.einsum("gik,gir->gkr", vectors, cross) * kept[:, :, None]
+    explained = np.einsum("gkr,gk,gks->rs", along, inverse, along)
+    return (
+        np.einsum("gik,gk,gjk->gij", vectors, np.where(kept, values, 0.0), vectors),
+        np.einsum("gik,gkr->gir", vectors, along),
+        _positive(shared - explained, 0.0) + explained,
+    )
+
+
 def _root_of_inverse(hessian: np.ndarray, least: float) -> np.ndarray:
     """A lower triangular square root of the inverse of a Hessian."""
     return np.linalg.cholesky(np.linalg.inv(_positive(hessian, least)))
@@ -174,21 +229,27 @@ def affine_at(curvature: Curvature, x: np.ndarray) -> Geometry:
 
 @dataclass(frozen=True)
 class Scales:
-    """Which coordinates of a plan are scales, and what hangs on them.
+    """Which coordinates of a plan are scales, which belong to one group, and which all share.
 
     Attributes
     ----------
     scales
-        Flat positions of log spreads and noise parameters.
+        Flat positions of log spreads and noise parameters; shape ``(t,)``.
     noise
         The position, among `scales`, of the one that multiplies all noise; None when there is none.
-    deviations
-        Flat positions of each effect's deviations, with the place of its spread among `scales`.
+    groups
+        Flat positions of the coordinates of each group of the finest grouping; shape ``(groups, k)``.
+    shared
+        Flat positions of all the rest; shape ``(r,)``.
+    spread_of
+        By flat position of a deviation, the place of its spread among `scales`.
     """
 
     scales: np.ndarray
     noise: int | None
-    deviations: tuple[tuple[slice, int], ...]
+    groups: np.ndarray
+    shared: np.ndarray
+    spread_of: Mapping[int, int]
 
 
 class Hierarchy:
@@ -200,19 +261,22 @@ class Hierarchy:
         Curvature with all data, and with none.
     """
 
-    def __init__(self, posterior: Curvature, prior: Curvature, size: int, scales: Scales) -> None:
-        self.posterior, self.prior, self.scales = posterior, prior, scales
-        self.t_at = scales.scales
-        self.o_at = np.setdiff1d(np.arange(size), self.t_at)
-        self.spread_of = np.zeros(size, dtype=int)
-        self.is_deviation = np.zeros(size)
-        for stretch, spread in scales.deviations:
-            self.spread_of[stretch] = spread
-            self.is_deviation[stretch] = 1.0
-        self.spread_of, self.is_deviation = self.spread_of[self.o_at], self.is_deviation[self.o_at]
-        self.is_noise = np.zeros(len(self.t_at))
-        if scales.noise is not None:
-            self.is_noise[scales.noise] = 1.0
+    def __init__(self, posterior: Curvature, prior: Curvature, scales: Scales) -> None:
+        self.posterior, self.prior = posterior, prior
+        self.t_at, self.groups, self.shared = scales.scales, scales.groups, scales.shared
+        self.o_at = np.concatenate([scales.groups.reshape(-1), scales.shared])
+        self.fixed = {
+            "is_noise": np.array([float(i == scales.noise) for i in range(len(self.t_at))]),
+            "group_deviates": np.array([float(i in scales.spread_of) for i in self._first_group]),
+            "group_spread": np.array([scales.spread_of.get(i, 0) for i in self._first_group], dtype=int),
+            "shared_deviates": np.array([float(i in scales.spread_of) for i in self.shared]),
+            "shared_spread": np.array([scales.spread_of.get(i, 0) for i in self.shared], dtype=int),
+            "place": np.argsort(np.concatenate([self.t_at, self.o_at])),
+        }
+
+    @property
+    def _first_group(self) -> list[int]:
+        return self.groups[0].tolist() if len(self.groups) else []
 
     def fit(self, starts: Sequence[np.ndarray], rounds: int = 8) -> Geometry:
         """Scales at the mode of their marginal, the rest at its mode given them."""
@@ -238,34 +302,57 @@ class Hierarchy:
 
     def local(self, x: np.ndarray) -> dict[str, Any]:
         """The pieces of the precision at a point, as :func:`conditional` takes them."""
-        o, t = x[self.o_at], x[self.t_at]
-        block = np.ix_(self.o_at, self.o_at)
         _, slope, hessian = self.posterior(x)
         _, prior_slope, prior_hessian = self.prior(x)
-        deviations = self.is_deviation * np.exp(-2.0 * t[self.spread_of])
+        t, fixed = x[self.t_at], self.fixed
+        tight = np.exp(-2.0 * t)
+        group_tight = fixed["group_deviates"] * tight[fixed["group_spread"]]
+        shared_tight = fixed["shared_deviates"] * tight[fixed["shared_spread"]]
+
+        groups, cross, shared = _positive_arrow(
+            (hessian - prior_hessian)[self.groups[:, :, None], self.groups[:, None, :]],
+            (hessian - prior_hessian)[self.groups[:, :, None], self.shared[None, None, :]],
+            (hessian - prior_hessian)[np.ix_(self.shared, self.shared)],
+        )
+        prior_groups = prior_hessian[self.groups[:, :, None], self.groups[:, None, :]] - np.diag(group_tight)
+        prior_shared = prior_hessian[np.ix_(self.shared, self.shared)] - np.diag(shared_tight)
         return {
-            "t": t, "o": o, "is_noise": self.is_noise,
-            "is_deviation": self.is_deviation, "spread_of": self.spread_of,
-            "likelihood": _positive((hessian - prior_hessian)[block], 0.0),
-            "likelihood_slope": (slope - prior_slope)[self.o_at],
-            "prior": _positive(prior_hessian[block] - np.diag(deviations), 0.0) + FLATTEST * np.eye(len(o)),
-            "prior_slope": prior_slope[self.o_at] - deviations * o,
-            "place": np.argsort(np.concatenate([self.t_at, self.o_at])),
+            **fixed, "pilot_centre": np.zeros(len(x)), "pilot_scale": np.eye(len(x)), "t": t, "t_scale": np.eye(len(t)), "log_det": 0.0,
+            "group_o": x[self.groups], "shared_o": x[self.shared],
+            "group_likelihood": groups, "cross_likelihood": cross, "shared_likelihood": shared,
+            "group_prior": np.maximum(prior_groups, 0.0) * np.eye(self.groups.shape[1]),
+            "shared_prior": _positive(prior_shared, FLATTEST),
+            "group_slope": (slope - prior_slope)[self.groups],
+            "shared_slope": (slope - prior_slope)[self.shared],
+            "group_prior_slope": prior_slope[self.groups] - group_tight * x[self.groups],
+            "shared_prior_slope": prior_slope[self.shared] - shared_tight * x[self.shared],
         }  # fmt: skip
 
     def predicted(self, arrays: Arrays, t: np.ndarray) -> tuple[np.ndarray, float]:
         """The mode of everything else given scales, by one Newton step, and half the log determinant there."""
-        quieter = np.exp(-2.0 * ((t - arrays["t"]) * self.is_noise).sum())
-        deviations = self.is_deviation * np.exp(-2.0 * t[self.spread_of])
-        precision = quieter * arrays["likelihood"] + arrays["prior"] + np.diag(deviations)
-        slope = quieter * arrays["likelihood_slope"] + arrays["prior_slope"] + deviations * arrays["o"]
-        root = np.linalg.cholesky(precision)
-        step = np.linalg.solve(root.T, np.linalg.solve(root, slope))
-        return arrays["o"] - step, float(np.log(np.diag(root)).sum())
+        size, tight = self.groups.size, np.exp(-2.0 * t)
+        groups, each = self.groups.shape
+        quieter = np.exp(-2.0 * ((t - arrays["t"]) * arrays["is_noise"]).sum())
+        group_tight = arrays["group_deviates"] * tight[arrays["group_spread"]]
+        shared_tight = arrays["shared_deviates"] * tight[arrays["shared_spread"]]
+        precision = np.zeros((len(self.o_at), len(self.o_at)))
+        blocks = quieter * arrays["group_likelihood"] + arrays["group_prior"] + np.diag(group_tight)
+        for g in range(groups):
+            own = slice(g * each, (g + 1) * each)
+            precision[own, own] = blocks[g]
+        cross = quieter * arrays["cross_likelihood"].reshape(size, len(self.shared))
+        precision[:size, size:], precision[size:, :size] = cross, cross.T
+        precision[size:, size:] = quieter * arrays["shared_likelihood"] + arrays["shared_prior"] + np.diag(shared_tight)
+        group_slope = quieter * arrays["group_slope"] + arrays["group_prior_slope"] + group_tight * arrays["group_o"]
+        shared_slope = quieter * arrays["shared_slope"] + arrays["shared_prior_slope"] + shared_tight * arrays["shared_o"]
+        slope = np.concatenate([group_slope.reshape(-1), shared_slope])
+        o = np.concatenate([arrays["group_o"].reshape(-1), arrays["shared_o"]])
+        root, lower = cho_factor(precision, lower=True)
+        return o - cho_solve((root, lower), slope), float(np.log(np.diag(root)).sum())
 
     def marginal(self, arrays: Arrays, t: np.ndarray) -> float:
         """Minus the log marginal of the scales, up to a constant."""
-        # e^-12 and e^8 are zero and infinity for every purpose; beyond them the arithmetic breaks.
+        # Beyond e^-30 and e^30 the arithmetic breaks.
         if np.abs(t).max() > 30.0:
             return 1e300
         o, half_log_det = self.predicted(arrays, t)

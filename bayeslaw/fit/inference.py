@@ -46,7 +46,7 @@ def infer(plan: Plan, settings: Settings, seed: int = 0, progress: Progress | No
             data = jax.tree.map(jnp.asarray, plan.data())
             model = flat_model(structure)
             scales = scales_of(structure, model) if bends(plan, model) else None
-            arrays = affine_arrays(model.size) if scales is None else conditional_arrays(model.size, len(scales.scales))
+            arrays = affine_arrays(model.size) if scales is None else conditional_arrays(scales)
             kind = "affine" if scales is None else "conditional"
             chains = compile_chains(model, Shapes.of((data,)), Shapes.of(arrays), kind, settings)
             curvature_of(model, (data,))
@@ -55,7 +55,7 @@ def infer(plan: Plan, settings: Settings, seed: int = 0, progress: Progress | No
         with stopwatch("compile"):
             run = chains.result()
         with stopwatch("sampling"):
-            flat, stats = run(geometry, (data,), seed, progress)
+            flat, stats, geometry = run(geometry, (data,), seed, progress)
     return Draws(model, flat, stats, geometry, settings, seed, stopwatch.seconds)
 
 
@@ -94,9 +94,7 @@ def find_geometry(structure: Structure, model: FlatModel, data: Any, scales: Sca
         return affine_at(posterior, find_mode(posterior, starts))
     prior = curvature_of(model, ({**data, "weights": jnp.zeros_like(data["weights"])},))
     scales = scales or scales_of(structure, model)
-    hierarchy = Hierarchy(posterior, prior, model.size, scales)
-    geometry = hierarchy.fit(starts)
-    return geometry
+    return Hierarchy(posterior, prior, scales).fit(starts)
 
 
 def scales_of(structure: Structure, model: FlatModel) -> Scales:
@@ -113,11 +111,27 @@ def scales_of(structure: Structure, model: FlatModel) -> Scales:
         scale = law.output.likelihood.arguments[family.arguments.index(family.scale)]
         inside = [name for name in names(scale) if name in noise_names and law.parameters[name].prior.support == "positive"]
         multiplies = len(spreads) + noise_names.index(inside[0]) if inside else None
-    deviations = tuple(
-        (model.site[deviation_name(name, grouping)].stretch, i)
+    spread_of = {
+        at: i
         for i, (name, grouping, _) in enumerate(structure.effects)
-    )
-    return Scales(np.array(scales, dtype=int), multiplies, deviations)
+        for at in range(*model.site[deviation_name(name, grouping)].stretch.indices(model.size))
+    }
+    groups = _by_group(structure, model)
+    shared = np.setdiff1d(np.arange(model.size), np.concatenate([scales, groups.reshape(-1)]))
+    return Scales(np.array(scales, dtype=int), multiplies, groups, shared, spread_of)
+
+
+def _by_group(structure: Structure, model: FlatModel) -> np.ndarray:
+    """The coordinates that belong to one group each of the finest grouping; shape ``(groups, k)``.
+
+    Runs of two groups share none of them, whatever else is nested or crossed.
+    """
+    if not structure.sizes:
+        return np.zeros((0, 0), dtype=int)
+    finest, _ = max(structure.sizes, key=lambda pair: pair[1])
+    own = [deviation_name(name, grouping) for name, grouping, _ in structure.effects if grouping == finest]
+    own += [name for name, pooling in structure.poolings if pooling.kind == "none" and finest in pooling.groupings]
+    return np.stack([np.arange(*model.site[name].stretch.indices(model.size)) for name in own], axis=1)
 
 
 def _starts(structure: Structure, model: FlatModel, seed: int) -> list[np.ndarray]:
@@ -141,5 +155,5 @@ def _unbounded(prior: Prior, draws: np.ndarray) -> np.ndarray:
 
 def settings_for(plan: Plan, **given: int | float | None) -> Settings:
     """Default settings, careful where there is a hierarchy, with what the caller gave."""
-    chosen = Settings(target_accept=0.95, warmup=700) if plan.structure.effects else Settings()
+    chosen = Settings(target_accept=0.9, warmup=300, pilot=300) if plan.structure.effects else Settings()
     return replace(chosen, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]

@@ -106,7 +106,7 @@ def _parameter(structure: Structure, name: str, data: Mapping[str, Any]) -> Any:
     if pooling.kind == "none":
         (grouping,) = pooling.groupings
         each = prior(parameter.prior).expand([structure.size_of[grouping]])
-        return numpyro.sample(name, each.to_event(1))[data["groups"][grouping]]
+        return _by_run(numpyro.sample(name, each.to_event(1)), data["groups"][grouping])
     constant = parameter.prior.is_constant
     population = parameter.prior.arguments[0] if constant else numpyro.sample(name, prior(parameter.prior))
     if pooling.kind == "complete":
@@ -115,8 +115,21 @@ def _parameter(structure: Structure, name: str, data: Mapping[str, Any]) -> Any:
     for grouping in pooling.groupings:
         spread = numpyro.sample(spread_name(name, grouping), prior(parameter.spread))
         each = dist.Normal(0.0, spread).expand([structure.size_of[grouping]])
-        value = value + numpyro.sample(deviation_name(name, grouping), each.to_event(1))[data["groups"][grouping]]
+        deviations = numpyro.sample(deviation_name(name, grouping), each.to_event(1))
+        value = value + _by_run(deviations, data["groups"][grouping])
     return {"positive": jnp.exp, "unit": expit, "real": jnp.asarray}[parameter.prior.support](value)
+
+
+# The gradient of indexing is a scatter, which XLA's CPU backend does one element at a time; a product with the
+# groups' indicators is several times faster until the indicators outgrow the cache.
+INDICATORS_UP_TO = 32
+
+
+def _by_run(values: Any, group: Any) -> Any:
+    """Values by group, shape ``(groups,)``, as values by run, shape ``(runs,)``."""
+    if values.shape[0] > INDICATORS_UP_TO:
+        return values[group]
+    return jax.nn.one_hot(group, values.shape[0], dtype=values.dtype) @ values
 
 
 def law_mean(law: Law, inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:

@@ -104,7 +104,7 @@ def sample(
         with stopwatch("compile"):
             run = chains.result()
         with stopwatch("sampling"):
-            draws, stats = run(geometry, args, seed, progress)
+            draws, stats, geometry = run(geometry, args, seed, progress)
     return Draws(flat, draws, stats, geometry, settings, seed, stopwatch.seconds)
 
 
