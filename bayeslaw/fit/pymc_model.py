@@ -1,0 +1,216 @@
+"""A plan as a PyMC model, for those who want to extend a law beyond what a law file says.
+
+It reads the same plan as ``numpyro_model`` and gives the same log density; tests hold the two together for every law
+of the catalogue.  What ``to_pymc`` returns is an ordinary PyMC model::
+
+    with to_pymc(law("power_law"), runs) as model:
+        pm.Potential("floor_below_2", pt.switch(model["E"] < 2.0, 0.0, -np.inf))
+        draws = pm.sample()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+try:
+    import pymc as pm
+    import pytensor.tensor as pt
+    from pytensor import gradient
+except ImportError as missing:
+    raise ImportError("A PyMC model of a law needs PyMC, which is not installed: install bayeslaw[pymc].") from missing
+
+from bayeslaw.fit.hoist import hoist
+from bayeslaw.fit.plan import Plan, deviation_name, make_plan, spread_name
+from bayeslaw.fit.pooling import Grouping
+from bayeslaw.fit.runs import Runs
+from bayeslaw.law.expr import evaluate
+from bayeslaw.law.functions import FUNCTIONS
+from bayeslaw.law.law import Law, Prior, Root
+from bayeslaw.law.root import solve
+
+
+def _double(value: Any) -> Any:
+    """PyTensor takes a plain 2.0 for a half-precision number, and functions of it are then good to 7 digits."""
+    return pt.constant(np.asarray(value, dtype=float)) if isinstance(value, int | float) else value
+
+
+def _hidden(value: Any) -> Any:
+    """A value that no gradient passes through."""
+    return gradient.disconnected_grad(_double(value))  # type: ignore[no-untyped-call]
+
+
+def _word(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *arguments: function(*(_double(a) for a in arguments))
+
+
+# The words of the language in PyTensor.
+WORDS: Mapping[str, Callable[..., Any]] = {
+    name: _word(function)
+    for name, function in {
+        "+": pt.add, "-": pt.sub, "*": pt.mul, "/": pt.true_div, "**": pt.pow, "neg": pt.neg,
+        "exp": pt.exp, "expm1": pt.expm1, "log": pt.log, "log1p": pt.log1p, "log2": pt.log2, "log10": pt.log10,
+        "sqrt": pt.sqrt,
+        "sigmoid": pt.sigmoid, "logit": lambda a: pt.log(a) - pt.log1p(-a), "softplus": pt.softplus,
+        "logaddexp": pt.logaddexp,
+        "minimum": pt.minimum, "maximum": pt.maximum, "step": lambda a: 0.5 * (pt.sgn(_hidden(a)) + 1.0),
+    }.items()
+}  # fmt: skip
+assert WORDS.keys() == FUNCTIONS.keys()
+
+# PyMC's distribution of each prior, and its names for our arguments in their order.
+PRIORS: Mapping[str, tuple[Any, tuple[str, ...]]] = {
+    "Normal": (pm.Normal, ("mu", "sigma")),
+    "StudentT": (pm.StudentT, ("nu", "mu", "sigma")),
+    "LogNormal": (pm.LogNormal, ("mu", "sigma")),
+    "HalfNormal": (pm.HalfNormal, ("sigma",)),
+    "HalfCauchy": (pm.HalfCauchy, ("beta",)),
+    "Exponential": (pm.Exponential, ("lam",)),
+    "Gamma": (pm.Gamma, ("alpha", "beta")),
+    "Beta": (pm.Beta, ("alpha", "beta")),
+}
+
+# The nearest doubles inside (0, 1), as in the NumPyro model.
+LEAST, MOST = 1e-300, 1.0 - 2.0**-53
+
+
+def _probability(value: Any) -> Any:
+    return pt.clip(value, LEAST, MOST)
+
+
+def _count(value: Any) -> Any:
+    """Counts come as floats, which PyMC's discrete distributions do not take."""
+    return pt.cast(pt.round(value), "int64")
+
+
+def _log_student_t(df: Any, median: Any, scale: Any, size: Any = None) -> Any:
+    """Exp of a Student-t; PyMC derives its density, Jacobian included, and its random draws."""
+    return pt.exp(pm.StudentT.dist(nu=df, mu=pt.log(median), sigma=scale, size=size))
+
+
+def _binomial_log_density(value: Any, trials: Any, p: Any) -> Any:
+    """PyMC's own takes log(1 - p), which for a billion trials at small p is off in the eighth digit."""
+    chosen = pt.gammaln(trials + 1.0) - pt.gammaln(value + 1.0) - pt.gammaln(trials - value + 1.0)
+    return pt.switch(
+        pt.and_(pt.ge(value, 0), pt.le(value, trials)),
+        chosen + value * pt.log(p) + (trials - value) * pt.log1p(-p),
+        -np.inf,
+    )
+
+
+def _binomial_draws(trials: Any, p: Any, rng: np.random.Generator | None = None, size: Any = None) -> Any:
+    assert rng is not None
+    return rng.binomial(trials, p, size)
+
+
+# Each likelihood by the name of the outcome, its arguments and what PyMC wants besides (`observed`, `dims`).
+LIKELIHOODS: Mapping[str, Callable[..., Any]] = {
+    "Normal": lambda name, mean, sd, **more: pm.Normal(name, mean, sd, **more),
+    "StudentT": lambda name, df, mean, scale, **more: pm.StudentT(name, nu=df, mu=mean, sigma=scale, **more),
+    "LogNormal": lambda name, median, sd, **more: pm.LogNormal(name, pt.log(median), sd, **more),
+    "LogStudentT": lambda name, df, median, scale, **more: pm.CustomDist(
+        name, df, median, scale, dist=_log_student_t, class_name="LogStudentT", **more
+    ),
+    "Beta": lambda name, mean, k, **more: pm.Beta(
+        name, alpha=_probability(mean) * k, beta=(1.0 - _probability(mean)) * k, **more
+    ),
+    "Binomial": lambda name, trials, p, **more: pm.CustomDist(
+        name, _count(trials), _probability(p), logp=_binomial_log_density, random=_binomial_draws,
+        class_name="Binomial", dtype="int64", **more,
+    ),
+    "BetaBinomial": lambda name, trials, p, k, **more: pm.BetaBinomial(
+        name, n=_count(trials), alpha=_probability(p) * k, beta=(1.0 - _probability(p)) * k, **more
+    ),
+}  # fmt: skip
+
+
+def prior(name: str, of: Prior, dims: str | None = None) -> Any:
+    """A prior as a random variable of the model being built."""
+    distribution, arguments = PRIORS[of.name]
+    numbers = [_double(value) for value in of.arguments]
+    return distribution(name, **dict(zip(arguments, numbers, strict=True)), dims=dims)
+
+
+def solve_root(root: Root, values: Mapping[str, Any], words: Mapping[str, Callable[..., Any]]) -> Any:
+    """An implicit term, with exact first and second derivatives."""
+    values = {name: pt.as_tensor_variable(_double(value)) for name, value in values.items()}
+    return solve(root, values, words, stop_gradient=_hidden, select=pt.switch)
+
+
+def to_pymc(law: Law, runs: Runs, family: str | None = None, pool: Mapping[str, str] | None = None) -> pm.Model:
+    """Hand a law and its runs to PyMC, to be extended with further terms or fitted with other samplers.
+
+    Parameters
+    ----------
+    family
+        Column (or ``a*b``) of the model families; None fits one family.
+    pool
+        By parameter, how it is pooled; see :mod:`bayeslaw.fit.pooling`.
+
+    Returns
+    -------
+    A model whose random variables have the names of the law's parameters, and for those pooled partially also
+    ``alpha_spread_family`` and ``alpha_deviation_family``.  Dimensions are ``run`` and the groupings, such as
+    ``family``; ``mean`` is the law's value for every run; the arrays of the data are ``pm.Data``.
+
+    Raises
+    ------
+    RunsError, PoolingError
+        When the table or the hierarchy cannot carry the law.
+    """
+    plan = make_plan(law, runs, family, pool)
+    structure, hoisted = plan.structure, hoist(law)
+    used = {name: grouping for name, grouping in plan.groupings.items() if name in structure.size_of}
+    coords: dict[str, Any] = {name: list(grouping.labels) for name, grouping in used.items()}
+    with pm.Model(coords={**coords, "run": np.arange(len(plan.outcome))}) as model:
+        arrays = {name: pm.Data(name, array, dims="run") for name, array in hoisted.data(law, plan.inputs).items()}
+        groups = {name: _group_index(name, grouping) for name, grouping in used.items()}
+        values: dict[str, Any] = {**{name: _double(scale) for name, scale in law.references.items()}, **arrays}
+        for name in law.parameters:
+            values[name] = _double(_parameter(plan, name, groups))
+        for name, term in hoisted.terms:
+            if isinstance(term, Root):
+                values[name] = solve_root(term, values, WORDS)
+            else:
+                values[name] = evaluate(term, values, WORDS)
+        mean = _double(evaluate(hoisted.formula, values, WORDS))
+        values["mean"] = pm.Deterministic("mean", pt.broadcast_to(mean, (len(plan.outcome),)), dims="run")
+        arguments = [_double(evaluate(a, values, WORDS)) for a in hoisted.likelihood]
+        _observe(plan, arguments)
+    return model
+
+
+def _group_index(name: str, grouping: Grouping) -> Any:
+    """The group of each run, under a name that no dimension has."""
+    return pm.Data(f"{name}_index", grouping.index, dims="run")
+
+
+def _parameter(plan: Plan, name: str, groups: Mapping[str, Any]) -> Any:
+    """A parameter's value for every run, or one value for all."""
+    parameter, pooling = plan.law.parameters[name], plan.poolings[name]
+    if pooling.kind == "none":
+        (grouping,) = pooling.groupings
+        return prior(name, parameter.prior, dims=grouping)[groups[grouping]]
+    constant = parameter.prior.is_constant
+    population = _double(parameter.prior.arguments[0]) if constant else prior(name, parameter.prior)
+    if pooling.kind == "complete":
+        return population
+    support = parameter.prior.support
+    value = {"positive": pt.log, "unit": WORDS["logit"], "real": _double}[support](population)
+    for grouping in pooling.groupings:
+        spread = prior(spread_name(name, grouping), parameter.spread)
+        value = value + pm.Normal(deviation_name(name, grouping), 0.0, spread, dims=grouping)[groups[grouping]]
+    return {"positive": pt.exp, "unit": pt.sigmoid, "real": _double}[support](value)
+
+
+def _observe(plan: Plan, arguments: list[Any]) -> None:
+    """The outcome, and for weights other than 1 what its log density is to be multiplied by."""
+    column, likelihood = plan.law.output.column, plan.law.output.likelihood
+    counts = likelihood.family.outcome == "count"
+    outcome = pm.Data(f"{column}_data", plan.outcome.astype(np.int64) if counts else plan.outcome, dims="run")
+    observed = LIKELIHOODS[likelihood.name](column, *arguments, observed=outcome, dims="run")
+    if (plan.weights != 1.0).any():
+        weights = pm.Data(f"{column}_weight", plan.weights, dims="run")
+        pm.Potential(f"{column}_weighted", ((weights - 1.0) * pm.logp(observed, outcome)).sum())
