@@ -1,0 +1,261 @@
+"""Pages and tables that follow from the law files and from the package: nothing of them is written by hand.
+
+Run by mkdocs-gen-files.  Formulas become MathML here, so that a page needs neither JavaScript nor a network.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import latex2mathml.converter
+import mkdocs_gen_files
+
+import bayeslaw
+from bayeslaw.law.catalogue import bibliography, laws
+from bayeslaw.law.check import check_law
+from bayeslaw.law.expr import to_text
+from bayeslaw.law.functions import FUNCTIONS, LIKELIHOODS, PRIORS
+from bayeslaw.law.latex import symbol, to_latex
+from bayeslaw.law.law import Law, Parameter, Root
+
+LOG = logging.getLogger("mkdocs.bayeslaw")
+DOCS = Path(__file__).parent
+# Layers in the order in which a user meets them, with what the reference page calls them.
+LAYERS = {"law": "Laws", "fit": "Runs, fits and posteriors", "ask": "Questions", "errors": "Errors"}
+OPERATORS = {"neg": "-a", "+": "a + b", "-": "a - b", "*": "a * b", "/": "a / b", "**": "a ** b"}
+
+
+def inline(latex: str) -> str:
+    return latex2mathml.converter.convert(latex).replace("\n", "")
+
+
+def block(*lines: str) -> str:
+    """Formulas, each on a line of its own that scrolls when it is wider than the page."""
+    shown = (latex2mathml.converter.convert(line, display="block") for line in lines)
+    return "\n".join(f'<div class="formula">{each}</div>\n' for each in shown)
+
+
+def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    header = list(header)
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(c).replace("|", "\\|") for c in line) + " |" for line in lines) + "\n"
+
+
+def number(value: float) -> str:
+    """Four digits, with a power of ten where there would be many zeros."""
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:.4g}"
+    mantissa, exponent = f"{value:.3e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".")
+    power = f"10<sup>{int(exponent)}</sup>".replace("-", "−")
+    return power if mantissa == "1" else f"{mantissa}·{power}"
+
+
+def span(low: float, high: float) -> str:
+    return f'<span class="number">{number(low)} – {number(high)}</span>'
+
+
+def citation(key: str) -> str:
+    """A paper with a link; a key may carry a suffix for one of several sets of its numbers."""
+    entry = bibliography().get(key) or bibliography()[key.rsplit("_", 1)[0]]
+    link = f", [arXiv:{entry['arxiv']}](https://arxiv.org/abs/{entry['arxiv']})" if "arxiv" in entry else ""
+    return f"{entry['authors']} ({entry['year']}), *{entry['title']}*{link}"
+
+
+def summary(law: Law) -> str:
+    """The sentence at the top of a law file."""
+    first = law.text.splitlines()[0]
+    return first.removeprefix("#").strip() if first.startswith("#") else law.title
+
+
+def prior_range(parameter: Parameter) -> str:
+    if parameter.prior.is_constant:
+        return "fixed"
+    low, high = parameter.prior.scipy().ppf([0.05, 0.95])
+    return span(float(low), float(high))
+
+
+def terms(law: Law) -> list[str]:
+    lines = []
+    for name, term in law.terms.items():
+        if isinstance(term, Root):
+            where = rf"{to_latex(term.lower)} < {symbol(term.unknown)} < {to_latex(term.upper)}"
+            lines.append(rf"{symbol(name)}:\quad {to_latex(term.equation)} = 0,\quad {where}")
+        else:
+            lines.append(rf"{symbol(name)} = {to_latex(term)}")
+    return lines
+
+
+def formula_section(law: Law) -> str:
+    noise = law.output.likelihood
+    text = "## Formula\n\n" + block(rf"{symbol(law.output.column)} = {to_latex(law.formula)}")
+    if law.terms:
+        text += "\nwith\n\n" + block(*terms(law))
+    text += f"\nAn observed `{law.output.column}` ({law.output.meaning}, in {units(law.output.units)}) scatters about "
+    return text + f"it as `{noise}`: {noise.family.meaning}.\n"
+
+
+def units(text: str) -> str:
+    return "units of 1" if text == "1" else html.escape(text)
+
+
+def inputs_section(law: Law) -> str:
+    rows = []
+    for one in law.inputs.values():
+        computed = "" if one.formula is None else f"; where there is no such column, `{to_text(one.formula)}`"
+        rows.append((
+            inline(symbol(one.name)), f"`{one.column}`", one.meaning + computed, one.units,
+            "" if one.reference is None else f"{inline(symbol(one.name + '0'))} = {number(one.reference)}",
+            "" if one.range is None else span(*one.range),
+        ))  # fmt: skip
+    return "## Inputs\n\n" + table(("", "column", "meaning", "units", "reference", "meant for"), rows)
+
+
+def parameters_section(law: Law) -> str:
+    rows = [
+        (
+            inline(symbol(p.name)), f"`{p.name}`", p.meaning, p.units, f"`{p.prior.text}`", prior_range(p),
+            f"by {p.pool}, spread `{p.spread.text}`" if p.pool else "one value",
+        )
+        for p in law.parameters.values()
+    ]  # fmt: skip
+    return "## Parameters\n\n" + table(("", "name", "meaning", "units", "prior", "90 % of it", "pooling"), rows)
+
+
+def derived_section(law: Law) -> str:
+    if not law.derived:
+        return ""
+    lines = (rf"{symbol(name)} = {to_latex(node)}" for name, node in law.derived.items())
+    names = ", ".join(f"`{name}`" for name in law.derived)
+    return f"## Derived quantities\n\nA posterior also reports {names}:\n\n{block(*lines)}"
+
+
+def published_section(law: Law) -> str:
+    paper = law.published
+    if paper is None:
+        return ""
+    text = "## As published\n\n" + block(rf"{symbol(law.output.column)} = {to_latex(paper.formula)}")
+    if paper.values:
+        names = list(dict.fromkeys(name for values in paper.values.values() for name in values))
+        rows = [
+            (inline(symbol(name)), *(number(v[name]) if name in v else "" for v in paper.values.values()))
+            for name in names
+        ]
+        text += "\n" + table(("", *(f"`{key}`" for key in paper.values)), rows)
+        text += "\n" + "".join(
+            f"- `{key}`: {citation(key)}" + (f"; {paper.source[key]}" if key in paper.source else "") + ".\n"
+            for key in paper.values
+        )
+    return text
+
+
+def checks_section(law: Law) -> str:
+    lines = "".join(f"    - {r.name}: {html.escape(r.text)}\n" for r in check_law(law))
+    return f'## What is checked\n\n??? note "What `bayeslaw check {law.name}` finds"\n\n{lines}'
+
+
+def file_section(law: Law) -> str:
+    return f'## The file\n\n```toml title="{law.name}.toml"\n{law.text.rstrip()}\n```\n'
+
+
+def law_page(law: Law) -> str:
+    topics = ", ".join(f"[{topic}](index.md#{topic})" for topic in law.topics)
+    columns = ", ".join(f"`{law.inputs[name].column}`" for name in law.free_inputs)
+    head = f"""# {law.title}
+
+{summary(law)}
+
+`bl.law("{law.name}")` · needs {columns} · gives `{law.output.column}` · topics: {topics}
+
+{citation(law.reference)}.
+"""
+    sections = (formula_section, inputs_section, parameters_section, derived_section, published_section,
+                checks_section, file_section)  # fmt: skip
+    return "\n".join([head, *(section(law) for section in sections)])
+
+
+def law_rows(every: Iterable[Law], folder: str = "") -> str:
+    rows = (
+        (
+            f"[{law.title}]({folder}{law.name}.md)", f"`{law.name}`", summary(law),
+            ", ".join(f"`{law.inputs[name].column}`" for name in law.free_inputs), f"`{law.output.column}`",
+            str(len(law.free_parameters)),
+        )
+        for law in every
+    )  # fmt: skip
+    return table(("law", "name", "in one sentence", "needs", "gives", "parameters"), rows)
+
+
+def index_page(every: tuple[Law, ...]) -> str:
+    topics = sorted({topic for law in every for topic in law.topics})
+    text = f"# Laws\n\n{len(every)} laws, each one file. A law appears under each of its topics.\n"
+    for topic in topics:
+        chosen = [law for law in every if topic in law.topics]
+        text += f"\n## {topic.capitalize()} {{ #{topic} }}\n\n{law_rows(chosen)}"
+    return text
+
+
+def function_words() -> str:
+    rows = (
+        (f"`{OPERATORS.get(name) or name + '(' + ', '.join('ab'[: row.arity]) + ')'}`", row.meaning)
+        for name, row in FUNCTIONS.items()
+    )
+    return table(("word", "what it is"), rows)
+
+
+def distribution_words(words: Mapping[str, Any], last: str) -> str:
+    return table(
+        ("word", "what it is", last),
+        ((f"`{name}({', '.join(row.arguments)})`", row.meaning, getattr(row, last)) for name, row in words.items()),
+    )
+
+
+def reference_page(opening: str) -> str:
+    """Every public name where it is defined, by layer."""
+    found: dict[str, list[str]] = {layer: [] for layer in LAYERS}
+    for name in bayeslaw.__all__:
+        try:
+            thing = getattr(bayeslaw, name)
+        except (ImportError, AttributeError) as error:  # a name announced before its file is there
+            LOG.info("reference.md leaves out bayeslaw.%s: %s", name, error)
+            continue
+        module = getattr(thing, "__module__", "")
+        layer = module.removeprefix("bayeslaw.").split(".")[0]
+        if layer in found:
+            found[layer].append(f"{module}.{thing.__qualname__}")
+    for layer, names in found.items():
+        if names:
+            opening += f"\n## {LAYERS[layer]}\n\n" + "".join(f"::: {name}\n\n" for name in names)
+    return opening
+
+
+def main() -> None:
+    every = laws()
+    pages = {f"laws/{law.name}.md": law_page(law) for law in every}
+    pages["laws/index.md"] = index_page(every)
+    fills = {
+        "laws": law_rows(every, "laws/"),
+        "functions": function_words(),
+        "priors": distribution_words(PRIORS, "support"),
+        "likelihoods": distribution_words(LIKELIHOODS, "outcome"),
+        "example": file_section(next(law for law in every if law.name == "power_law")).split("\n", 2)[2],
+    }
+    for name in ("choosing.md", "adding.md"):
+        text = (DOCS / name).read_text(encoding="utf-8")
+        pages[name] = re.sub(r"<!-- (\w+) -->", lambda found: fills[found[1]], text)
+    pages["reference.md"] = reference_page((DOCS / "reference.md").read_text(encoding="utf-8"))
+    for name, text in pages.items():
+        with mkdocs_gen_files.open(name, "w", encoding="utf-8") as page:
+            page.write(text)
+    # The navigation lists the laws by title without a hand-kept list.
+    for entry in mkdocs_gen_files.config["nav"]:
+        if "Laws" in entry:
+            entry["Laws"] = ["laws/index.md", *({law.title: f"laws/{law.name}.md"} for law in every)]
+
+
+main()
