@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
-
 from bayeslaw.errors import ConvergenceError, listed
 
 # R-hat as Vehtari et al. (2021) recommend; 400 draws' worth is what their R-hat needs for itself.
@@ -29,6 +27,8 @@ def split(draws: np.ndarray) -> np.ndarray:
 
 def rank_normalised(draws: np.ndarray) -> np.ndarray:
     """Draws of shape ``(chains, draws, quantities)`` as normal scores of their ranks over all chains."""
+    from scipy.special import ndtri
+
     flat = draws.reshape(-1, *draws.shape[2:])
     ranks = np.empty(flat.shape)
     order = np.argsort(flat, axis=0, kind="stable")

@@ -36,7 +36,7 @@ class Site:
 
     def constrain(self, values: np.ndarray) -> np.ndarray:
         """Flat values of shape ``(..., stop - start)`` as values of the site, ``(..., *shape)``."""
-        values = values.reshape(*values.shape[:-1], *self.flat_shape)
+        values = values.reshape(values.shape[:-1] + self.flat_shape)
         # The common transforms in NumPy: JAX would compile a program for each.
         match self.transform:
             case transforms.IdentityTransform():

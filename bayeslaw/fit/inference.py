@@ -59,13 +59,13 @@ def infer(plan: Plan, settings: Settings, seed: int = 0, progress: Progress | No
     return Draws(model, flat, stats, geometry, settings, seed, stopwatch.seconds)
 
 
-def posterior_mode(plan: Plan, seed: int = 0) -> dict[str, np.ndarray]:
+def mode_of(plan: Plan, seed: int = 0) -> dict[str, Any]:
     """The mode of the posterior density over unbounded coordinates, as values of the sampled sites."""
     with devices.float64():
         model = flat_model(plan.structure)
         data = jax.tree.map(jnp.asarray, plan.data())
         mode = find_mode(curvature_of(model, (data,)), _starts(plan.structure, model, seed))
-        return model.constrain(mode)
+        return {name: v if v.ndim else float(v) for name, v in model.constrain(mode).items()}
 
 
 def flat_model(structure: Structure) -> FlatModel:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bayeslaw.errors import LawError, did_you_mean
 from bayeslaw.law.law import Law
-from bayeslaw.law.reading import read_file
+from bayeslaw.law.reading import read_law
 
 USER_FOLDERS = "BAYESLAW_LAWS"
 
@@ -62,7 +62,7 @@ def law(name: str) -> Law:
 
 @lru_cache(maxsize=512)
 def _read(path: Path, _changed: int) -> Law:
-    return read_file(path)
+    return read_law(path)
 
 
 def laws(topic: str | None = None) -> tuple[Law, ...]:

@@ -34,7 +34,7 @@ KEYS = {
 }
 
 
-def read_file(path: str | Path) -> Law:
+def read_law(path: str | Path) -> Law:
     """Read a law file; the law takes the file's name.
 
     Raises

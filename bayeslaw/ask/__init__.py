@@ -1,0 +1,8 @@
+"""What a posterior is for: questions, each a plain function of a posterior that returns a frozen record.
+
+===============  ======================================================================
+``forecast``     what a run will reach, with an interval and its parts
+``predictive``   new outcomes about the law: the noise
+``plot``         pictures that can go into a memo
+===============  ======================================================================
+"""

@@ -1,0 +1,68 @@
+"""New runs about a law: draws of the outcome from the noise that was fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.errors import QuestionError
+from bayeslaw.fit.posterior import Posterior
+from bayeslaw.law.expr import evaluate, names
+from bayeslaw.law.functions import NUMPY_WORDS
+
+Random = np.random.Generator
+
+DRAWN: Mapping[str, Callable[..., Any]] = {
+    "Normal": lambda rng, mean, sd: mean + sd * rng.standard_normal(mean.shape),
+    "StudentT": lambda rng, df, mean, scale: mean + scale * rng.standard_t(df, mean.shape),
+    "LogNormal": lambda rng, median, sd: median * np.exp(sd * rng.standard_normal(median.shape)),
+    "LogStudentT": lambda rng, df, median, scale: median * np.exp(scale * rng.standard_t(df, median.shape)),
+    "Beta": lambda rng, mean, k: rng.beta(np.maximum(mean * k, 1e-12), np.maximum((1 - mean) * k, 1e-12)),
+    "Binomial": lambda rng, trials, p: rng.binomial(np.rint(trials).astype(int), np.clip(p, 0, 1)).astype(float),
+    "BetaBinomial": lambda rng, trials, p, k: rng.binomial(
+        np.rint(trials).astype(int), rng.beta(np.maximum(p * k, 1e-12), np.maximum((1 - p) * k, 1e-12))
+    ).astype(float),
+}
+
+
+def expected(posterior: Posterior, inputs: Mapping[str, np.ndarray], parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The law at some points for every draw; shape ``(size, points)``.
+
+    Parameters
+    ----------
+    inputs
+        By input name, each of shape ``(points,)``.
+    parameters
+        By parameter, each of shape ``(size,)``.
+    """
+    law = posterior.law
+    columns = {name: np.asarray(values)[:, None] for name, values in parameters.items()}
+    points = next(iter(inputs.values())).shape[0]
+    return np.broadcast_to(law.mean(inputs, columns), (posterior.size, points))
+
+
+def outcomes(
+    posterior: Posterior,
+    inputs: Mapping[str, np.ndarray],
+    parameters: Mapping[str, np.ndarray],
+    mean: np.ndarray,
+    rng: Random,
+) -> np.ndarray:
+    """One new run at every point for every draw; shape ``(size, points)``.
+
+    Raises
+    ------
+    QuestionError
+        When the noise needs an input, such as a number of trials, that was not given.
+    """
+    law = posterior.law
+    values = {**law.references, **inputs, **{n: np.asarray(v)[:, None] for n, v in parameters.items()}, "mean": mean}
+    arguments = []
+    for argument in law.output.likelihood.arguments:
+        for name in names(argument):
+            if name not in values:
+                raise QuestionError(f"a new run of law '{law.name}' needs its '{name}': give it with the other inputs.")
+        arguments.append(np.broadcast_to(evaluate(argument, values, NUMPY_WORDS), mean.shape))
+    return np.asarray(DRAWN[law.output.likelihood.name](rng, *arguments), dtype=float)

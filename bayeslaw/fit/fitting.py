@@ -1,0 +1,137 @@
+"""The main verb: fit a law to runs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bayeslaw.errors import PoolingError
+from bayeslaw.fit.plan import make_plan
+from bayeslaw.fit.runs import Runs, read_runs
+from bayeslaw.law import catalogue
+from bayeslaw.law.law import Law
+
+if TYPE_CHECKING:
+    from bayeslaw.fit.posterior import Posterior
+
+# What the numbers of a fit depend on.
+VERSIONED = ("jax", "numpyro", "numpy")
+
+
+def fit(
+    law: Law | str,
+    runs: Runs | Any,
+    family: str | None = None,
+    pool: Mapping[str, str] | None = None,
+    *,
+    draws: int | None = None,
+    warmup: int | None = None,
+    chains: int | None = None,
+    target_accept: float | None = None,
+    seed: int = 0,
+    progress: bool | Callable[[int, int], None] = False,
+) -> Posterior:
+    """Fit a law to runs: draws from the posterior of its parameters.
+
+    Parameters
+    ----------
+    law
+        A law or the name of one.
+    runs
+        Runs, or anything :func:`bayeslaw.read_runs` reads.
+    family
+        The column of the model families, whose parameters are then drawn from shared populations; ``"a*b"`` for
+        combinations of two columns.  None fits all runs as one family.
+    pool
+        By parameter, how groups share it, such as ``{"alpha": "complete", "E": "partial:corpus"}``; see
+        :mod:`bayeslaw.fit.pooling`.
+    draws, warmup, chains, target_accept
+        Of NUTS, a chain for the first two; sensible unless given.
+    seed
+        The same seed, versions, machine and shapes give the same draws.
+    progress
+        Show one progress bar for all chains, or call a function with draws done and draws in all.
+
+    Returns
+    -------
+    Posterior
+        Whatever its diagnostics say; questions to it refuse when it has not converged.
+
+    Raises
+    ------
+    LawError, RunsError, PoolingError
+        When the law, the table or the hierarchy cannot be used.
+    """
+    law = catalogue.law(law) if isinstance(law, str) else law
+    runs = runs if isinstance(runs, Runs) else read_runs(runs)
+    plan = make_plan(law, runs, family, pool)  # every fault of the input is found before JAX is imported
+
+    from bayeslaw import __version__
+    from bayeslaw.fit.inference import infer, settings_for
+    from bayeslaw.fit.posterior import Posterior
+
+    settings = settings_for(plan, draws=draws, warmup=warmup, chains=chains, target_accept=target_accept)
+    with _watch(progress) as watch:
+        found = infer(plan, settings, seed, watch)
+    return Posterior(
+        law=law, runs=runs, family=family, pool=dict(pool or {}),
+        values=found.values, flat=found.flat, flat_names=tuple(found.model.names), stats=found.stats, seed=seed,
+        versions={"bayeslaw": __version__, **{name: importlib.metadata.version(name) for name in VERSIONED}},
+    )  # fmt: skip
+
+
+def posterior_mode(
+    law: Law | str,
+    runs: Runs | Any,
+    family: str | None = None,
+    pool: Mapping[str, str] | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Find the most probable parameters: the mode of the posterior density over unbounded coordinates.
+
+    A point, for comparison with published point fits; it carries no uncertainty.  In a hierarchy it does not exist
+    (all spreads would collapse to zero), so parameters must be pooled ``complete`` or ``none``.
+
+    Returns
+    -------
+    dict
+        Values by parameter, floats or one value a group.
+    """
+    law = catalogue.law(law) if isinstance(law, str) else law
+    runs = runs if isinstance(runs, Runs) else read_runs(runs)
+    plan = make_plan(law, runs, family, pool)
+    if plan.structure.effects:
+        raise PoolingError("a hierarchy has no posterior mode; pool every parameter 'complete' or 'none'.")
+    from bayeslaw.fit.inference import mode_of
+
+    return mode_of(plan, seed)
+
+
+class _watch:  # noqa: N801 - used as a verb
+    """One progress bar for all chains."""
+
+    def __init__(self, progress: bool | Callable[[int, int], None]) -> None:
+        self.progress, self.bar = progress, None
+
+    def __enter__(self) -> Callable[[int, int], None] | None:
+        if callable(self.progress):
+            return self.progress
+        if not self.progress:
+            return None
+        from tqdm import tqdm
+
+        bar = tqdm(total=0, desc="compiling", unit="draw", leave=False, mininterval=0.2, dynamic_ncols=True)
+        self.bar = bar
+
+        def show(done: int, total: int) -> None:
+            if bar.total != total:
+                bar.reset(total)
+                bar.set_description("sampling")
+            bar.update(done - bar.n)
+
+        return show
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()

@@ -1,0 +1,167 @@
+"""One NetCDF file a posterior: draws, runs, the law's own text, versions and seed.  No pickle, no catalogue.
+
+The file is written with h5netcdf alone, since importing xarray takes longer than fitting a small table;
+``xarray.open_datatree(path)`` reads it like any other.  It is written beside its place and moved there when whole,
+so that an interrupted save leaves an existing file as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.errors import FileError, InputError
+from bayeslaw.fit.posterior import Posterior
+from bayeslaw.fit.runs import Runs
+from bayeslaw.law.law import Law
+
+FORMAT = "bayeslaw posterior 1"
+
+
+def save(posterior: Posterior, path: Path) -> Path:
+    """Write a posterior; see :meth:`Posterior.save`.
+
+    Raises
+    ------
+    FileError
+        When the file cannot be written; what stood there stays.
+    """
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise FileError(f"{path}: cannot write here ({error.strerror or error}); choose another --out.") from None
+    os.close(handle)
+    try:
+        _write(posterior, temporary)
+        if path.is_dir():
+            raise FileError(f"{path}: is a folder; give the name of a file to write.")
+        os.replace(temporary, path)  # noqa: PTH105 - the one call that replaces a file in a single step
+    except OSError as error:
+        raise FileError(f"{path}: cannot write here ({error.strerror or error}); choose another --out.") from None
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)  # noqa: PTH108
+    return path
+
+
+def _write(posterior: Posterior, path: str) -> None:
+    import h5netcdf
+
+    about = {
+        "format": FORMAT, "law": posterior.law.name, "law_text": posterior.law.text,
+        "family": json.dumps(posterior.family), "pool": json.dumps(dict(posterior.pool)),
+        "source": posterior.runs.source, "seed": posterior.seed, "versions": json.dumps(dict(posterior.versions)),
+        "flat_names": json.dumps(posterior.flat_names),
+    }  # fmt: skip
+    chains, draws = posterior.flat.shape[:2]
+    with h5netcdf.File(path, "w") as file:
+        file.attrs.update(about)
+        file.dimensions = {"chain": chains, "draw": draws, "run": len(posterior.runs)}
+        plan = posterior.plan
+        for name, grouping in plan.groupings.items():
+            _put(file, _dimension(name), np.array(grouping.labels, dtype=object), (_dimension(name),))
+        group = file.create_group("posterior")
+        for name, values in posterior.values.items():
+            group_names = [_dimension(g) for g in plan.groupings if _belongs(posterior, name, g)]
+            _put(group, name, values, ("chain", "draw", *group_names))
+        group = file.create_group("unconstrained_posterior")
+        group.dimensions = {"coordinate": posterior.flat.shape[2]}
+        _put(group, "flat", posterior.flat, ("chain", "draw", "coordinate"))
+        group = file.create_group("sample_stats")
+        for name, values in posterior.stats.items():
+            _put(group, name, values.astype(np.int8) if values.dtype == bool else values, ("chain", "draw"))
+        group = file.create_group("observed_data")
+        _put(group, posterior.law.output.column, plan.outcome, ("run",))
+        group = file.create_group("constant_data")
+        _put(group, "row_in_file", np.asarray(posterior.runs.rows, dtype=np.int64), ("run",))
+        for name, values in posterior.runs.data.items():
+            _put(group, name.replace("/", "_per_"), values, ("run",)).attrs["column"] = name
+
+
+def _belongs(posterior: Posterior, site: str, grouping: str) -> bool:
+    """Whether a sampled quantity has one value a group of this grouping."""
+    pooling = posterior.plan.poolings.get(site)
+    if pooling is not None:
+        return pooling.kind == "none" and grouping in pooling.groupings
+    return any(site == deviations for _, g, deviations in posterior.plan.structure.effects if g == grouping)
+
+
+def _dimension(grouping: str) -> str:
+    return f"group_{grouping}"
+
+
+def _put(group: Any, name: str, values: np.ndarray, dimensions: tuple[str, ...]) -> Any:
+    import h5py
+
+    if values.dtype == object:
+        if dimensions[0] not in group.dimensions:
+            group.dimensions[dimensions[0]] = len(values)
+        return group.create_variable(name, dimensions, dtype=h5py.string_dtype(), data=values)
+    return group.create_variable(name, dimensions, dtype=values.dtype, data=values)
+
+
+def load(path: str | Path) -> Posterior:
+    """Read a posterior that was saved; its forecasts are the same to the bit.
+
+    Parameters
+    ----------
+    path
+        A file written by :meth:`Posterior.save` or ``bayeslaw fit --out``.
+
+    Raises
+    ------
+    FileError
+        When the file is missing, truncated, damaged or something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileError(f"{path}: there is no such file; `bayeslaw fit RUNS --law NAME --out {path}` makes one.")
+    try:
+        return _read(path)
+    except InputError as error:
+        raise FileError(f"{path}: the fit inside this file cannot be used: {error}") from None
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, IndexError) as error:
+        raise FileError(
+            f"{path}: not a fit of this package, or damaged ({type(error).__name__}); fit again with "
+            f"`bayeslaw fit RUNS --law NAME --out FIT.nc`."
+        ) from None
+
+
+def _read(path: Path) -> Posterior:
+    import h5netcdf
+
+    with h5netcdf.File(path, "r") as file:
+        if file.attrs["format"] != FORMAT:
+            raise ValueError(file.attrs["format"])
+        about = {name: file.attrs[name] for name in file.attrs}
+        values = {name: np.asarray(v[...]) for name, v in file["posterior"].variables.items()}
+        stats = {name: np.asarray(v[...]) for name, v in file["sample_stats"].variables.items()}
+        flat = np.asarray(file["unconstrained_posterior"].variables["flat"][...])
+        constant = file["constant_data"].variables
+        rows = np.asarray(constant["row_in_file"][...])
+        data: Mapping[str, np.ndarray] = {
+            str(v.attrs["column"]): _column(v) for name, v in constant.items() if name != "row_in_file"
+        }
+    stats["diverging"] = stats["diverging"].astype(bool)
+    law = Law.parse(str(about["law_text"]), str(about["law"]), f"{path} (law)")
+    if not (np.isfinite(flat).all() and all(np.isfinite(v).all() for v in values.values())):
+        raise ValueError("draws that are not finite")
+    return Posterior(
+        law=law, runs=Runs(data, str(about["source"]), rows), family=json.loads(about["family"]),
+        pool=json.loads(about["pool"]), values=values, flat=flat, flat_names=tuple(json.loads(about["flat_names"])),
+        stats=stats, seed=int(about["seed"]), versions=json.loads(about["versions"]),
+    )  # fmt: skip
+
+
+def _column(variable: Any) -> np.ndarray:
+    values = variable[...]
+    if values.dtype == object or values.dtype.kind in "SU":
+        return np.array([v.decode() if isinstance(v, bytes) else str(v) for v in values], dtype=object)
+    return np.asarray(values, dtype=float)
