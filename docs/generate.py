@@ -18,13 +18,16 @@ import mkdocs_gen_files
 import bayeslaw
 from bayeslaw.law.catalogue import bibliography, laws
 from bayeslaw.law.check import check_law
-from bayeslaw.law.expr import to_text
+from bayeslaw.law.expr import Call, names, to_text
 from bayeslaw.law.functions import FUNCTIONS, LIKELIHOODS, PRIORS
 from bayeslaw.law.latex import symbol, to_latex
 from bayeslaw.law.law import Law, Parameter, Root
+from bayeslaw.law.schedule import SCHEDULES
 
 LOG = logging.getLogger("mkdocs.bayeslaw")
 DOCS = Path(__file__).parent
+# Enough for every digit that a paper prints.
+EXACT = 12
 # Layers in the order in which a user meets them, with what the reference page calls them.
 LAYERS = {"law": "Laws", "fit": "Runs, fits and posteriors", "ask": "Questions", "errors": "Errors"}
 OPERATORS = {"neg": "-a", "+": "a + b", "-": "a - b", "*": "a * b", "/": "a / b", "**": "a ** b"}
@@ -46,12 +49,12 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join("| " + " | ".join(str(c).replace("|", "\\|") for c in line) + " |" for line in lines) + "\n"
 
 
-def number(value: float) -> str:
-    """Four digits, with a power of ten where there would be many zeros."""
-    if value == 0 or 1e-3 <= abs(value) < 1e5:
-        return f"{value:.4g}"
-    mantissa, exponent = f"{value:.3e}".split("e")
-    mantissa = mantissa.rstrip("0").rstrip(".")
+def number(value: float, digits: int = 3) -> str:
+    """A number with a power of ten where there would be many zeros."""
+    if value == 0 or 1e-3 <= abs(value) < 1e6:
+        return f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:.0f}"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
     power = f"10<sup>{int(exponent)}</sup>".replace("-", "−")
     return power if mantissa == "1" else f"{mantissa}·{power}"
 
@@ -71,6 +74,16 @@ def summary(law: Law) -> str:
     """The sentence at the top of a law file."""
     first = law.text.splitlines()[0]
     return first.removeprefix("#").strip() if first.startswith("#") else law.title
+
+
+def needed(law: Law) -> str:
+    """The columns that a table must have: for the mean, for the noise, and for sums along a schedule."""
+    used = {name for argument in law.output.likelihood.arguments for name in names(argument)} | set(law.free_inputs)
+    for name in used & set(law.inputs):
+        formula = law.inputs[name].formula
+        if isinstance(formula, Call) and formula.function in SCHEDULES:
+            used = (used - {name}) | set(names(formula))
+    return ", ".join(f"`{one.column}`" for one in law.inputs.values() if one.name in used)
 
 
 def prior_range(parameter: Parameter) -> str:
@@ -117,22 +130,25 @@ def inputs_section(law: Law) -> str:
 
 
 def parameters_section(law: Law) -> str:
-    rows = [
+    """Five columns are what a page is wide; units stand with the meaning, and what a prior says under it."""
+    rows = (
         (
-            inline(symbol(p.name)), f"`{p.name}`", p.meaning, p.units, f"`{p.prior.text}`", prior_range(p),
-            f"by {p.pool}, spread `{p.spread.text}`" if p.pool else "one value",
+            inline(symbol(p.name)), f"`{p.name}`", p.meaning + (f", in {p.units}" if p.units not in ("", "1") else ""),
+            f"`{p.prior.text}`<br>{prior_range(p)}",
+            f"partly, by {p.pool}<br>`{p.spread.text}`" if p.pool else "one value for all",
         )
         for p in law.parameters.values()
-    ]  # fmt: skip
-    return "## Parameters\n\n" + table(("", "name", "meaning", "units", "prior", "90 % of it", "pooling"), rows)
+    )  # fmt: skip
+    words = "\nUnder a prior stands its central 90 %, under a pooling the prior of the spread between groups.\n"
+    return "## Parameters\n\n" + table(("", "name", "meaning", "prior", "pooled"), rows) + words
 
 
 def derived_section(law: Law) -> str:
     if not law.derived:
         return ""
     lines = (rf"{symbol(name)} = {to_latex(node)}" for name, node in law.derived.items())
-    names = ", ".join(f"`{name}`" for name in law.derived)
-    return f"## Derived quantities\n\nA posterior also reports {names}:\n\n{block(*lines)}"
+    shown = ", ".join(f"`{name}`" for name in law.derived)
+    return f"## Derived quantities\n\nA posterior also reports {shown}:\n\n{block(*lines)}"
 
 
 def published_section(law: Law) -> str:
@@ -141,10 +157,10 @@ def published_section(law: Law) -> str:
         return ""
     text = "## As published\n\n" + block(rf"{symbol(law.output.column)} = {to_latex(paper.formula)}")
     if paper.values:
-        names = list(dict.fromkeys(name for values in paper.values.values() for name in values))
+        every = list(dict.fromkeys(name for values in paper.values.values() for name in values))
         rows = [
-            (inline(symbol(name)), *(number(v[name]) if name in v else "" for v in paper.values.values()))
-            for name in names
+            (inline(symbol(name)), *(number(v[name], EXACT) if name in v else "" for v in paper.values.values()))
+            for name in every
         ]
         text += "\n" + table(("", *(f"`{key}`" for key in paper.values)), rows)
         text += "\n" + "".join(
@@ -165,7 +181,7 @@ def file_section(law: Law) -> str:
 
 def law_page(law: Law) -> str:
     topics = ", ".join(f"[{topic}](index.md#{topic})" for topic in law.topics)
-    columns = ", ".join(f"`{law.inputs[name].column}`" for name in law.free_inputs)
+    columns = needed(law)
     head = f"""# {law.title}
 
 {summary(law)}
@@ -183,7 +199,7 @@ def law_rows(every: Iterable[Law], folder: str = "") -> str:
     rows = (
         (
             f"[{law.title}]({folder}{law.name}.md)", f"`{law.name}`", summary(law),
-            ", ".join(f"`{law.inputs[name].column}`" for name in law.free_inputs), f"`{law.output.column}`",
+            needed(law), f"`{law.output.column}`",
             str(len(law.free_parameters)),
         )
         for law in every
