@@ -244,9 +244,9 @@ def reference_page(opening: str) -> str:
         layer = module.removeprefix("bayeslaw.").split(".")[0]
         if layer in found:
             found[layer].append(f"{module}.{thing.__qualname__}")
-    for layer, names in found.items():
-        if names:
-            opening += f"\n## {LAYERS[layer]}\n\n" + "".join(f"::: {name}\n\n" for name in names)
+    for layer, listed in found.items():
+        if listed:
+            opening += f"\n## {LAYERS[layer]}\n\n" + "".join(f"::: {name}\n\n" for name in listed)
     return opening
 
 
