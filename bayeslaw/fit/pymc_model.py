@@ -19,6 +19,7 @@ try:
     import pymc as pm
     import pytensor.tensor as pt
     from pytensor import gradient
+    from pytensor.graph.replace import graph_replace
 except ImportError as missing:
     raise ImportError("A PyMC model of a law needs PyMC, which is not installed: install bayeslaw[pymc].") from missing
 
@@ -46,6 +47,11 @@ def _word(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *arguments: function(*(_double(a) for a in arguments))
 
 
+def _log_add_exp(a: Any, b: Any) -> Any:
+    """PyTensor's own is the naive form, right only after rewrites that not every mode has."""
+    return pt.switch(pt.gt(a, b), a + pt.softplus(b - a), b + pt.softplus(a - b))
+
+
 # The words of the language in PyTensor.
 WORDS: Mapping[str, Callable[..., Any]] = {
     name: _word(function)
@@ -54,8 +60,8 @@ WORDS: Mapping[str, Callable[..., Any]] = {
         "exp": pt.exp, "expm1": pt.expm1, "log": pt.log, "log1p": pt.log1p, "log2": pt.log2, "log10": pt.log10,
         "sqrt": pt.sqrt,
         "sigmoid": pt.sigmoid, "logit": lambda a: pt.log(a) - pt.log1p(-a), "softplus": pt.softplus,
-        "logaddexp": pt.logaddexp,
-        "minimum": pt.minimum, "maximum": pt.maximum, "step": lambda a: 0.5 * (pt.sgn(_hidden(a)) + 1.0),
+        "logaddexp": _log_add_exp,
+        "minimum": pt.minimum, "maximum": pt.maximum, "step": lambda a: 0.5 * (pt.sign(_hidden(a)) + 1.0),
     }.items()
 }  # fmt: skip
 assert WORDS.keys() == FUNCTIONS.keys()
@@ -82,7 +88,7 @@ def _probability(value: Any) -> Any:
 
 def _count(value: Any) -> Any:
     """Counts come as floats, which PyMC's discrete distributions do not take."""
-    return pt.cast(pt.round(value), "int64")
+    return pt.cast(value.round(), "int64")
 
 
 def _log_student_t(df: Any, median: Any, scale: Any, size: Any = None) -> Any:
@@ -213,4 +219,16 @@ def _observe(plan: Plan, arguments: list[Any]) -> None:
     observed = LIKELIHOODS[likelihood.name](column, *arguments, observed=outcome, dims="run")
     if (plan.weights != 1.0).any():
         weights = pm.Data(f"{column}_weight", plan.weights, dims="run")
-        pm.Potential(f"{column}_weighted", ((weights - 1.0) * pm.logp(observed, outcome)).sum())
+        density = _log_density(likelihood.name, arguments, outcome)
+        pm.Potential(f"{column}_weighted", ((weights - 1.0) * density).sum())
+
+
+def _log_density(name: str, arguments: list[Any], outcome: Any) -> Any:
+    """The log density of each run, a formula of the model's own random variables.
+
+    ``pm.logp`` works on clones of whatever random variables it finds, so it is given none.
+    """
+    stand_ins = [argument.type() for argument in arguments]
+    with pm.Model(model=None):
+        density = pm.logp(LIKELIHOODS[name]("outcome", *stand_ins), outcome)
+    return graph_replace(density, dict(zip(stand_ins, arguments, strict=True)))
