@@ -216,7 +216,7 @@ def _observe(plan: Plan, arguments: list[Any]) -> None:
     column, likelihood = plan.law.output.column, plan.law.output.likelihood
     counts = likelihood.family.outcome == "count"
     outcome = pm.Data(f"{column}_data", plan.outcome.astype(np.int64) if counts else plan.outcome, dims="run")
-    observed = LIKELIHOODS[likelihood.name](column, *arguments, observed=outcome, dims="run")
+    LIKELIHOODS[likelihood.name](column, *arguments, observed=outcome, dims="run")
     if (plan.weights != 1.0).any():
         weights = pm.Data(f"{column}_weight", plan.weights, dims="run")
         density = _log_density(likelihood.name, arguments, outcome)
