@@ -49,7 +49,7 @@ def test_eight_schools_has_its_moments(schools: Draws, name: str, power: int, ex
 
 
 # A one-compartment model of a drug: absorbed at a rate k_a, eliminated at a rate that saturates (Michaelis-Menten).
-# posteriordb's one_comp_mm_elim_abs, on measurements made here from its own values and times.
+# The model, dose and times of posteriordb's one_comp_mm_elim_abs; the measurements are made here, near its posterior.
 DOSE, VOLUME = 30.0, 2.0
 TIMES = 0.5 * np.arange(1, 21)
 STEPS = 10  # Runge-Kutta steps between measurements: doubling them moves log C by a thousandth of the noise
@@ -84,14 +84,14 @@ def drug(measured) -> None:
 def test_a_differential_equation_is_sampled() -> None:
     """Moments of the drug's posterior are those of importance sampling, which knows nothing of gradients or chains."""
     with jax.enable_x64(True):
-        truth = np.asarray(concentration(0.75, 0.25, 1.0))
-        finer = np.asarray(concentration(0.75, 0.25, 1.0, 2 * STEPS))
+        truth = np.asarray(concentration(0.75, 2.5, 1.0))
+        finer = np.asarray(concentration(0.75, 2.5, 1.0, 2 * STEPS))
         np.testing.assert_allclose(np.log(truth), np.log(finer), atol=1e-4)
         measured = truth * np.exp(0.1 * np.random.default_rng(194838).standard_normal(len(TIMES)))
-        draws = sample(drug, (measured,), Settings(draws=1000), seed=2)
+        draws = sample(drug, (measured,), Settings(draws=1500, target_accept=0.95), seed=2)
         draws.diagnostics.require()
 
-        # Half of the draws place a wide Student-t in the unbounded coordinates; its own draws are the reference.
+        # The draws only place a wide Student-t in the unbounded coordinates; its own draws are the reference.
         flat = draws.flat.reshape(-1, 4)
         rng = np.random.default_rng(3)
         root = np.linalg.cholesky(1.5 * np.cov(flat.T))
@@ -101,7 +101,7 @@ def test_a_differential_equation_is_sampled() -> None:
         target = -np.asarray(jax.jit(jax.vmap(lambda v: draws.model.potential(v, (measured,))))(x))
     weights = np.exp(target - proposal - (target - proposal).max())
     weights /= weights.sum()
-    assert 1 / (weights**2).sum() > 10_000
+    assert 1 / (weights**2).sum() > 2_000
     for name, reference in draws.model.constrain(x).items():
         # Means of logarithms: the tails of K_m are too long for the mean itself to have an error one can trust.
         expected = float(weights @ np.log(reference))
