@@ -1,0 +1,190 @@
+"""What all commands share: one JSON object, exit codes, files that are whole or not there, text in columns."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import json
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bayeslaw.errors import BayeslawError, FileError, InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ANSWER_IS_NO = 1
+BAD_INPUT = 2
+INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended: 128 and the number of the signal
+
+PICTURES = ("png", "pdf", "svg")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+
+
+def answers[**P](command: Callable[P, None]) -> Callable[P, None]:
+    """Decorate a command: errors of this package become a sentence and an exit code, and ``--json`` is an option."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except BayeslawError as error:
+            say(f"Error: {error}")
+            sys.exit(BAD_INPUT if isinstance(error, InputError) else ANSWER_IS_NO)
+        except KeyboardInterrupt:
+            say("Interrupted.")
+            sys.exit(INTERRUPTED)
+
+    return json_option(run)
+
+
+def say(text: object = "") -> None:
+    """Say something beside the answer, on standard error."""
+    click.echo(str(text), err=True)
+
+
+def give(answer: Mapping[str, Any], text: Callable[[], object], as_json: bool) -> None:
+    """Print the answer, on standard output: as JSON, or as text."""
+    click.echo(as_strict_json(answer) if as_json else str(text()))
+
+
+def as_strict_json(answer: Any) -> str:
+    """Return plain values as JSON; numbers that JSON does not have (NaN, infinities) are null."""
+    return json.dumps(_strict(answer), indent=2, allow_nan=False, ensure_ascii=False)
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _strict(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def in_columns(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
+    """Rows of text as columns wide enough for them; the last one is not filled up."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = (indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def assignments(given: Sequence[str], option: str) -> dict[str, str]:
+    """Read ``NAME=VALUE`` options, one an entry.
+
+    Raises
+    ------
+    InputError
+        When there is no ``=``, or a name stands twice.
+    """
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            raise InputError(f"{option}: '{text}' is not of the form NAME=VALUE.")
+        if name in found:
+            raise InputError(f"{option}: '{name}' stands twice; give it once.")
+        found[name] = value
+    return found
+
+
+def check_writable(out: str, sources: Sequence[str] = ()) -> Path:
+    """Find out before the work whether its result can be written, and leave no trace of having tried.
+
+    Parameters
+    ----------
+    sources
+        Files that are read, which the result must not replace.
+
+    Raises
+    ------
+    FileError
+        When it cannot.
+    """
+    path = Path(out)
+    if path.is_dir():
+        raise FileError(f"{path}: is a folder; give the name of a file to write.")
+    for source in sources:
+        if path.exists() and Path(source).exists() and path.samefile(source):
+            raise FileError(f"{path}: is the file that is read; choose another --out.")
+    try:
+        with _beside(path):
+            pass
+    except OSError as error:
+        raise FileError(f"{path}: cannot write here ({error.strerror or error}); choose another --out.") from None
+    return path
+
+
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A file in the same folder that is gone afterwards."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with _replaced(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_picture(path: Path, figure: Figure) -> None:
+    """Write a figure, whole or not at all, in the format its name ends with."""
+    with _replaced(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=150)
+
+
+@contextlib.contextmanager
+def _replaced(path: Path) -> Iterator[Path]:
+    try:
+        with _beside(path) as temporary:
+            yield temporary
+            # A temporary file is its owner's alone; a result is as open as any file the user makes.
+            mask = os.umask(0)
+            os.umask(mask)
+            temporary.chmod(0o666 & ~mask)
+            temporary.replace(path)
+    except OSError as error:
+        raise FileError(f"{path}: cannot write here ({error.strerror or error}); choose another --out.") from None
+
+
+def check_picture(out: str, option: str, sources: Sequence[str] = ()) -> Path:
+    """Find out before the work whether a picture can be written.
+
+    Raises
+    ------
+    FileError
+        When its name ends with no format that is known, or it cannot be written.
+    """
+    if Path(out).suffix[1:].lower() not in PICTURES:
+        endings = ", ".join(f".{each}" for each in PICTURES)
+        raise FileError(f"{option} {out}: which kind of picture? End its name with one of {endings}.")
+    return check_writable(out, sources)
+
+
+@contextlib.contextmanager
+def quick_imports() -> Iterator[None]:
+    """Import the fitting stack in less time.
+
+    Importing JAX and NumPyro makes millions of objects, nearly all of them for good, and Python's garbage collector
+    walks over them again and again: a tenth of the time of the imports.  Afterwards they are put where it does not
+    look any more.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()

@@ -1,0 +1,125 @@
+"""``bayeslaw demo``: the main job on real runs, held against what happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bayeslaw.cli.answer import answers, as_strict_json, give, say, write_picture, write_text
+from bayeslaw.cli.fitting import diagnosis, sample
+from bayeslaw.errors import FileError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from bayeslaw.ask.forecast import Forecast
+    from bayeslaw.fit.posterior import Posterior
+    from bayeslaw.fit.runs import Runs
+
+RUNS = Path(__file__).resolve().parent.parent / "data" / "gadre_overtraining.csv"
+# As the authors divided their runs: 15 that their law was fitted to, and those it was held against.
+FITTED = "fit_role == 'loss_fit'"
+HELD_OUT = "fit_role == 'held_out' and flops > 5e20"
+# The dearest: 1.4B parameters on 900B tokens, and 6.9B on 138B for each corpus.
+DEAREST = "fit_role == 'held_out' and flops > 5e21"
+
+
+@click.command()
+@click.option("--out", default="bayeslaw-demo", show_default=True, metavar="FOLDER", help="Where the files go.")
+@answers
+def demo(out: str, as_json: bool) -> None:
+    """Forecast 7B models from runs a thousand times cheaper, and see what happened.
+
+    Fits the hierarchical Chinchilla law to the 15 cheap runs of Gadre et al. (2024) on three corpora, and forecasts
+    the dearest runs of that paper. Takes half a minute at most.
+    """
+    folder = _folder(out)
+
+    from bayeslaw.fit.runs import read_runs
+    from bayeslaw.law.catalogue import law
+
+    every = read_runs(RUNS)
+    fitted, dearest = every.where(FITTED), every.where(DEAREST)
+    say(f"Fitting the law 'chinchilla' to {len(fitted)} runs on {len(fitted.levels('family')[0])} corpora ...")
+    posterior, seconds = sample(law("chinchilla"), fitted, "family", {})
+
+    import bayeslaw
+
+    found = bayeslaw.forecast(posterior, dearest)
+    answer = _against_outcomes(found, posterior, dearest)
+    files = {"fit": folder / "fit.nc", "forecast": folder / "forecast.json", "picture": folder / "forecast.png"}
+    answer |= {"seconds": round(seconds, 3), "runs": str(RUNS), "files": {k: str(path) for k, path in files.items()}}
+    posterior.save(files["fit"])
+    write_text(files["forecast"], as_strict_json(answer) + "\n")
+    write_picture(files["picture"], bayeslaw.plot_forecast(posterior, held_out=every.where(HELD_OUT)))
+    give(answer, lambda: _page(answer, posterior, files), as_json)
+
+
+def _folder(out: str) -> Path:
+    """Make the folder, before the work."""
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"{folder}: cannot make this folder ({error.strerror or error}); choose another --out."
+        ) from None
+    return folder
+
+
+def _against_outcomes(found: Forecast, posterior: Posterior, runs: Runs) -> dict[str, Any]:
+    """Forecast and outcome side by side, and what the runs behind each of them cost."""
+    outcome, flops = runs.outcome(posterior.law), runs.column("flops")
+    spent: np.ndarray = posterior.runs.column("flops")
+    points = [
+        {
+            **point.as_dict(),
+            "outcome": float(outcome[i]),
+            "inside": bool(point.new_run.lower <= outcome[i] <= point.new_run.upper),
+            "flops": float(flops[i]),
+            "times_dearer": float(flops[i] / spent.sum()),
+        }
+        for i, point in enumerate(found.points)
+    ]
+    return {
+        **found.as_dict(),
+        "points": points,
+        "fitted": {"runs": len(spent), "flops": float(spent.sum()), "largest_flops": float(spent.max())},
+        "inside": sum(point["inside"] for point in points),
+    }
+
+
+def _page(answer: dict[str, Any], posterior: Posterior, files: dict[str, Path]) -> str:
+    spent = answer["fitted"]
+    lines = [
+        f"Fitted in {answer['seconds']:.1f} s: {diagnosis(posterior.diagnostics)}.",
+        f"The dearest runs, forecast from {spent['runs']} runs of {spent['flops']:.2g} FLOPs in all:",
+        "",
+        f"  {'corpus':13s}{'parameters':>11s}{'tokens':>9s}{'dearer':>9s}{'forecast':>10s}   "
+        f"{f'{answer["level"]:.0%} interval':16s}{'happened':>8s}",
+    ]
+    for point in answer["points"]:
+        n, d = point["at"]["N"], point["at"]["D"]
+        lines.append(
+            f"  {point['family']:13s}{n / 1e9:10.1f}B{d / 1e9:8.0f}B{point['times_dearer']:8.0f}x{point['median']:10.3f}"
+            f"   {f'{point["lower"]:.3f} to {point["upper"]:.3f}':16s}{point['outcome']:8.3f}"
+            f"  {'inside' if point['inside'] else 'OUTSIDE'}"
+        )
+    dearest = max(point["times_dearer"] for point in answer["points"])
+    lines += [
+        "",
+        f"{answer['inside']} of {len(answer['points'])} outcomes lie inside. All fitted runs together cost "
+        f"{dearest:.0f} times less than the dearest run.",
+        "",
+        f"  picture   {files['picture']}",
+        f"  forecast  {files['forecast']}",
+        f"  fit       {files['fit']}",
+        f"  runs      {answer['runs']}",
+        "",
+        "Ask it something else:",
+        f"  bayeslaw forecast {files['fit']} --at N=7e10,D=1.4e12 --family rpj",
+        f"  bayeslaw summary {files['fit']}",
+    ]
+    return "\n".join(lines)

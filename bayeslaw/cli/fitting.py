@@ -1,0 +1,124 @@
+"""``bayeslaw fit``: from a table of runs to a file with the posterior."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bayeslaw.cli.answer import answers, assignments, check_writable, give, quick_imports, say
+from bayeslaw.cli.tables import find_law, read_table, reading_options
+
+if TYPE_CHECKING:
+    from bayeslaw.fit.diagnostics import Diagnostics
+    from bayeslaw.fit.posterior import Posterior
+    from bayeslaw.law.law import Law
+
+# Split in halves, this is the shortest chain of which an autocorrelation can be estimated at all.
+FEWEST_DRAWS = 20
+
+
+@click.command()
+@click.argument("table", metavar="RUNS")
+@click.option("--law", "name", required=True, metavar="NAME|FILE", help="`bayeslaw laws` lists them.")
+@click.option("--out", required=True, metavar="FIT.nc", help="Where the posterior is saved.")
+@click.option("--family", metavar="COLUMN", help="The column of the model families, which then share populations.")
+@click.option(
+    "--pool", multiple=True, metavar="P=KIND",
+    help="How groups share a parameter: alpha=complete, E=partial:corpus, A=none:corpus, E=a/b (nested), E=a+b (crossed).",
+)  # fmt: skip
+@reading_options
+@click.option("--prior", multiple=True, metavar="P=PRIOR", help='Another prior: alpha="LogNormal(log(0.4), 0.1)".')
+@click.option(
+    "--group-effect", metavar="COLUMN", help="Let runs of one group err together: one budget, one training run."
+)
+@click.option("--noise-growth", metavar="INPUT", help="Let runs scatter more where this input is small: N.")
+@click.option("--draws", type=click.IntRange(FEWEST_DRAWS), help="Draws a chain.")
+@click.option("--warmup", type=click.IntRange(FEWEST_DRAWS), help="Warm-up draws a chain.")
+@click.option("--chains", type=click.IntRange(1, 64), help="Chains.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of the sampler.")
+@answers
+def fit(
+    table: str,
+    name: str,
+    out: str,
+    family: str | None,
+    pool: Sequence[str],
+    prior: Sequence[str],
+    group_effect: str | None,
+    noise_growth: str | None,
+    draws: int | None,
+    warmup: int | None,
+    chains: int | None,
+    seed: int,
+    as_json: bool,
+    **reading: Any,
+) -> None:
+    """Fit a law to a table of runs, and save the posterior.
+
+    Exits with 1 when the chains have not converged; the fit is saved all the same, marked as such.
+    """
+    from bayeslaw.fit.plan import make_plan
+
+    path = check_writable(out, (table, name))
+    law = edited(find_law(name), assignments(prior, "--prior"), group_effect, noise_growth)
+    runs = read_table(table, **reading)
+    pooling = assignments(pool, "--pool")
+    make_plan(law, runs, family, pooling)  # refuses what cannot be fitted, before anything slow is imported
+    notes = [note for note in runs.summary(law, family).notes if note.severity != "info"]
+    for note in notes:
+        say(note)
+    posterior, seconds = sample(law, runs, family, pooling, draws=draws, warmup=warmup, chains=chains, seed=seed)
+    posterior.save(path)
+    answer = {
+        "law": law.name, "runs": len(runs), "family": family, "families": list(posterior.families), "pool": pooling,
+        "seed": seed, "seconds": round(seconds, 3), "out": str(path),
+        "notes": [{"code": n.code, "severity": n.severity, "text": n.text, "remedy": n.remedy} for n in notes],
+        "diagnostics": posterior.diagnostics.as_dict(),
+    }  # fmt: skip
+    give(answer, lambda: _in_words(posterior, str(path), seconds), as_json)
+    posterior.diagnostics.require()
+
+
+def edited(law: Law, priors: dict[str, str], group_effect: str | None, noise_growth: str | None) -> Law:
+    """Return a law as the options change it."""
+    if priors:
+        law = law.with_priors(**priors)
+    if noise_growth is not None:
+        law = law.with_noise_growth(noise_growth)
+    return law if group_effect is None else law.with_group_effect(group_effect)
+
+
+def sample(law: Law, runs: Any, family: str | None, pool: dict[str, str], **how: Any) -> tuple[Posterior, float]:
+    """Fit, with a progress bar where a person is watching; returns the posterior and the seconds without imports."""
+    import bayeslaw
+
+    with quick_imports():
+        import bayeslaw.fit.inference
+    started = time.perf_counter()
+    posterior = bayeslaw.fit(law, runs, family, pool, progress=sys.stderr.isatty(), **how)
+    return posterior, time.perf_counter() - started
+
+
+def diagnosis(found: Diagnostics) -> str:
+    """Say in one line what the chains say of themselves."""
+    return (
+        f"{found.chains} x {found.draws} draws, R-hat {found.rhat:.3f} ({found.rhat_of}), "
+        f"smallest ESS {found.ess:.0f} ({found.ess_of}), divergences {found.divergences}"
+    )
+
+
+def _in_words(posterior: Posterior, path: str, seconds: float) -> str:
+    families = f" in {len(posterior.families)} families" if posterior.families else ""
+    needed = ",".join(f"{name}=..." for name in posterior.law.free_inputs)
+    state = "converged" if posterior.diagnostics.converged else "NOT CONVERGED"
+    return (
+        f"{posterior.law.name} fitted to {len(posterior.runs)} runs{families} in {seconds:.1f} s\n"
+        f"  {state}: {diagnosis(posterior.diagnostics)}\n"
+        f"  saved {path}\n"
+        f"  next: bayeslaw summary {path}\n"
+        f"        bayeslaw forecast {path} --at {needed}"
+    )

@@ -1,0 +1,155 @@
+"""``bayeslaw forecast``, ``summary`` and ``plot``: questions of a saved fit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from bayeslaw.cli.answer import answers, assignments, check_picture, give, quick_imports, say, write_picture
+from bayeslaw.cli.tables import read_table, where_option
+from bayeslaw.errors import InputError, QuestionError
+
+if TYPE_CHECKING:
+    from bayeslaw.ask.forecast import Forecast
+    from bayeslaw.fit.posterior import Posterior
+    from bayeslaw.fit.runs import Runs
+
+
+def load_fit(path: str) -> Posterior:
+    """Load a saved fit."""
+    with quick_imports():
+        from bayeslaw.fit.storage import load
+    return load(path)
+
+
+def read_points(given: Sequence[str]) -> dict[str, list[float]]:
+    """Read points such as ``N=7e10,D=1.4e12`` as values by input.
+
+    Raises
+    ------
+    QuestionError
+        When one cannot be read, or they name different inputs.
+    """
+    points: list[dict[str, float]] = []
+    for text in given:
+        point = assignments(text.split(","), f"--at {text}")
+        points.append({name: _number(value, name, text) for name, value in point.items()})
+    for text, point in zip(given, points, strict=True):
+        if set(point) != set(points[0]):
+            raise QuestionError(
+                f"--at {text}: gives {', '.join(point)}, but the first point gives {', '.join(points[0])}; give the "
+                f"same inputs at every point."
+            )
+    return {name: [point[name] for point in points] for name in points[0]}
+
+
+def _number(text: str, name: str, whole: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise QuestionError(f"--at {whole}: '{text}' is not a number; write {name}=7e10.")
+    return value
+
+
+def read_family(text: str | None, posterior: Posterior) -> str | dict[str, str] | None:
+    """Read a family: by name, or by column as ``corpus=c4,tokenizer=new``."""
+    if text is None or text in posterior.families or "=" not in text:
+        return text
+    return assignments(text.split(","), "--family")
+
+
+@click.command()
+@click.argument("fit", metavar="FIT.nc")
+@click.option("--at", multiple=True, metavar="N=7e10,D=1.4e12", help="Where; may be repeated.")
+@click.option("--runs", "table", metavar="FILE", help="Where, as a table of runs (planned ones need no outcome).")
+@where_option
+@click.option("--family", metavar="NAME|new|population|COLUMN=VALUE,...",
+              help="Whose run; one drawn from the population unless given.")  # fmt: skip
+@click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the interval.")
+@click.option("--allow-unconverged", is_flag=True, help="Answer even if the chains have not converged.")
+@click.option("--plot", "picture", metavar="FILE.png", help="Draw the forecast too.")
+@answers
+def forecast(
+    fit: str,
+    at: Sequence[str],
+    table: str | None,
+    where: str | None,
+    family: str | None,
+    level: float,
+    allow_unconverged: bool,
+    picture: str | None,
+    as_json: bool,
+) -> None:
+    """Forecast what a run will reach, with an interval."""
+    if bool(at) == (table is not None):
+        raise InputError("say where to forecast: --at POINT, once or more, or --runs FILE.")
+    if where is not None and table is None:
+        raise InputError("--where chooses rows of --runs FILE, which is not given.")
+    points = read_points(at) if at else None
+    path = None if picture is None else check_picture(picture, "--plot", (fit, *([table] if table else [])))
+    runs = None if table is None else read_table(table, where=where)
+    posterior = load_fit(fit)
+    whose = read_family(family, posterior)
+
+    from bayeslaw.ask.forecast import forecast as ask
+
+    found = ask(posterior, points if runs is None else runs, whose, level, allow_unconverged=allow_unconverged)
+    if path is not None:
+        import bayeslaw
+
+        write_picture(path, bayeslaw.plot_forecast(posterior, held_out=runs, family=whose))
+        say(f"drawn in {path}")
+    give(found.as_dict(), lambda: "\n".join([str(found), *_outcomes(found, posterior, runs)]), as_json)
+
+
+def _outcomes(found: Forecast, posterior: Posterior, runs: Runs | None) -> list[str]:
+    """How many outcomes the intervals cover, where the table has them."""
+    column = posterior.law.output.column
+    if runs is None or not runs.has(column) or runs.is_text(column):
+        return []
+    known = [(p.new_run, y) for p, y in zip(found.points, runs.column(column), strict=True) if math.isfinite(y)]
+    inside = sum(interval.lower <= y <= interval.upper for interval, y in known)
+    return [f"  {inside} of {len(known)} outcomes in the table lie inside"] if known else []
+
+
+@click.command()
+@click.argument("fit", metavar="FIT.nc")
+@answers
+def summary(fit: str, as_json: bool) -> None:
+    """Show every parameter: where it is, how well it was sampled, what the runs taught."""
+    found = load_fit(fit).summary()
+    give(found.as_dict(), lambda: found, as_json)
+
+
+@click.command()
+@click.argument("fit", metavar="FIT.nc")
+@click.option(
+    "--kind", type=click.Choice(["forecast", "parameters", "residuals"]), default="forecast", show_default=True
+)
+@click.option("--held-out", metavar="FILE", help="Runs that were not fitted, to draw beside the forecast.")
+@where_option
+@click.option("--out", required=True, metavar="FILE.png", help="Where; .png, .pdf or .svg.")
+@answers
+def plot(fit: str, kind: str, held_out: str | None, where: str | None, out: str, as_json: bool) -> None:
+    """Draw a fit: forecast against compute, posterior against prior, or residuals."""
+    if held_out is not None and kind != "forecast":
+        raise InputError(f"--held-out is drawn beside a forecast; --kind {kind} does not use it.")
+    if where is not None and held_out is None:
+        raise InputError("--where chooses rows of --held-out FILE, which is not given.")
+    path = check_picture(out, "--out", (fit, *([held_out] if held_out else [])))
+    runs = None if held_out is None else read_table(held_out, where=where)
+    posterior = load_fit(fit)
+
+    import bayeslaw
+
+    if kind == "forecast":
+        figure = bayeslaw.plot_forecast(posterior, held_out=runs)
+    else:
+        figure = {"parameters": bayeslaw.plot_parameters, "residuals": bayeslaw.plot_residuals}[kind](posterior)
+    write_picture(path, figure)
+    give({"law": posterior.law.name, "kind": kind, "out": str(path)}, lambda: f"drawn in {path}", as_json)

@@ -1,0 +1,65 @@
+"""``bayeslaw runs``: a table of runs looked over before a fit; and the options by which tables are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bayeslaw.cli.answer import answers, assignments, give
+
+if TYPE_CHECKING:
+    from bayeslaw.fit.runs import Runs
+    from bayeslaw.law.law import Law
+
+where_option = click.option("--where", metavar="EXPR", help='Use these rows only: "fit == 1 and n_params >= 1e8".')
+
+
+def reading_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a command with the options of :func:`read_table`."""
+    columns = click.option(
+        "--columns", multiple=True, metavar="NAME=COLUMN", help="The file's own name of a column: n_params=N_million."
+    )
+    units = click.option(
+        "--units",
+        multiple=True,
+        metavar="NAME=FACTOR",
+        help="What a column is multiplied by: n_params=1e9, or =billion.",
+    )
+    return where_option(columns(units(command)))
+
+
+def read_table(path: str, columns: Sequence[str] = (), units: Sequence[str] = (), where: str | None = None) -> Runs:
+    """Read runs as the options say."""
+    from bayeslaw.fit.runs import read_runs
+
+    runs = read_runs(path, columns=assignments(columns, "--columns"), units=assignments(units, "--units"))
+    return runs if where is None else runs.where(where)
+
+
+def find_law(name: str) -> Law:
+    """Return a law of the catalogue by name, or one of the user's own by its file."""
+    from bayeslaw.law import catalogue
+    from bayeslaw.law.reading import read_law
+
+    is_file = name.endswith(".toml") or Path(name).name != name or Path(name).is_file()
+    return read_law(name) if is_file else catalogue.law(name)
+
+
+@click.command()
+@click.argument("table", metavar="RUNS")
+@click.option("--law", metavar="NAME|FILE", help="Look at the columns of this law.")
+@click.option("--family", metavar="COLUMN", help="The column of the model families.")
+@reading_options
+@answers
+def runs(table: str, law: str | None, family: str | None, as_json: bool, **reading: Any) -> None:
+    """Look a table of runs over: ranges, families, and what it cannot tell.
+
+    RUNS is a .csv, .tsv, .jsonl or .parquet file. Columns go by their standard names (n_params, n_tokens, loss,
+    family) or usual other ones (N, params, tokens, val_loss); --columns names any other.
+    """
+    chosen = None if law is None else find_law(law)
+    found = read_table(table, **reading).summary(chosen, family)
+    give(found.as_dict(), lambda: found, as_json)
