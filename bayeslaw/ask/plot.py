@@ -1,0 +1,16 @@
+"""Pictures that can go into a memo.
+
+======================  ===============================================================
+``plot_forecast``       runs and forecasts against scale, one panel and colour a family
+``plot_parameters``     posterior against prior, the families and published values
+``plot_residuals``      what the law leaves unexplained, and whether the noise fits it
+======================  ===============================================================
+
+Each returns a matplotlib figure that pyplot does not know of: nothing is shown, saved or kept open.
+"""
+
+from bayeslaw.ask.fan import plot_forecast
+from bayeslaw.ask.marginals import plot_parameters
+from bayeslaw.ask.residuals import plot_residuals
+
+__all__ = ["plot_forecast", "plot_parameters", "plot_residuals"]
