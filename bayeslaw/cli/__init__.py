@@ -36,7 +36,7 @@ from bayeslaw.cli.tables import runs
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="bayeslaw")
 def commands() -> None:
-    """Forecast large training runs from small ones, with honest uncertainty.
+    r"""Forecast large training runs from small ones, with honest uncertainty.
 
     Start with `bayeslaw demo`, or with a table of your own:
 

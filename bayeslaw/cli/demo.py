@@ -45,15 +45,16 @@ def demo(out: str, as_json: bool) -> None:
     say(f"Fitting the law 'chinchilla' to {len(fitted)} runs on {len(fitted.levels('family')[0])} corpora ...")
     posterior, seconds = sample(law("chinchilla"), fitted, "family", {})
 
-    import bayeslaw
+    from bayeslaw.ask.forecast import forecast
+    from bayeslaw.ask.plot import plot_forecast
 
-    found = bayeslaw.forecast(posterior, dearest)
+    found = forecast(posterior, dearest)
     answer = _against_outcomes(found, posterior, dearest)
     files = {"fit": folder / "fit.nc", "forecast": folder / "forecast.json", "picture": folder / "forecast.png"}
     answer |= {"seconds": round(seconds, 3), "runs": str(RUNS), "files": {k: str(path) for k, path in files.items()}}
     posterior.save(files["fit"])
     write_text(files["forecast"], as_strict_json(answer) + "\n")
-    write_picture(files["picture"], bayeslaw.plot_forecast(posterior, held_out=every.where(HELD_OUT)))
+    write_picture(files["picture"], plot_forecast(posterior, held_out=every.where(HELD_OUT)))
     give(answer, lambda: _page(answer, posterior, files), as_json)
 
 
@@ -102,8 +103,9 @@ def _page(answer: dict[str, Any], posterior: Posterior, files: dict[str, Path]) 
     ]
     for point in answer["points"]:
         n, d = point["at"]["N"], point["at"]["D"]
+        dearer = f"{point['times_dearer']:.0f}x"
         lines.append(
-            f"  {point['family']:13s}{n / 1e9:10.1f}B{d / 1e9:8.0f}B{point['times_dearer']:8.0f}x{point['median']:10.3f}"
+            f"  {point['family']:13s}{n / 1e9:10.1f}B{d / 1e9:8.0f}B{dearer:>9s}{point['median']:10.3f}"
             f"   {f'{point["lower"]:.3f} to {point["upper"]:.3f}':16s}{point['outcome']:8.3f}"
             f"  {'inside' if point['inside'] else 'OUTSIDE'}"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +13,8 @@ from bayeslaw.cli.tables import read_table, where_option
 from bayeslaw.errors import InputError, QuestionError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from bayeslaw.ask.forecast import Forecast
     from bayeslaw.fit.posterior import Posterior
     from bayeslaw.fit.runs import Runs
@@ -35,12 +37,12 @@ def read_points(given: Sequence[str]) -> dict[str, list[float]]:
     """
     points: list[dict[str, float]] = []
     for text in given:
-        point = assignments(text.split(","), f"--at {text}")
-        points.append({name: _number(value, name, text) for name, value in point.items()})
-    for text, point in zip(given, points, strict=True):
-        if set(point) != set(points[0]):
+        words = assignments(text.split(","), f"--at {text}")
+        points.append({name: _number(word, name, text) for name, word in words.items()})
+    for text, other in zip(given, points, strict=True):
+        if set(other) != set(points[0]):
             raise QuestionError(
-                f"--at {text}: gives {', '.join(point)}, but the first point gives {', '.join(points[0])}; give the "
+                f"--at {text}: gives {', '.join(other)}, but the first point gives {', '.join(points[0])}; give the "
                 f"same inputs at every point."
             )
     return {name: [point[name] for point in points] for name in points[0]}
@@ -90,6 +92,8 @@ def forecast(
         raise InputError("say where to forecast: --at POINT, once or more, or --runs FILE.")
     if where is not None and table is None:
         raise InputError("--where chooses rows of --runs FILE, which is not given.")
+    if picture is not None and len(at) > 1:
+        raise InputError("--plot draws one --at, or all rows of --runs FILE; give one of them.")
     points = read_points(at) if at else None
     path = None if picture is None else check_picture(picture, "--plot", (fit, *([table] if table else [])))
     runs = None if table is None else read_table(table, where=where)
@@ -100,9 +104,11 @@ def forecast(
 
     found = ask(posterior, points if runs is None else runs, whose, level, allow_unconverged=allow_unconverged)
     if path is not None:
-        import bayeslaw
+        from bayeslaw.ask.plot import plot_forecast
 
-        write_picture(path, bayeslaw.plot_forecast(posterior, held_out=runs, family=whose))
+        drawn = None if points is None else {name: values[0] for name, values in points.items()}
+        figure = plot_forecast(posterior, held_out=runs, level=level, at=drawn, allow_unconverged=allow_unconverged)
+        write_picture(path, figure)
         say(f"drawn in {path}")
     give(found.as_dict(), lambda: "\n".join([str(found), *_outcomes(found, posterior, runs)]), as_json)
 
@@ -133,9 +139,18 @@ def summary(fit: str, as_json: bool) -> None:
 )
 @click.option("--held-out", metavar="FILE", help="Runs that were not fitted, to draw beside the forecast.")
 @where_option
+@click.option("--allow-unconverged", is_flag=True, help="Draw even if the chains have not converged.")
 @click.option("--out", required=True, metavar="FILE.png", help="Where; .png, .pdf or .svg.")
 @answers
-def plot(fit: str, kind: str, held_out: str | None, where: str | None, out: str, as_json: bool) -> None:
+def plot(
+    fit: str,
+    kind: str,
+    held_out: str | None,
+    where: str | None,
+    allow_unconverged: bool,
+    out: str,
+    as_json: bool,
+) -> None:
     """Draw a fit: forecast against compute, posterior against prior, or residuals."""
     if held_out is not None and kind != "forecast":
         raise InputError(f"--held-out is drawn beside a forecast; --kind {kind} does not use it.")
@@ -145,11 +160,13 @@ def plot(fit: str, kind: str, held_out: str | None, where: str | None, out: str,
     runs = None if held_out is None else read_table(held_out, where=where)
     posterior = load_fit(fit)
 
-    import bayeslaw
+    from bayeslaw.ask.plot import plot_forecast, plot_parameters, plot_residuals
 
-    if kind == "forecast":
-        figure = bayeslaw.plot_forecast(posterior, held_out=runs)
-    else:
-        figure = {"parameters": bayeslaw.plot_parameters, "residuals": bayeslaw.plot_residuals}[kind](posterior)
+    drawings: dict[str, Callable[[], Figure]] = {
+        "forecast": lambda: plot_forecast(posterior, held_out=runs, allow_unconverged=allow_unconverged),
+        "parameters": lambda: plot_parameters(posterior, allow_unconverged=allow_unconverged),
+        "residuals": lambda: plot_residuals(posterior, allow_unconverged=allow_unconverged),
+    }
+    figure = drawings[kind]()
     write_picture(path, figure)
     give({"law": posterior.law.name, "kind": kind, "out": str(path)}, lambda: f"drawn in {path}", as_json)
