@@ -83,6 +83,8 @@ def flat_model(structure: Structure) -> FlatModel:
 def bends(plan: Plan, model: FlatModel) -> bool:
     """Whether spreads or noise bend the posterior enough for the conditional transport, and it can be afforded."""
     few = len(plan.outcome) < RUNS_A_PARAMETER * model.size
+    # Counts have no scale of their own: without a hierarchy nothing is left to condition on.
+    few = few and any(name in model.site and not model.site[name].shape for name in plan.law.noise_parameters)
     return model.size <= CONDITIONAL_UP_TO and (bool(plan.structure.effects) or few)
 
 
