@@ -1,0 +1,17 @@
+"""From runs to a posterior.
+
+====================  =========================================================================
+``runs``              a table whose columns have meanings; ``tables``, ``columns``, ``conditions``
+``observations``      what a law asks of a table; ``notes``, ``summary``: what a table says of itself
+``pooling``           how a parameter is shared between groups
+``hoist``             what does not depend on parameters, computed once
+``plan``              what is sampled and how it makes up every run's parameters
+``numpyro_model``     the plan as a NumPyro model
+``pymc_model``        the plan as a PyMC model
+``flat``              any NumPyro model over one flat vector
+``geometry``          mode, curvature and the coordinates to sample in; ``arrow``, its linear algebra
+``chains``            NUTS for all chains as one compiled program; ``devices``, how JAX is set up
+``sample``            any NumPyro model to draws; ``inference``, a plan to draws; ``diagnostics``
+``fitting``           the verb; ``posterior``, what it leaves; ``storage``, ``datatree``, ``posterior_summary``
+====================  =========================================================================
+"""

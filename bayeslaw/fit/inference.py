@@ -26,7 +26,6 @@ from bayeslaw.fit.numpyro_model import numpyro_model
 from bayeslaw.fit.plan import Plan, Structure, deviation_name, spread_name
 from bayeslaw.fit.sample import Draws, Stopwatch, curvature_of
 from bayeslaw.law.expr import names
-from bayeslaw.law.law import Prior
 
 # Starts drawn from the priors, of which the best few are followed to their modes; the first start is the medians.
 STARTS = 24
@@ -143,16 +142,14 @@ def _starts(structure: Structure, model: FlatModel, seed: int) -> list[np.ndarra
     for name, prior, _ in structure.sites:
         if prior is not None:
             site = model.site[name]
-            draws = _unbounded(prior, prior.draw(rng, 999))
+            draws = prior.draw(rng, 999)
+            if prior.support == "positive":
+                draws = np.log(draws)
+            elif prior.support == "unit":
+                draws = np.log(draws) - np.log1p(-draws)
             starts[0, site.stretch] = np.median(draws)
             starts[1:, site.stretch] = draws[: STARTS - 1, None]
     return list(starts)
-
-
-def _unbounded(prior: Prior, draws: np.ndarray) -> np.ndarray:
-    if prior.support == "positive":
-        return np.log(draws)
-    return np.log(draws) - np.log1p(-draws) if prior.support == "unit" else draws
 
 
 def settings_for(plan: Plan, **given: int | float | None) -> Settings:

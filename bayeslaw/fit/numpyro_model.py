@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpyro
 import numpyro.distributions as dist
 from jax.scipy.special import expit, logit
+from numpyro.infer.util import log_likelihood as numpyro_log_likelihood
 
 from bayeslaw.fit.hoist import hoist
 from bayeslaw.fit.plan import Structure, deviation_name, spread_name
@@ -130,6 +131,23 @@ def _by_run(values: Any, group: Any) -> Any:
     if values.shape[0] > INDICATORS_UP_TO:
         return values[group]
     return jax.nn.one_hot(group, values.shape[0], dtype=values.dtype) @ values
+
+
+def log_likelihood(
+    structure: Structure, values: Mapping[str, Any], data: Mapping[str, Any]
+) -> Any:
+    """The log density of every row's outcome for every draw; shape ``(chains, draws, rows)``.
+
+    Parameters
+    ----------
+    values
+        Draws by site, each of shape ``(chains, draws, ...)``.
+    """
+    # Scaled rows would come out multiplied by their weights; the density of a row is wanted.
+    data = {**data, "weights": jnp.ones_like(data["weights"])}
+    model = numpyro_model(structure)
+    found = numpyro_log_likelihood(model, dict(values), data, batch_ndims=2, parallel=False)
+    return found[structure.law.output.column]
 
 
 def law_mean(law: Law, inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:

@@ -163,8 +163,6 @@ def plan_pooling(
 
 def _pooling_of(parameter: Parameter, runs: Runs, family: str | None, asked: str | None) -> Pooling:
     if asked is not None:
-        if parameter.prior.is_constant and asked.strip() != "complete":
-            return read_pooling(asked, parameter.name, family)
         return read_pooling(asked, parameter.name, family)
     if parameter.pool is None:
         return COMPLETE

@@ -53,6 +53,8 @@ class Prior:
 
     def median(self) -> float:
         """Return the median of the prior."""
+        if self.name == "LogNormal":
+            return float(np.exp(self.arguments[0]))  # without SciPy, which takes most of a second to import
         return self.arguments[0] if self.is_constant else float(self.scipy().median())
 
 

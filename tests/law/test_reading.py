@@ -13,7 +13,7 @@ from bayeslaw.errors import BayeslawError, FileError, LawError
 from bayeslaw.law.catalogue import bibliography, law, laws, paths
 from bayeslaw.law.expr import parse
 from bayeslaw.law.law import Law, Root
-from bayeslaw.law.reading import LARGEST_FILE, parse_call, read_file
+from bayeslaw.law.reading import LARGEST_FILE, parse_call, read_law
 
 # The same examples every time: a test that fails by luck teaches nothing.
 FIXED = settings(derandomize=True, database=None, deadline=None)
@@ -318,18 +318,18 @@ def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
         path = Path(folder) / "law.toml"
         path.write_bytes(raw)
         with pytest.raises(LawError):
-            read_file(path)
+            read_law(path)
 
 
 def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     """A missing file and a folder are file errors; a huge one is refused before it is read."""
     with pytest.raises(FileError, match="cannot read this law file"):
-        read_file(tmp_path / "none.toml")
+        read_law(tmp_path / "none.toml")
     with pytest.raises(FileError):
-        read_file(tmp_path)
+        read_law(tmp_path)
     (tmp_path / "huge.toml").write_text("#" * (LARGEST_FILE + 1))
     with pytest.raises(LawError, match="at most 100,000 are read"):
-        read_file(tmp_path / "huge.toml")
+        read_law(tmp_path / "huge.toml")
 
 
 # ---------------------------------------------------------------------- edited laws
