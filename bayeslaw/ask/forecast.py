@@ -300,7 +300,11 @@ def _alike(who: Iterable[dict[str, str]]) -> list[tuple[dict[str, str], np.ndarr
 def _label(posterior: Posterior, groups: Mapping[str, str]) -> str | None:
     if posterior.family is None:
         return None
-    columns = posterior.plan.groupings[posterior.family].columns if posterior.family in posterior.plan.groupings else tuple(groups)
+    columns = (
+        posterior.plan.groupings[posterior.family].columns
+        if posterior.family in posterior.plan.groupings
+        else tuple(groups)
+    )
     values = list(dict.fromkeys(groups.get(column, NEW) for column in columns))
     return values[0] if len(values) == 1 else ":".join(groups.get(column, NEW) for column in columns)
 
@@ -336,8 +340,10 @@ def _extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> di
     fitted = posterior.plan.inputs
     found: dict[str, np.ndarray] = {}
     here, there = _flops(posterior, inputs), _flops(posterior, fitted)
-    found["flops_ratio"] = here / there.max() if here is not None and there is not None else np.full(
-        len(next(iter(inputs.values()))), np.nan
+    found["flops_ratio"] = (
+        here / there.max()
+        if here is not None and there is not None
+        else np.full(len(next(iter(inputs.values()))), np.nan)
     )
     for name in posterior.law.free_inputs:
         if name in inputs and name in fitted and np.all(fitted[name] > 0):

@@ -27,7 +27,9 @@ DRAWN: Mapping[str, Callable[..., Any]] = {
 }
 
 
-def expected(posterior: Posterior, inputs: Mapping[str, np.ndarray], parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+def expected(
+    posterior: Posterior, inputs: Mapping[str, np.ndarray], parameters: Mapping[str, np.ndarray]
+) -> np.ndarray:
     """The law at some points for every draw; shape ``(size, points)``.
 
     Parameters

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
 from bayeslaw.errors import ConvergenceError, listed
 
 # R-hat as Vehtari et al. (2021) recommend; 400 draws' worth is what their R-hat needs for itself.

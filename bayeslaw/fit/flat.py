@@ -75,7 +75,9 @@ class FlatModel:
         jax.eval_shape(record, args)  # shapes and supports only: nothing is compiled or drawn
         sites: list[Site] = []
         for name, (transform, shape) in trace.items():
-            sites.append(Site(name, shape, tuple(transform.inverse_shape(shape)), sites[-1].stop if sites else 0, transform))
+            sites.append(
+                Site(name, shape, tuple(transform.inverse_shape(shape)), sites[-1].stop if sites else 0, transform)
+            )
         return FlatModel(model, tuple(sites))
 
     @cached_property
@@ -86,9 +88,7 @@ class FlatModel:
     @cached_property
     def names(self) -> list[str]:
         """A name for each coordinate of the flat vector."""
-        return [
-            f"{s.name}[{i}]" if s.shape else s.name for s in self.sites for i in range(s.stop - s.start)
-        ]
+        return [f"{s.name}[{i}]" if s.shape else s.name for s in self.sites for i in range(s.stop - s.start)]
 
     @cached_property
     def site(self) -> Mapping[str, Site]:

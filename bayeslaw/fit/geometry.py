@@ -344,7 +344,9 @@ class Hierarchy:
         precision[:size, size:], precision[size:, :size] = cross, cross.T
         precision[size:, size:] = quieter * arrays["shared_likelihood"] + arrays["shared_prior"] + np.diag(shared_tight)
         group_slope = quieter * arrays["group_slope"] + arrays["group_prior_slope"] + group_tight * arrays["group_o"]
-        shared_slope = quieter * arrays["shared_slope"] + arrays["shared_prior_slope"] + shared_tight * arrays["shared_o"]
+        shared_slope = (
+            quieter * arrays["shared_slope"] + arrays["shared_prior_slope"] + shared_tight * arrays["shared_o"]
+        )
         slope = np.concatenate([group_slope.reshape(-1), shared_slope])
         o = np.concatenate([arrays["group_o"].reshape(-1), arrays["shared_o"]])
         root, lower = cho_factor(precision, lower=True)

@@ -102,15 +102,15 @@ def scales_of(structure: Structure, model: FlatModel) -> Scales:
     """The scales of a plan: spreads between groups, and parameters of the noise alone that all runs share."""
     law = structure.law
     spreads = [model.site[spread_name(name, grouping)].start for name, grouping, _ in structure.effects]
-    noise_names = [
-        name for name in law.noise_parameters if name in model.site and not model.site[name].shape
-    ]
+    noise_names = [name for name in law.noise_parameters if name in model.site and not model.site[name].shape]
     scales = [*spreads, *(model.site[name].start for name in noise_names)]
     family = law.output.likelihood.family
     multiplies = None
     if family.scale is not None:
         scale = law.output.likelihood.arguments[family.arguments.index(family.scale)]
-        inside = [name for name in names(scale) if name in noise_names and law.parameters[name].prior.support == "positive"]
+        inside = [
+            name for name in names(scale) if name in noise_names and law.parameters[name].prior.support == "positive"
+        ]
         multiplies = len(spreads) + noise_names.index(inside[0]) if inside else None
     spread_of = {
         at: i

@@ -93,9 +93,7 @@ def numpyro_model(structure: Structure) -> Callable[[Mapping[str, Any]], None]:
         values["mean"] = evaluate(hoisted.formula, values, WORDS)
         arguments = [evaluate(a, values, WORDS) for a in hoisted.likelihood]
         with numpyro.handlers.scale(scale=data["weights"]):
-            numpyro.sample(
-                law.output.column, LIKELIHOODS[law.output.likelihood.name](*arguments), obs=data["outcome"]
-            )
+            numpyro.sample(law.output.column, LIKELIHOODS[law.output.likelihood.name](*arguments), obs=data["outcome"])
 
     return model
 
@@ -133,9 +131,7 @@ def _by_run(values: Any, group: Any) -> Any:
     return jax.nn.one_hot(group, values.shape[0], dtype=values.dtype) @ values
 
 
-def log_likelihood(
-    structure: Structure, values: Mapping[str, Any], data: Mapping[str, Any]
-) -> Any:
+def log_likelihood(structure: Structure, values: Mapping[str, Any], data: Mapping[str, Any]) -> Any:
     """The log density of every row's outcome for every draw; shape ``(chains, draws, rows)``.
 
     Parameters

@@ -148,9 +148,7 @@ def padded(rows: int) -> int:
     return -(-rows // step) * step
 
 
-def make_plan(
-    law: Law, runs: Runs, family: str | None = None, pool: Mapping[str, str] | None = None
-) -> Plan:
+def make_plan(law: Law, runs: Runs, family: str | None = None, pool: Mapping[str, str] | None = None) -> Plan:
     """Check runs against a law and lay out the fit.
 
     Parameters

@@ -177,7 +177,9 @@ class Posterior:
                 f"the fit has no families, so it knows no family '{family}'; fit again with family=COLUMN "
                 f"(--family COLUMN)."
             )
-        grouping = self.plan.groupings[list(self.plan.groupings)[0] if self.family not in self.plan.groupings else self.family]
+        grouping = self.plan.groupings[
+            next(iter(self.plan.groupings)) if self.family not in self.plan.groupings else self.family
+        ]
         if family not in grouping.labels:
             raise QuestionError(
                 f"no run was of family '{family}'{did_you_mean(family, grouping.labels)}; families: "

@@ -68,7 +68,10 @@ class PosteriorSummary:
 
     def __str__(self) -> str:
         head = f"law {self.law}, {self.runs} runs" + (f", families by {self.family}" if self.family else "")
-        lines = [head, f"{'':28s}{'mean':>11s}{'sd':>10s}{'5 %':>11s}{'95 %':>11s}{'R-hat':>8s}{'ESS':>7s}{'learned':>9s}"]
+        lines = [
+            head,
+            f"{'':28s}{'mean':>11s}{'sd':>10s}{'5 %':>11s}{'95 %':>11s}{'R-hat':>8s}{'ESS':>7s}{'learned':>9s}",
+        ]
         for row in self.rows:
             name = f"{row.name} [{row.group}]" if row.group else row.name
             learned = "" if row.contraction is None else f"{row.contraction:.0%}"
@@ -76,12 +79,17 @@ class PosteriorSummary:
                 f"{name:28s}{row.mean:11.4g}{row.sd:10.3g}{row.lower:11.4g}{row.upper:11.4g}{row.rhat:8.3f}"
                 f"{row.ess_bulk:7.0f}{learned:>9s}" + (f"  {row.note}" if row.note else "")
             )
-        state = "converged" if self.diagnostics.converged else "NOT CONVERGED: " + "; ".join(self.diagnostics.complaints)
+        state = (
+            "converged" if self.diagnostics.converged else "NOT CONVERGED: " + "; ".join(self.diagnostics.complaints)
+        )
         return "\n".join([*lines, state])
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
-        rows = [{k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in asdict(r).items()} for r in self.rows]
+        rows = [
+            {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in asdict(r).items()}
+            for r in self.rows
+        ]
         return {
             "law": self.law, "runs": self.runs, "family": self.family, "parameters": rows,
             "diagnostics": self.diagnostics.as_dict(),
@@ -128,7 +136,9 @@ def _row(
     contraction = None
     if prior is not None and parameter is not None:
         # Widths are compared where the prior is a bell curve; a half bell curve is one on its own scale.
-        scale = np.asarray if spread or not prior.name.startswith(("LogNormal", "Beta")) else partial(unbounded, parameter)
+        scale = (
+            np.asarray if spread or not prior.name.startswith(("LogNormal", "Beta")) else partial(unbounded, parameter)
+        )
         contraction = 1.0 - _width(scale(draws)) / _width(scale(prior.draw(rng, PRIOR_DRAWS)))
     untaught = contraction is not None and contraction < LEARNED_NOTHING
     low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
