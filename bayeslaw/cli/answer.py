@@ -40,6 +40,10 @@ def answers[**P](command: Callable[P, None]) -> Callable[P, None]:
         except BayeslawError as error:
             say(f"Error: {error}")
             sys.exit(BAD_INPUT if isinstance(error, InputError) else ANSWER_IS_NO)
+        except OSError as error:
+            # What no reader thought of, such as a name that the file system cannot hold.
+            say(f"Error: {error.filename or 'a file'}: {error.strerror or error}.")
+            sys.exit(BAD_INPUT)
         except KeyboardInterrupt:
             say("Interrupted.")
             sys.exit(INTERRUPTED)
@@ -110,12 +114,11 @@ def check_writable(out: str, sources: Sequence[str] = ()) -> Path:
         When it cannot.
     """
     path = Path(out)
-    if path.is_dir():
-        raise FileError(f"{path}: is a folder; give the name of a file to write.")
-    for source in sources:
-        if path.exists() and Path(source).exists() and path.samefile(source):
-            raise FileError(f"{path}: is the file that is read; choose another --out.")
     try:
+        if path.is_dir():
+            raise FileError(f"{path}: is a folder; give the name of a file to write.")
+        if path.exists() and any(Path(source).exists() and path.samefile(source) for source in sources):
+            raise FileError(f"{path}: is the file that is read; choose another --out.")
         with _beside(path):
             pass
     except OSError as error:

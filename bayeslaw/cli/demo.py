@@ -30,7 +30,7 @@ DEAREST = "fit_role == 'held_out' and flops > 5e21"
 @click.option("--out", default="bayeslaw-demo", show_default=True, metavar="FOLDER", help="Where the files go.")
 @answers
 def demo(out: str, as_json: bool) -> None:
-    """Forecast 7B models from runs a thousand times cheaper, and see what happened.
+    """Forecast 7B models from 15 runs a hundred times cheaper, and see what happened.
 
     Fits the hierarchical Chinchilla law to the 15 cheap runs of Gadre et al. (2024) on three corpora, and forecasts
     the dearest runs of that paper. Takes half a minute at most.
