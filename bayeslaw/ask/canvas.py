@@ -79,7 +79,14 @@ def short(value: float) -> str:
 
 def log_ticks(axes: Axes, which: str, low: float, high: float) -> None:
     """A logarithmic scale whose ticks are readable numbers, also where it spans less than a decade."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, LogFormatterMathtext, LogLocator, NullLocator
+    from matplotlib.ticker import (
+        FixedLocator,
+        FuncFormatter,
+        LogFormatterMathtext,
+        LogLocator,
+        MaxNLocator,
+        NullLocator,
+    )
 
     axis = axes.xaxis if which == "x" else axes.yaxis
     (axes.set_xscale if which == "x" else axes.set_yscale)("log")
@@ -96,7 +103,8 @@ def log_ticks(axes: Axes, which: str, low: float, high: float) -> None:
         if len(ticks) >= 4:
             break
     else:
-        ticks = np.linspace(low, high, 5)
+        ticks = np.asarray(MaxNLocator(5).tick_values(low, high))
+        ticks = ticks[(ticks >= low) & (ticks <= high)]
     axis.set_major_locator(FixedLocator([float(t) for t in ticks]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
     axis.set_minor_locator(NullLocator())

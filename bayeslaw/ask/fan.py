@@ -124,10 +124,14 @@ def plot_forecast(
                 panel.set_ylabel(outcome_label(law))
             if i + columns >= len(shown):
                 panel.set_xlabel(axis.label if columns < 3 or i % columns == 1 else "")
-        entitle(figure, f"{law.title}: a new run's {law.output.column.replace('_', ' ')}, "
-                f"median with {'' if level <= 0.5 else '50 % and '}{level:.0%} intervals".replace("0%", "0 %"),
-                posterior.diagnostics.complaints, _handles(level, held_out is not None, marked))  # fmt: skip
-        kept = f"Curves at {notes[0]}; other runs lie off them." if len(set(notes)) == 1 and notes[0] else ""
+        what = "share" if trials(posterior, fitted) is not None else law.output.column.replace("_", " ")
+        both = f"50 % and {short(100 * level)} % intervals" if level > 0.5 else f"{short(100 * level)} % intervals"
+        handles = _handles(level, held_out is not None, marked)
+        entitle(
+            figure, f"{law.title}: a new run's {what}, median with {both}", posterior.diagnostics.complaints, handles
+        )
+        off = "; other runs lie off them" if len(law.free_inputs) > 1 else ""
+        kept = f"Curves at {notes[0]}{off}." if len(set(notes)) == 1 and notes[0] else ""
         more = f" {len(shown)} of {total} families shown, those with most runs." if total > len(shown) else ""
         footnote(figure, f"{kept}{more}".strip())
     return figure

@@ -98,7 +98,7 @@ def _parameter(
         panel.hlines(y, q[1], q[3], color=colour(i), lw=3.2)
         panel.plot(q[2], y, "o", ms=3.6, color=colour(i), mec="white", mew=0.5)
     for i, key in enumerate(published):
-        if key in known:
+        if key in known and low <= known[key] <= high:  # elsewhere a mark would tear the layout apart
             face = "white" if i % 2 else INK
             panel.plot(known[key], 1.09 + 0.09 * i, MARKS[i % len(MARKS)], ms=4.5, mfc=face, mec=INK, clip_on=False)
             panel.vlines(known[key], 0.0, 1.06, color=INK, lw=0.6, ls=":", zorder=1)
