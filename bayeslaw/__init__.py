@@ -28,8 +28,16 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from bayeslaw.ask.forecast import Forecast, forecast
     from bayeslaw.ask.plot import plot_forecast, plot_parameters, plot_residuals
-    from bayeslaw.errors import BayeslawError, ConvergenceError, FileError, InputError, LawError, PoolingError
-    from bayeslaw.errors import QuestionError, RunsError
+    from bayeslaw.errors import (
+        BayeslawError,
+        ConvergenceError,
+        FileError,
+        InputError,
+        LawError,
+        PoolingError,
+        QuestionError,
+        RunsError,
+    )
     from bayeslaw.fit.chains import Settings
     from bayeslaw.fit.fitting import posterior_mode
     from bayeslaw.fit.posterior import Posterior

@@ -7,7 +7,7 @@ about it with the noise that was fitted; its interval is the one to hold an outc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -324,10 +324,17 @@ def _parts(link: str, middle: np.ndarray, mean: np.ndarray, run: np.ndarray, law
     }  # fmt: skip
 
 
+_LINKS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "log": np.log,
+    "logit": lambda p: np.log(p) - np.log1p(-p),
+    "identity": np.asarray,
+}
+
+
 def _width(link: str, draws: np.ndarray) -> float:
     """Half the central 68 %, a standard deviation for bell curves."""
     with np.errstate(all="ignore"):
-        scaled = {"log": np.log, "logit": lambda p: np.log(p) - np.log1p(-p), "identity": np.asarray}[link](draws)
+        scaled = _LINKS[link](draws)
     scaled = scaled[np.isfinite(scaled)]
     if not len(scaled):
         return 0.0
@@ -355,5 +362,5 @@ def _flops(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarray
     """Training compute, 6 FLOPs a parameter and token (Kaplan et al. 2020, section 2.1), where it can be known."""
     columns = {i.column: i.name for i in posterior.law.inputs.values() if i.name in inputs}
     if "n_params" in columns and "n_tokens" in columns:
-        return 6.0 * inputs[columns["n_params"]] * inputs[columns["n_tokens"]]
+        return np.asarray(6.0 * inputs[columns["n_params"]] * inputs[columns["n_tokens"]])
     return inputs[columns["flops"]] if "flops" in columns else None

@@ -25,7 +25,7 @@ def to_datatree(posterior: Posterior) -> xarray.DataTree:
         for grouping in pooling.groupings:
             coords[grouping] = list(plan.groupings[grouping].labels)
             dims[deviation_name(name, grouping) if pooling.kind == "partial" else name] = [grouping]
-    dims |= dict.fromkeys([column, *plan.inputs, "log_likelihood"], ["run"])
+    dims |= {name: ["run"] for name in (column, *plan.inputs, "log_likelihood")}
     return from_dict(
         {
             "posterior": dict(posterior.values),

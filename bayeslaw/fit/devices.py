@@ -58,6 +58,6 @@ def float64() -> Iterator[None]:
 
 def chain_devices(chains: int) -> list[jax.Device]:
     """The devices to spread chains over: as many as divide their number evenly."""
-    devices = jax.local_devices()
+    devices: list[jax.Device] = jax.local_devices()
     count = max(n for n in range(1, min(chains, len(devices)) + 1) if chains % n == 0)
     return devices[:count]

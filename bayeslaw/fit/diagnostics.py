@@ -50,7 +50,7 @@ def rhat(draws: np.ndarray) -> np.ndarray:
 
     halves = split(draws)
     folded = np.abs(halves - np.median(halves, axis=(0, 1)))
-    return np.maximum(gelman_rubin(rank_normalised(halves)), gelman_rubin(rank_normalised(folded)))
+    return np.asarray(np.maximum(gelman_rubin(rank_normalised(halves)), gelman_rubin(rank_normalised(folded))))
 
 
 def bfmi(energy: np.ndarray) -> np.ndarray:

@@ -13,6 +13,8 @@ from bayeslaw.law import catalogue
 from bayeslaw.law.law import Law
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from bayeslaw.fit.posterior import Posterior
 
 # What the numbers of a fit depend on.
@@ -112,16 +114,19 @@ class _watch:  # noqa: N801 - used as a verb
     """One progress bar for all chains."""
 
     def __init__(self, progress: bool | Callable[[int, int], None]) -> None:
-        self.progress, self.bar = progress, None
+        self.progress = progress
+        self.bar: tqdm[Any] | None = None
 
     def __enter__(self) -> Callable[[int, int], None] | None:
         if callable(self.progress):
             return self.progress
         if not self.progress:
             return None
-        from tqdm import tqdm
+        from tqdm import tqdm as progress_bar
 
-        bar = tqdm(total=0, desc="compiling", unit="draw", leave=False, mininterval=0.2, dynamic_ncols=True)
+        bar: tqdm[Any] = progress_bar(
+            total=0, desc="compiling", unit="draw", leave=False, mininterval=0.2, dynamic_ncols=True
+        )
         self.bar = bar
 
         def show(done: int, total: int) -> None:

@@ -66,8 +66,13 @@ def hoist(law: Law) -> Hoisted:
         return node
 
     def rewrite_root(root: Root) -> Root:
-        parts = {part: rewrite(getattr(root, part)) for part in ("equation", "slope", "lower", "upper")}
-        return replace(root, **parts)
+        return replace(
+            root,
+            equation=rewrite(root.equation),
+            slope=rewrite(root.slope),
+            lower=rewrite(root.lower),
+            upper=rewrite(root.upper),
+        )
 
     terms = tuple((n, rewrite_root(t) if isinstance(t, Root) else rewrite(t)) for n, t in law.terms.items())
     formula = rewrite(law.formula)

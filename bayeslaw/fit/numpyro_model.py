@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpyro
 import numpyro.distributions as dist
-from jax.scipy.special import expit, logit
+from jax.scipy.special import expit
 from numpyro.infer.util import log_likelihood as numpyro_log_likelihood
 
 from bayeslaw.fit.hoist import hoist
@@ -20,13 +20,19 @@ from bayeslaw.law.functions import FUNCTIONS
 from bayeslaw.law.law import Law, Prior, Root
 from bayeslaw.law.root import solve
 
+
+def _logit(a: Any) -> Any:
+    """Term by term as in NumPy and PyTensor; JAX's own is the logarithm of a quotient, which rounds once more."""
+    return jnp.log(a) - jnp.log1p(-a)
+
+
 # The words of the language in JAX.  softplus and sigmoid go through logaddexp: the naive forms have NaN gradients
 # far out (1 / (1 + exp(800))).
 WORDS: Mapping[str, Callable[..., Any]] = {
     "+": jnp.add, "-": jnp.subtract, "*": jnp.multiply, "/": jnp.divide, "**": jnp.power, "neg": jnp.negative,
     "exp": jnp.exp, "expm1": jnp.expm1, "log": jnp.log, "log1p": jnp.log1p, "log2": jnp.log2, "log10": jnp.log10,
     "sqrt": jnp.sqrt,
-    "sigmoid": expit, "logit": logit, "softplus": jax.nn.softplus, "logaddexp": jnp.logaddexp,
+    "sigmoid": expit, "logit": _logit, "softplus": jax.nn.softplus, "logaddexp": jnp.logaddexp,
     "minimum": jnp.minimum, "maximum": jnp.maximum, "step": lambda a: jnp.heaviside(a, 0.5),
 }  # fmt: skip
 assert WORDS.keys() == FUNCTIONS.keys()
@@ -88,14 +94,21 @@ def numpyro_model(structure: Structure) -> Callable[[Mapping[str, Any]], None]:
         for name in law.parameters:
             values[name] = _parameter(structure, name, data)
         for name, term in hoisted.terms:
-            rooted = isinstance(term, Root)
-            values[name] = solve_root(term, values, WORDS) if rooted else evaluate(term, values, WORDS)
+            if isinstance(term, Root):
+                values[name] = solve_root(term, values, WORDS)
+            else:
+                values[name] = evaluate(term, values, WORDS)
         values["mean"] = evaluate(hoisted.formula, values, WORDS)
         arguments = [evaluate(a, values, WORDS) for a in hoisted.likelihood]
         with numpyro.handlers.scale(scale=data["weights"]):
             numpyro.sample(law.output.column, LIKELIHOODS[law.output.likelihood.name](*arguments), obs=data["outcome"])
 
     return model
+
+
+# The scale on which groups' deviations add, and back.
+_UNBOUND: Mapping[str, Callable[[Any], Any]] = {"positive": jnp.log, "unit": _logit, "real": jnp.asarray}
+_BOUND: Mapping[str, Callable[[Any], Any]] = {"positive": jnp.exp, "unit": expit, "real": jnp.asarray}
 
 
 def _parameter(structure: Structure, name: str, data: Mapping[str, Any]) -> Any:
@@ -110,13 +123,13 @@ def _parameter(structure: Structure, name: str, data: Mapping[str, Any]) -> Any:
     population = parameter.prior.arguments[0] if constant else numpyro.sample(name, prior(parameter.prior))
     if pooling.kind == "complete":
         return population
-    value = {"positive": jnp.log, "unit": logit, "real": jnp.asarray}[parameter.prior.support](population)
+    value = _UNBOUND[parameter.prior.support](population)
     for grouping in pooling.groupings:
         spread = numpyro.sample(spread_name(name, grouping), prior(parameter.spread))
         each = dist.Normal(0.0, spread).expand([structure.size_of[grouping]])
         deviations = numpyro.sample(deviation_name(name, grouping), each.to_event(1))
         value = value + _by_run(deviations, data["groups"][grouping])
-    return {"positive": jnp.exp, "unit": expit, "real": jnp.asarray}[parameter.prior.support](value)
+    return _BOUND[parameter.prior.support](value)
 
 
 # The gradient of indexing is a scatter, which XLA's CPU backend does one element at a time; a product with the

@@ -16,7 +16,7 @@ This is the plain, centred form; how it is best sampled is the business of ``geo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -145,7 +145,7 @@ SHARED_ROWS = 16
 def padded(rows: int) -> int:
     """The rows of a compiled program for so many runs: the next multiple of 16, or of an eighth of a power of 2."""
     step = max(SHARED_ROWS, 2 ** (max(rows - 1, 1).bit_length() - 4))
-    return -(-rows // step) * step
+    return int(-(-rows // step) * step)
 
 
 def make_plan(law: Law, runs: Runs, family: str | None = None, pool: Mapping[str, str] | None = None) -> Plan:
@@ -170,15 +170,23 @@ def make_plan(law: Law, runs: Runs, family: str | None = None, pool: Mapping[str
     return Plan(law, runs, family, poolings, groupings, inputs, outcome, runs.weights())
 
 
+_UNBOUND: Mapping[str, Callable[[Any], Any]] = {
+    "positive": np.log,
+    "unit": lambda v: np.log(v) - np.log1p(-v),
+    "real": np.asarray,
+}
+_BOUND: Mapping[str, Callable[[Any], Any]] = {
+    "positive": np.exp,
+    "unit": lambda v: 1.0 / (1.0 + np.exp(-v)),
+    "real": np.asarray,
+}
+
+
 def unbounded(parameter: Parameter, value: Any) -> Any:
     """A parameter on the scale on which groups' deviations add."""
-    return {"positive": np.log, "unit": lambda v: np.log(v) - np.log1p(-v), "real": np.asarray}[
-        parameter.prior.support
-    ](value)
+    return _UNBOUND[parameter.prior.support](value)
 
 
 def bounded(parameter: Parameter, value: Any) -> Any:
     """The inverse of :func:`unbounded`."""
-    return {"positive": np.exp, "unit": lambda v: 1.0 / (1.0 + np.exp(-v)), "real": np.asarray}[
-        parameter.prior.support
-    ](value)
+    return _BOUND[parameter.prior.support](value)

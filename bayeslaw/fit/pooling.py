@@ -99,7 +99,8 @@ def _groupings(text: str, parameter: str, whole: str) -> tuple[str, ...]:
             columns = [c.strip() for c in nested.split("*")]
             if not all(columns):
                 raise PoolingError(
-                    f"pool {parameter}={whole}: a column is missing; write complete, none:a, partial:a, a*b, a/b or a+b."
+                    f"pool {parameter}={whole}: a column is missing; "
+                    "write complete, none:a, partial:a, a*b, a/b or a+b."
                 )
             above = [*above, *(c for c in columns if c not in above)]
             found.append(":".join(above))

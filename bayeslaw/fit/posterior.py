@@ -88,7 +88,9 @@ class Posterior:
     @cached_property
     def families(self) -> tuple[str, ...]:
         """The names of the families that were fitted; empty for a fit of one family."""
-        return self.plan.groupings[self.family].labels if self.family in self.plan.groupings else ()
+        if self.family is None or self.family not in self.plan.groupings:
+            return ()
+        return self.plan.groupings[self.family].labels
 
     def draws(self, name: str) -> np.ndarray:
         """Draws of one sampled quantity with chains laid end to end; shape ``(size, ...)``."""
@@ -177,9 +179,8 @@ class Posterior:
                 f"the fit has no families, so it knows no family '{family}'; fit again with family=COLUMN "
                 f"(--family COLUMN)."
             )
-        grouping = self.plan.groupings[
-            next(iter(self.plan.groupings)) if self.family not in self.plan.groupings else self.family
-        ]
+        groupings = self.plan.groupings
+        grouping = groupings[self.family if self.family in groupings else next(iter(groupings))]
         if family not in grouping.labels:
             raise QuestionError(
                 f"no run was of family '{family}'{did_you_mean(family, grouping.labels)}; families: "

@@ -97,7 +97,7 @@ class PosteriorSummary:
 
 
 def posterior_summary(posterior: Posterior) -> PosteriorSummary:
-    """Summarise a posterior: every parameter of the law, by family where it was pooled, spreads, and what is derived."""
+    """Summarise a posterior: every parameter, by family where it was pooled, spreads, and what is derived."""
     law, plan = posterior.law, posterior.plan
     rows: list[Row] = []
     rng = np.random.default_rng(posterior.seed)
@@ -136,24 +136,25 @@ def _row(
     contraction = None
     if prior is not None and parameter is not None:
         # Widths are compared where the prior is a bell curve; a half bell curve is one on its own scale.
-        scale = (
-            np.asarray if spread or not prior.name.startswith(("LogNormal", "Beta")) else partial(unbounded, parameter)
-        )
+        bell = spread or not prior.name.startswith(("LogNormal", "Beta"))
+        scale = np.asarray if bell else partial(unbounded, parameter)
         contraction = 1.0 - _width(scale(draws)) / _width(scale(prior.draw(rng, PRIOR_DRAWS)))
+    meaning = "" if parameter is None else parameter.meaning
+    if parameter is not None and spread:
+        meaning = f"spread of {parameter.name} between groups"
     untaught = contraction is not None and contraction < LEARNED_NOTHING
     low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
     return Row(
         name=name, group=group, mean=float(draws.mean()), sd=float(draws.std()), median=float(middle),
         lower=float(low), upper=float(high), **checks, contraction=contraction,
         note="the runs say nothing about it: this is the prior" if untaught else "",
-        units="" if parameter is None or spread else parameter.units,
-        meaning="" if parameter is None else f"spread of {parameter.name} between groups" if spread else parameter.meaning,
+        units="" if parameter is None or spread else parameter.units, meaning=meaning,
     )  # fmt: skip
 
 
 def _sampling(draws: np.ndarray) -> Mapping[str, float]:
     """R-hat and effective sample sizes of one quantity, by ArviZ."""
-    from arviz_stats.base import array_stats
+    from arviz_stats.base.array import array_stats
 
     return {
         "rhat": float(array_stats.rhat(draws, chain_axis=0, draw_axis=1, method="rank")),
