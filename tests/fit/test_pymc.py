@@ -163,8 +163,9 @@ def test_tables_have_the_same_words() -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-@settings(max_examples=30, deadline=None)
-@given(a=st.floats(-800, 800), b=st.floats(-20, 20).filter(lambda b: abs(b) > 1e-3))
+@settings(max_examples=30, deadline=None, derandomize=True)
+# JAX on a CPU takes numbers below 2e-308 for 0, which a step sees.
+@given(a=st.floats(-800, 800, allow_subnormal=False), b=st.floats(-20, 20).filter(lambda b: abs(b) > 1e-3))
 def test_a_word_means_one_thing(name: str, a: float, b: float) -> None:
     """NumPy, JAX and PyTensor give the same number."""
     a = float(DOMAIN.get(name, lambda a: a)(a))
@@ -172,8 +173,8 @@ def test_a_word_means_one_thing(name: str, a: float, b: float) -> None:
     expected = float(FUNCTIONS[name].numpy(*arguments))
     with devices.float64():
         jaxed = float(numpyro_model.WORDS[name](*(jnp.asarray(v) for v in arguments)))
-    # A logit near 0 is a difference of logarithms near log(0.5), good to their rounding alone.
-    near = pytest.approx(expected, rel=1e-12, abs=1e-15 if name == "logit" else 1e-300)
+    # A logit near 0 is a difference of logarithms near log(0.5), each good to a few of their last bits of 1e-16 alone.
+    near = pytest.approx(expected, rel=1e-12, abs=4e-15 if name == "logit" else 1e-300)
     assert jaxed == near
     assert float(pytensor_word(name)(*arguments)) == near
 
