@@ -122,7 +122,7 @@ def compile_chains(model: FlatModel, args: Shapes, geometry: Shapes, kind: str, 
         if jax.default_backend() != "cpu":
             return jax.vmap(advance, in_axes=(None, 0, 0, 0, None, None))(first, rngs, starts, states, arrays, args)
         # Vectorised control flow computes both branches and every chain's longest trajectory: on a CPU, one by one.
-        return jax.lax.map(lambda own: advance(first, *own, arrays, args), (rngs, starts, states))
+        return jax.lax.map(lambda own: advance(first, own[0], own[1], own[2], arrays, args), (rngs, starts, states))
 
     with devices.float64():
         mesh = Mesh(np.array(devices.chain_devices(settings.chains)), ("chains",), axis_types=(AxisType.Auto,))
