@@ -154,5 +154,5 @@ def _starts(structure: Structure, model: FlatModel, seed: int) -> list[np.ndarra
 
 def settings_for(plan: Plan, **given: int | float | None) -> Settings:
     """Default settings, careful where there is a hierarchy, with what the caller gave."""
-    chosen = Settings(target_accept=0.9, warmup=300, pilot=300) if plan.structure.effects else Settings()
+    chosen = Settings(target_accept=0.95, warmup=300, pilot=400) if plan.structure.effects else Settings()
     return replace(chosen, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
