@@ -1,166 +1,23 @@
-"""Law and its parts: frozen, readable, and complete without the file they came from."""
+"""Law: frozen, readable, and complete without the file it came from.  Its parts are in ``parts``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from bayeslaw.errors import LawError, did_you_mean
-from bayeslaw.law.expr import Call, Name, Node, Number, evaluate, names, to_text
-from bayeslaw.law.functions import LIKELIHOODS, NUMPY_WORDS, PRIORS, LikelihoodFamily, PriorFamily
+from bayeslaw.law import editing
+from bayeslaw.law.expr import Call, Node, evaluate, names, to_text
+from bayeslaw.law.functions import NUMPY_WORDS
+from bayeslaw.law.parts import Input, Likelihood, Output, Parameter, Prior, Published, Root
+from bayeslaw.law.root import solve
 from bayeslaw.law.schedule import SCHEDULES
 
-
-@dataclass(frozen=True)
-class Prior:
-    """A prior distribution with its numbers, such as ``LogNormal(log(1.8), 0.3)``.
-
-    ``Constant(value)`` fixes a parameter; it is the one word that is not a distribution.
-    """
-
-    name: str
-    arguments: tuple[float, ...]
-    text: str
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether the parameter is fixed rather than learned."""
-        return self.name == "Constant"
-
-    @property
-    def family(self) -> PriorFamily:
-        """The row of ``PRIORS``."""
-        return PRIORS[self.name]
-
-    @property
-    def support(self) -> str:
-        """``real``, ``positive`` or ``unit``; a constant counts as real."""
-        return "real" if self.is_constant else self.family.support
-
-    def scipy(self) -> Any:
-        """Return the distribution as a frozen SciPy object."""
-        return self.family.scipy(*self.arguments)
-
-    def draw(self, rng: np.random.Generator, size: int | tuple[int, ...]) -> np.ndarray:
-        """Draws from the prior, of shape `size`."""
-        if self.is_constant:
-            return np.full(size, self.arguments[0])
-        return np.asarray(self.family.draw(rng, size, *self.arguments), dtype=float)
-
-    def median(self) -> float:
-        """Return the median of the prior."""
-        if self.name == "LogNormal":
-            return float(np.exp(self.arguments[0]))  # without SciPy, which takes most of a second to import
-        return self.arguments[0] if self.is_constant else float(self.scipy().median())
-
-
-@dataclass(frozen=True)
-class Input:
-    """What a law is a function of: a column of the table of runs, or a formula of other inputs.
-
-    Attributes
-    ----------
-    reference
-        A fixed scale of the law file; written ``N0`` in its formulas for an input ``N``.
-    range
-        The values for which the law is meant; also what a wrong unit is told by.
-    formula
-        How to compute the input from other inputs when the table does not have it.
-    """
-
-    name: str
-    column: str
-    units: str
-    meaning: str
-    reference: float | None = None
-    range: tuple[float, float] | None = None
-    formula: Node | None = None
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """What is learned: a prior, a recommended grouping, and how far groups may spread.
-
-    Attributes
-    ----------
-    pool
-        The column over which the law's author would pool, in the language of ``fit.pooling``; None is one value
-        for all runs.
-    spread
-        Prior of the standard deviation between groups, on the log for positive parameters, on the logit for
-        shares, as is for real ones.
-    """
-
-    name: str
-    prior: Prior
-    pool: str | None
-    spread: Prior
-    units: str
-    meaning: str
-
-
-@dataclass(frozen=True)
-class Likelihood:
-    """How an observed outcome scatters about the law, such as ``LogStudentT(nu, mean, sigma)``."""
-
-    name: str
-    arguments: tuple[Node, ...]
-
-    @property
-    def family(self) -> LikelihoodFamily:
-        """The row of ``LIKELIHOODS``."""
-        return LIKELIHOODS[self.name]
-
-    def __str__(self) -> str:
-        return f"{self.name}({', '.join(to_text(a) for a in self.arguments)})"
-
-
-@dataclass(frozen=True)
-class Output:
-    """The outcome that a law predicts, and the noise about it."""
-
-    column: str
-    likelihood: Likelihood
-    units: str
-    meaning: str
-    range: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True)
-class Root:
-    """A term given implicitly: the `unknown` between two bounds at which `equation` is zero and rising."""
-
-    equation: Node
-    slope: Node
-    unknown: str
-    lower: Node
-    upper: Node
-
-
-@dataclass(frozen=True)
-class Published:
-    """The paper's own form of a law and the numbers it reports.
-
-    Attributes
-    ----------
-    formula
-        The law as the paper writes it, in the names of `values`.
-    inverse
-        Our parameters as formulas of the paper's.
-    values
-        By bibliography key, the paper's numbers.
-    source
-        Where in the source the numbers stand, by the same key.
-    """
-
-    formula: Node
-    inverse: Mapping[str, Node]
-    values: Mapping[str, Mapping[str, float]]
-    source: Mapping[str, str]
+__all__ = ["Input", "Law", "Likelihood", "Output", "Parameter", "Prior", "Published", "Root"]
 
 
 @dataclass(frozen=True)
@@ -286,8 +143,6 @@ class Law:
         root: Any = None,
     ) -> dict[str, Any]:  # fmt: skip
         """All names a formula may use, with the terms computed in their order."""
-        from bayeslaw.law.root import solve
-
         values: dict[str, Any] = {**self.references, **inputs, **parameters}
         for name, term in self.terms.items():
             if isinstance(term, Root):
@@ -327,10 +182,7 @@ class Law:
 
     def with_priors(self, **priors: str) -> Law:
         """Return the same law with other priors, such as ``law.with_priors(alpha="LogNormal(log(0.4), 0.1)")``."""
-        for name in priors:
-            if name not in self.parameters:
-                raise LawError(f"law '{self.name}' has no parameter '{name}'{did_you_mean(name, self.parameters)}.")
-        return self._edited(lambda table: [table["parameter"][k].update(prior=v) for k, v in priors.items()])
+        return editing.with_priors(self, priors)
 
     def with_likelihood(self, likelihood: str, **priors: str) -> Law:
         """Return the same law with other noise, such as ``law.with_likelihood("LogNormal(mean, sigma)")``.
@@ -338,16 +190,7 @@ class Law:
         Parameters that neither the formula nor the new likelihood use go; new ones need a prior:
         ``law.with_likelihood("Beta(mean, kappa)", kappa="LogNormal(log(100), 1)")``.
         """
-
-        def edit(table: dict[str, Any]) -> None:
-            next(iter(table["output"].values()))["likelihood"] = likelihood
-            for name, prior in priors.items():
-                table["parameter"].setdefault(name, {})["prior"] = prior
-            used = set(self._names_used()) | set(names(_likelihood_nodes(likelihood)))
-            for name in set(table["parameter"]) - used - set(priors):
-                del table["parameter"][name]
-
-        return self._edited(edit)
+        return editing.with_likelihood(self, likelihood, priors)
 
     def with_noise_growth(self, by: str, prior: str = "HalfNormal(0.3)") -> Law:
         """Return the same law with noise that is larger for smaller runs: times ``(input / reference)**-growth``.
@@ -359,21 +202,7 @@ class Law:
         prior
             Prior of the new parameter ``noise_growth``; 0 is noise that does not grow.
         """
-        if by not in self.inputs or self.inputs[by].reference is None:
-            raise LawError(
-                f"noise of law '{self.name}' can grow by an input with a reference scale "
-                f"({', '.join(n.removesuffix('0') for n in self.references) or 'it has none'}), not by '{by}'."
-            )
-        family = self.output.likelihood.family
-        if family.scale is None:
-            raise LawError(f"a {self.output.likelihood.name} likelihood has no scale that could grow.")
-        growth = Call("**", (Call("/", (Name(by), Name(f"{by}0"))), Call("neg", (Name("noise_growth"),))))
-        arguments = tuple(
-            Call("*", (a, growth)) if role == family.scale else a
-            for role, a in zip(family.arguments, self.output.likelihood.arguments, strict=True)
-        )
-        grown = replace(self.output.likelihood, arguments=arguments)
-        return self.with_likelihood(str(grown), noise_growth=prior)
+        return editing.with_noise_growth(self, by, prior)
 
     def with_group_effect(self, column: str, spread: str = "HalfNormal(0.02)") -> Law:
         """Return the same law with one more shift a group, for runs that share a budget, a run or a seed.
@@ -381,25 +210,7 @@ class Law:
         Runs of one group then err together, on the scale of the noise (the log of a loss); errors of parameters
         that ignore this are half of what they should be on isoFLOP data.
         """
-        family = self.output.likelihood.family
-        at = family.arguments.index(family.location)
-        mean, shift = self.output.likelihood.arguments[at], Name("group_effect")
-        shifted: Node = {
-            "identity": Call("+", (mean, shift)),
-            "log": Call("*", (mean, Call("exp", (shift,)))),
-            "logit": Call("sigmoid", (Call("+", (Call("logit", (mean,)), shift)),)),
-        }[family.link]
-        arguments = tuple(shifted if i == at else a for i, a in enumerate(self.output.likelihood.arguments))
-
-        def edit(table: dict[str, Any]) -> None:
-            likelihood = str(replace(self.output.likelihood, arguments=arguments))
-            next(iter(table["output"].values()))["likelihood"] = likelihood
-            table["parameter"]["group_effect"] = {
-                "prior": "Constant(0)", "pool": column, "spread": spread,
-                "meaning": f"shift shared by runs of one {column}",
-            }  # fmt: skip
-
-        return self._edited(edit)
+        return editing.with_group_effect(self, column, spread)
 
     def _names_used(self) -> dict[str, int]:
         used = dict(names(self.formula))
@@ -408,42 +219,7 @@ class Law:
                 used |= names(node)
         return used
 
-    def _edited(self, edit: Any) -> Law:
-        import tomllib
-
-        import tomli_w
-
-        table = tomllib.loads(self.text)
-        edit(table)
-        # What a paper reports is about its own law; an edited one keeps only what still has all its names.
-        known = (
-            set(table["parameter"])
-            | set(table["input"])
-            | {f"{i}0" for i in table["input"]}
-            | set(table.get("derived", ()))
-        )
-        table["derived"] = {
-            k: v for k, v in table.get("derived", {}).items() if set(names(_derived_node(v))) <= known
-        }  # fmt: skip
-        return Law.parse(tomli_w.dumps(table), self.name, f"{self.name} (edited)")
-
 
 def _computable(one: Input) -> bool:
     """Whether an input is a formula of other inputs of the same row."""
     return one.formula is not None and not (isinstance(one.formula, Call) and one.formula.function in SCHEDULES)
-
-
-def _likelihood_nodes(text: str) -> Node:
-    from bayeslaw.law.reading import parse_call
-
-    _, arguments = parse_call(text)
-    node: Node = Number(0.0)
-    for argument in arguments:
-        node = Call("+", (node, argument))
-    return node
-
-
-def _derived_node(entry: Any) -> Node:
-    from bayeslaw.law.expr import parse
-
-    return parse(entry if isinstance(entry, str) else entry["formula"])

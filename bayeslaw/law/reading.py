@@ -1,12 +1,7 @@
-"""A TOML text into a Law, with the file, line and column of every mistake.
-
-``tomllib`` gives values without positions, so a mistake inside a value is located by a short scan of the text for
-its key; that is all the scan is used for.
-"""
+"""A TOML text into a Law, with the file, line and column of every mistake."""
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -14,24 +9,21 @@ from typing import Any
 
 from bayeslaw.errors import FileError, LawError, did_you_mean, listed
 from bayeslaw.law import expr
-from bayeslaw.law.expr import Call, Name, Node, Number, Place
-from bayeslaw.law.functions import LIKELIHOODS, PRIORS
-from bayeslaw.law.law import Input, Law, Likelihood, Output, Parameter, Prior, Published, Root
+from bayeslaw.law.expr import Call, Name, Node, Number
+from bayeslaw.law.functions import LIKELIHOODS
+from bayeslaw.law.law import Law
+from bayeslaw.law.parts import Input, Likelihood, Output, Parameter, Published, Root
+from bayeslaw.law.places import offset_of_name
 from bayeslaw.law.schedule import SCHEDULES
+from bayeslaw.law.values import KEYS, NAME, Values, parse_call
+
+__all__ = ["LARGEST_FILE", "parse_call", "read_law", "read_text"]
 
 LARGEST_FILE = 100_000
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 # Between a tight exponent (0.1) and a free amplitude (0.5), on the log; files say better where it matters.
 DEFAULT_SPREAD = "HalfNormal(0.3)"
 
 TOP = ("title", "reference", "topics", "formula", "terms", "output", "input", "parameter", "derived", "published")
-KEYS = {
-    "input": ("column", "units", "meaning", "reference", "range", "formula"),
-    "output": ("likelihood", "units", "meaning", "range"),
-    "parameter": ("prior", "pool", "spread", "units", "meaning"),
-    "published": ("formula", "inverse", "values", "source"),
-    "terms": ("root", "between"),
-}
 
 
 def read_law(path: str | Path) -> Law:
@@ -69,166 +61,8 @@ def read_text(text: str, name: str, source: str) -> Law:
     return _Reader(text, name, source, table).law()
 
 
-def parse_call(
-    text: str, place: Place | None = None, known: Collection[str] = tuple(LIKELIHOODS)
-) -> tuple[str, tuple[Node, ...]]:
-    """``"LogNormal(mean, sigma)"`` as its word and its arguments."""
-    place = place or Place("likelihood")
-    match = re.fullmatch(r"\s*([A-Za-z]\w*)\s*\((.*)\)\s*", text, re.DOTALL)
-    if match is None:
-        raise expr.fault(text, place, 0, f"expected a call such as {next(iter(known))}(...)")
-    word, inside = match[1], match[2]
-    if word not in known:
-        raise expr.fault(
-            text, place, match.start(1), f"unknown word '{word}'{did_you_mean(word, known)}; known: {listed(known, 20)}"
-        )
-    pieces, start = _split(inside), match.start(2)
-    arguments = []
-    for piece in pieces:
-        if not piece.strip():
-            raise expr.fault(text, place, start, "an argument is missing")
-        lead = len(piece) - len(piece.lstrip())
-        arguments.append(expr.parse(piece.strip(), Place(place.source, place.line, place.column + start + lead)))
-        start += len(piece) + 1
-    return word, tuple(arguments)
-
-
-def _split(inside: str) -> list[str]:
-    """Split at the commas outside parentheses."""
-    pieces, depth, start = [], 0, 0
-    for i, letter in enumerate(inside):
-        depth += (letter == "(") - (letter == ")")
-        if letter == "," and depth == 0:
-            pieces.append(inside[start:i])
-            start = i + 1
-    return [*pieces, inside[start:]]
-
-
-class _Reader:
-    """One file being read: its text for positions, its table for values."""
-
-    def __init__(self, text: str, name: str, source: str, table: dict[str, Any]) -> None:
-        self.text, self.name, self.source, self.table = text, name, source, table
-
-    # ------------------------------------------------------------------ places and mistakes
-
-    def place(self, section: str | None, key: str | None = None, field: str | None = None) -> Place:
-        """Where a value stands: the column of the first character after its quote."""
-        lines = self.text.split("\n")
-        current, within, found = None, False, None
-        for number, line in enumerate(lines, start=1):
-            header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line)
-            if header and not re.match(r"\s*[\w.\"-]+\s*=", line):
-                current = header[1].strip().strip('"')
-                within = key is not None and current == f"{section}.{key}"
-                # A table that stands where no table of this name is known is itself what is looked for.
-                if current == (section or key) or within:
-                    found = found or Place(self.source, number, 1)
-                continue
-            wanted = (field if within else key) if section is not None or key is not None else None
-            if wanted is None or not (within or current == section):
-                continue
-            # A dotted key (values.hoffmann2022training = ...) stands for its first part too.
-            at = re.match(rf"\s*\"?{re.escape(wanted)}\"?(?:\s*\.[\w.\"\s-]+)?\s*=\s*", line)
-            if at is None:
-                continue
-            found = Place(self.source, number, at.end() + 1)
-            if field is not None and not within:
-                inner = re.compile(rf"[{{,]\s*\"?{re.escape(field)}\"?\s*=\s*").search(line, at.end())
-                found = Place(self.source, number, inner.end() + 1) if inner else found
-                at = inner or at
-            if line[at.end() : at.end() + 1] in ("'", '"'):
-                quotes = 3 if line[at.end() : at.end() + 3] in ("'''", '"""') else 1
-                found = Place(self.source, found.line, found.column + quotes)
-            return found
-        return found or Place(self.source, 1, 1)
-
-    def wrong(
-        self, message: str, section: str | None = None, key: str | None = None, field: str | None = None
-    ) -> LawError:
-        return LawError(f"{self.place(section, key, field)}: {message}.")
-
-    # ------------------------------------------------------------------ values of a kind
-
-    def entries(self, section: str, required: bool = True) -> dict[str, Any]:
-        table = self.table.get(section, {})
-        if not isinstance(table, dict) or (required and not table):
-            raise self.wrong(f"a law needs a table [{section}] with at least one entry", section)
-        return table
-
-    def entry(self, section: str, key: str, value: Any) -> dict[str, Any]:
-        if not NAME.match(key):
-            raise self.wrong(f"'{key}' is not a name (letters, digits and '_', a letter first)", section, key)
-        if not isinstance(value, dict):
-            raise self.wrong(f"[{section}] {key} must be a table {{ ... }}, not {value!r}", section, key)
-        for field in value:
-            if field not in KEYS[section]:
-                raise self.wrong(
-                    f"unknown key '{field}' in [{section}] {key}{did_you_mean(field, KEYS[section])}; "
-                    f"known: {', '.join(KEYS[section])}",
-                    section,
-                    key,
-                    field,
-                )
-        return value
-
-    def string(self, value: Any, what: str, *at: str | None) -> str:
-        if not isinstance(value, str):
-            raise self.wrong(f"{what} must be a text in quotes, not {value!r}", *at)
-        return value
-
-    def number(self, value: Any, what: str, *at: str | None) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 1e300 or value != value:
-            raise self.wrong(f"{what} must be a finite number, not {value!r}", *at)
-        return float(value)
-
-    def interval(self, value: Any, what: str, *at: str | None) -> tuple[float, float] | None:
-        if value is None:
-            return None
-        if not isinstance(value, list) or len(value) != 2:
-            raise self.wrong(f"{what} must be two numbers [low, high], not {value!r}", *at)
-        low, high = (self.number(v, what, *at) for v in value)
-        if not low < high:
-            raise self.wrong(f"{what} must rise, but is [{low:g}, {high:g}]", *at)
-        return low, high
-
-    def formula(self, value: Any, allowed: Collection[str], what: str, *at: str | None) -> Node:
-        text, place = self.string(value, what, *at), self.place(*at)
-        node = expr.parse(text, place)
-        for name, offset in expr.names(node).items():
-            if name not in allowed:
-                raise expr.fault(
-                    text,
-                    place,
-                    offset,
-                    f"unknown name '{name}' in {what}{did_you_mean(name, allowed)}; known: {listed(allowed, 20)}",
-                )
-        return node
-
-    def prior(self, value: Any, what: str, *at: str | None) -> Prior:
-        text, place = self.string(value, what, *at), self.place(*at)
-        word, arguments = parse_call(text, place, (*PRIORS, "Constant"))
-        numbers = []
-        for argument in arguments:
-            if not isinstance(argument, Number):
-                raise expr.fault(text, place, 0, f"the arguments of {what} must be numbers")
-            numbers.append(argument.value)
-        expected = ("value",) if word == "Constant" else PRIORS[word].arguments
-        if len(numbers) != len(expected):
-            raise expr.fault(
-                text, place, 0, f"{word} takes {len(expected)} numbers ({', '.join(expected)}), not {len(numbers)}"
-            )
-        positive = () if word == "Constant" else PRIORS[word].positive_arguments
-        for role, number in zip(expected, numbers, strict=True):
-            if role in positive and number <= 0:
-                raise expr.fault(text, place, 0, f"the {role} of {word} must be positive, not {number:g}")
-        return Prior(
-            word,
-            tuple(numbers),
-            f"{word}({', '.join(_short(a) for a in _split(text[text.index('(') + 1 : text.rindex(')')]))})",
-        )
-
-    # ------------------------------------------------------------------ the law
+class _Reader(Values):
+    """One file being read, section by section."""
 
     def law(self) -> Law:
         for key in self.table:
@@ -388,7 +222,7 @@ class _Reader:
                     raise expr.fault(
                         text,
                         place,
-                        _place_of_name(text, name),
+                        offset_of_name(text, name),
                         f"unknown name '{name}' in the likelihood{did_you_mean(name, scope)}",
                     )
         if not any("mean" in expr.names(a) for a in arguments):
@@ -466,13 +300,3 @@ class _Reader:
                 raise self.wrong(
                     f"parameter '{name}' is used neither in the formula nor in the likelihood", "parameter", name
                 )
-
-
-def _place_of_name(text: str, name: str) -> int:
-    """Where a name stands among the arguments of a call, whose word may contain it."""
-    found = re.compile(rf"\b{re.escape(name)}\b").search(text, text.index("("))
-    return found.start() if found else 0
-
-
-def _short(argument: str) -> str:
-    return " ".join(argument.split())

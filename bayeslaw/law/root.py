@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bayeslaw.law.expr import evaluate
-from bayeslaw.law.law import Root
+from bayeslaw.law.parts import Root
 
 # 2**-30 of the bracket: close enough for Newton's steps to be quadratic, whatever the equation.
 BISECTIONS = 30
