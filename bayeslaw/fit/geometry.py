@@ -317,7 +317,8 @@ class Hierarchy:
         prior_groups = prior_hessian[self.groups[:, :, None], self.groups[:, None, :]] - np.diag(group_tight)
         prior_shared = prior_hessian[np.ix_(self.shared, self.shared)] - np.diag(shared_tight)
         return {
-            **fixed, "pilot_centre": np.zeros(len(x)), "pilot_scale": np.eye(len(x)), "t": t, "t_scale": np.eye(len(t)), "log_det": 0.0,
+            **fixed, "pilot_centre": np.zeros(len(x)), "pilot_scale": np.eye(len(x)),
+            "t": t, "t_scale": np.eye(len(t)), "log_det": 0.0,
             "group_o": x[self.groups], "shared_o": x[self.shared],
             "group_likelihood": groups, "cross_likelihood": cross, "shared_likelihood": shared,
             "group_prior": np.maximum(prior_groups, 0.0) * np.eye(self.groups.shape[1]),
