@@ -26,7 +26,8 @@ except ImportError as missing:
 from bayeslaw.fit.hoist import hoist
 from bayeslaw.fit.plan import Plan, deviation_name, make_plan, spread_name
 from bayeslaw.fit.pooling import Grouping
-from bayeslaw.fit.runs import Runs
+from bayeslaw.fit.runs import Runs, read_runs
+from bayeslaw.law import catalogue
 from bayeslaw.law.expr import evaluate
 from bayeslaw.law.functions import FUNCTIONS
 from bayeslaw.law.law import Law, Prior, Root
@@ -145,15 +146,15 @@ def solve_root(root: Root, values: Mapping[str, Any], words: Mapping[str, Callab
     return solve(root, values, words, stop_gradient=_hidden, select=pt.switch)
 
 
-def to_pymc(law: Law, runs: Runs, family: str | None = None, pool: Mapping[str, str] | None = None) -> pm.Model:
+def to_pymc(
+    law: Law | str, runs: Runs | Any, family: str | None = None, pool: Mapping[str, str] | None = None
+) -> pm.Model:
     """Hand a law and its runs to PyMC, to be extended with further terms or fitted with other samplers.
 
     Parameters
     ----------
-    family
-        Column (or ``a*b``) of the model families; None fits one family.
-    pool
-        By parameter, how it is pooled; see :mod:`bayeslaw.fit.pooling`.
+    law, runs, family, pool
+        As :func:`bayeslaw.fit` takes them.
 
     Returns
     -------
@@ -166,7 +167,8 @@ def to_pymc(law: Law, runs: Runs, family: str | None = None, pool: Mapping[str, 
     RunsError, PoolingError
         When the table or the hierarchy cannot carry the law.
     """
-    plan = make_plan(law, runs, family, pool)
+    law = catalogue.law(law) if isinstance(law, str) else law
+    plan = make_plan(law, runs if isinstance(runs, Runs) else read_runs(runs), family, pool)
     structure, hoisted = plan.structure, hoist(law)
     used = {name: grouping for name, grouping in plan.groupings.items() if name in structure.size_of}
     coords: dict[str, Any] = {name: list(grouping.labels) for name, grouping in used.items()}

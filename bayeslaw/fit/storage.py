@@ -40,6 +40,10 @@ def save(posterior: Posterior, path: Path) -> Path:
     os.close(handle)
     try:
         _write(posterior, temporary)
+        # A temporary file is its owner's alone; the saved one is like any other file of this user.
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)  # noqa: PTH101
         if path.is_dir():
             raise FileError(f"{path}: is a folder; give the name of a file to write.")
         os.replace(temporary, path)  # noqa: PTH105 - the one call that replaces a file in a single step
