@@ -1,0 +1,35 @@
+"""The hierarchical limits on the over-training runs: published exponents, and forecasts against outcomes."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+import bayeslaw as bl
+
+STUDY = runpy.run_path(str(Path(__file__).parents[2] / "case_studies" / "over_training" / "study.py"))
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def runs() -> bl.Runs:
+    return bl.read_runs(STUDY["RUNS"])
+
+
+@pytest.mark.parametrize("pool", ["separate_pool", "common_pool"])
+def test_exponents_are_within_one_published_standard_error(runs, pool):
+    posterior = bl.fit("chinchilla", runs, "family", STUDY[pool](), seed=STUDY["SEED"])
+    posterior.diagnostics.require()
+    for corpus, distance in STUDY["distances"](posterior).items():
+        assert max(map(abs, distance)) < 1.0, corpus
+
+
+def test_ninety_per_cent_intervals_from_fifteen_runs_cover_33_of_38_dearer_ones(runs):
+    posterior = bl.fit(
+        "chinchilla", runs.where("fit_role == 'loss_fit'"), "family", draws=STUDY["DRAWS"], seed=STUDY["SEED"]
+    )
+    posterior.diagnostics.require()
+    dear = runs.where(STUDY["DEAR"])
+    assert len(dear) == 38
+    assert STUDY["coverage"](posterior, dear, 0.9)[0] >= 33
