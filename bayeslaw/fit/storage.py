@@ -140,19 +140,22 @@ def load(path: str | Path) -> Posterior:
 
 def _read(path: Path) -> Posterior:
     import h5netcdf
+    import h5py
 
-    with h5netcdf.File(path, "r") as file:
-        if file.attrs["format"] != FORMAT:
-            raise ValueError(file.attrs["format"])
-        about = {name: file.attrs[name] for name in file.attrs}
-        values = {name: np.asarray(v[...]) for name, v in file["posterior"].variables.items()}
-        stats = {name: np.asarray(v[...]) for name, v in file["sample_stats"].variables.items()}
-        flat = np.asarray(file["unconstrained_posterior"].variables["flat"][...])
-        constant = file["constant_data"].variables
-        rows = np.asarray(constant["row_in_file"][...])
-        data: Mapping[str, np.ndarray] = {
-            str(v.attrs["column"]): _column(v) for name, v in constant.items() if name != "row_in_file"
-        }
+    # Attributes are read by h5py: a file of h5netcdf that fails on them complains once more when it is collected.
+    with h5py.File(path, "r") as raw:
+        about = dict(raw.attrs)
+        if about["format"] != FORMAT:
+            raise ValueError(about["format"])
+        with h5netcdf.File(raw, "r") as file:
+            values = {name: np.asarray(v[...]) for name, v in file["posterior"].variables.items()}
+            stats = {name: np.asarray(v[...]) for name, v in file["sample_stats"].variables.items()}
+            flat = np.asarray(file["unconstrained_posterior"].variables["flat"][...])
+            constant = file["constant_data"].variables
+            rows = np.asarray(constant["row_in_file"][...])
+            data: Mapping[str, np.ndarray] = {
+                str(v.attrs["column"]): _column(v) for name, v in constant.items() if name != "row_in_file"
+            }
     stats["diverging"] = stats["diverging"].astype(bool)
     law = Law.parse(str(about["law_text"]), str(about["law"]), f"{path} (law)")
     if not (np.isfinite(flat).all() and all(np.isfinite(v).all() for v in values.values())):
