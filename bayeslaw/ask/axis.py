@@ -155,15 +155,6 @@ class Family:
         return np.array([label == self.name for label in labels(runs, grouping)])
 
 
-def family_grouping(posterior: Posterior) -> Grouping | None:
-    """How the runs are sorted into families; None for a fit of one family."""
-    if posterior.family is None:
-        return None
-    return posterior.plan.groupings.get(posterior.family.replace("*", ":")) or next(
-        iter(posterior.plan.groupings.values()), None
-    )
-
-
 def labels(runs: Runs, grouping: Grouping | None) -> list[str]:
     """The name of each run's family; empty text for a fit of one family, ``new`` where the columns are not there."""
     if grouping is None:
@@ -179,7 +170,7 @@ def labels(runs: Runs, grouping: Grouping | None) -> list[str]:
 
 def families(posterior: Posterior, held_out: Runs | None = None) -> tuple[list[Family], int]:
     """The families to show, those with most runs first to be kept, and how many there are in all."""
-    grouping = family_grouping(posterior)
+    grouping = posterior.family_grouping
     if grouping is None:
         return [Family("", posterior.groups_of(None))], 1
     fitted = labels(posterior.runs, grouping)

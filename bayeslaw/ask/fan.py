@@ -12,7 +12,6 @@ from bayeslaw.ask.axis import (
     Family,
     axis_of,
     families,
-    family_grouping,
     outcome_label,
     path,
     read_at,
@@ -146,7 +145,7 @@ class _Drawing:
     ) -> None:  # fmt: skip
         self.posterior, self.axis, self.line, self.level = posterior, axis, line, level
         self.fixed, self.marked, self.allow = fixed, marked, allow
-        self.grouping = family_grouping(posterior)
+        self.grouping = posterior.family_grouping
         self.heights: list[np.ndarray] = []
 
     def family(self, panel: Axes, family: Family, hue: str, held_out: Runs | None) -> str:

@@ -247,7 +247,8 @@ def _inputs(posterior: Posterior, at: Where | Any) -> dict[str, np.ndarray]:
                 f"{', '.join(law.inputs)}."
             )
         columns[known[name].column] = np.atleast_1d(np.asarray(values, dtype=float)).ravel()
-    for name in law.free_inputs:
+    noise = [name for name in law.inputs if name in names_of_noise(posterior) and law.inputs[name].formula is None]
+    for name in dict.fromkeys([*law.free_inputs, *noise]):
         one = law.inputs[name]
         computed = any(one.name in names(i.formula) for i in law.inputs.values() if i.formula and i.column in columns)
         if one.column not in columns and not computed:
@@ -298,15 +299,10 @@ def _alike(who: Iterable[dict[str, str]]) -> list[tuple[dict[str, str], np.ndarr
 
 
 def _label(posterior: Posterior, groups: Mapping[str, str]) -> str | None:
-    if posterior.family is None:
+    if posterior.family_grouping is None:
         return None
-    columns = (
-        posterior.plan.groupings[posterior.family].columns
-        if posterior.family in posterior.plan.groupings
-        else tuple(groups)
-    )
-    values = list(dict.fromkeys(groups.get(column, NEW) for column in columns))
-    return values[0] if len(values) == 1 else ":".join(groups.get(column, NEW) for column in columns)
+    values = [groups.get(column, NEW) for column in posterior.family_grouping.columns]
+    return values[0] if len(set(values)) == 1 else ":".join(values)
 
 
 def _parts(link: str, middle: np.ndarray, mean: np.ndarray, run: np.ndarray, law: Any) -> dict[str, float | None]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayeslaw.ask.axis import Family, families, family_grouping
+from bayeslaw.ask.axis import Family, families
 from bayeslaw.ask.canvas import GREY, INK, STYLE, colour, entitle, footnote, grid, new_figure
 from bayeslaw.fit.posterior import POPULATION, Posterior
 
@@ -58,7 +58,7 @@ def plot_parameters(posterior: Posterior, *, allow_unconverged: bool = False) ->
         for panel in panels[len(pooled) :]:
             panel.set_visible(False)
         used = {key: values for key, values in published.items() if set(values) & set(pooled)}
-        handles = _handles(posterior, shown if by_family and family_grouping(posterior) else [], used)
+        handles = _handles(posterior, shown if by_family and posterior.family_grouping else [], used)
         entitle(figure, f"{law.title}: parameters, posterior against prior", posterior.diagnostics.complaints, handles)
         bars = "Bars: 50 % and 90 % intervals." if by_family else ""
         more = f" {len(shown)} of {total} families shown, those with most runs." if total > len(shown) else ""

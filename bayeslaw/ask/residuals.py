@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayeslaw.ask.axis import axis_of, families, family_grouping, labels
+from bayeslaw.ask.axis import axis_of, families, labels
 from bayeslaw.ask.canvas import GREY, INK, STYLE, colour, entitle, footnote, log_ticks, new_figure
 from bayeslaw.ask.forecast import Forecast, forecast
 from bayeslaw.fit.posterior import Posterior
@@ -47,7 +47,7 @@ def plot_residuals(posterior: Posterior, along: str | None = None, *, allow_unco
     scores = normal_scores(answer, plan.outcome, posterior.seed)
     residual, low, high, label = _on_noise_scale(posterior, answer, scores)
     shown, total = families(posterior)
-    whose = np.array(labels(posterior.runs, family_grouping(posterior)))
+    whose = np.array(labels(posterior.runs, posterior.family_grouping))
     x = axis.values(plan.inputs)
     hues = np.full(len(x), GREY, dtype=object)
     for i, family in enumerate(shown):

@@ -109,6 +109,11 @@ def _groupings(text: str, parameter: str, whole: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def family_groupings(family: str) -> tuple[str, ...]:
+    """The groupings of a family column, or of columns combined as ``a*b``, ``a/b`` or ``a+b``; the finest last."""
+    return _groupings(family, "family", family)
+
+
 def group(runs: Runs, name: str) -> Grouping:
     """Sort runs into the groups of a grouping name such as ``corpus`` or ``corpus:tokenizer``."""
     columns = tuple(name.split(":"))
@@ -155,7 +160,7 @@ def plan_pooling(
     poolings = {name: _pooling_of(p, runs, family, pool.get(name)) for name, p in law.parameters.items()}
     groupings: dict[str, Grouping] = {}
     if family is not None:
-        groupings = {name: group(runs, name) for name in _groupings(family, "family", family)}
+        groupings = {name: group(runs, name) for name in family_groupings(family)}
     for pooling in poolings.values():
         for name in pooling.groupings:
             groupings.setdefault(name, group(runs, name))

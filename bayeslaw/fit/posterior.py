@@ -13,6 +13,7 @@ import numpy as np
 from bayeslaw.errors import QuestionError, did_you_mean, listed
 from bayeslaw.fit.diagnostics import Diagnostics
 from bayeslaw.fit.plan import Plan, bounded, deviation_name, make_plan, spread_name, unbounded
+from bayeslaw.fit.pooling import Grouping, family_groupings
 from bayeslaw.fit.runs import Runs
 from bayeslaw.law.law import Law
 
@@ -86,11 +87,16 @@ class Posterior:
         return int(self.flat.shape[0] * self.flat.shape[1])
 
     @cached_property
+    def family_grouping(self) -> Grouping | None:
+        """The groups that are called families: those of the family column, or of its finest combination."""
+        if self.family is None:
+            return None
+        return self.plan.groupings[family_groupings(self.family)[-1]]
+
+    @property
     def families(self) -> tuple[str, ...]:
         """The names of the families that were fitted; empty for a fit of one family."""
-        if self.family is None or self.family not in self.plan.groupings:
-            return ()
-        return self.plan.groupings[self.family].labels
+        return () if self.family_grouping is None else self.family_grouping.labels
 
     def draws(self, name: str) -> np.ndarray:
         """Draws of one sampled quantity with chains laid end to end; shape ``(size, ...)``."""
@@ -174,13 +180,12 @@ class Posterior:
             return dict.fromkeys(columns, NEW)
         if family == POPULATION:
             return dict.fromkeys(columns, POPULATION)
-        if self.family is None:
+        grouping = self.family_grouping
+        if grouping is None:
             raise QuestionError(
                 f"the fit has no families, so it knows no family '{family}'; fit again with family=COLUMN "
                 f"(--family COLUMN)."
             )
-        groupings = self.plan.groupings
-        grouping = groupings[self.family if self.family in groupings else next(iter(groupings))]
         if family not in grouping.labels:
             raise QuestionError(
                 f"no run was of family '{family}'{did_you_mean(family, grouping.labels)}; families: "

@@ -117,7 +117,7 @@ def posterior_summary(posterior: Posterior) -> PosteriorSummary:
                 rows.append(
                     _row(posterior, spread, "", posterior.draws(spread), parameter, rng, parameter.spread, spread=True)
                 )
-        if pooling.kind == "partial" and posterior.family in plan.groupings and not parameter.prior.is_constant:
+        if pooling.kind == "partial" and posterior.family is not None and not parameter.prior.is_constant:
             rows += [
                 _row(posterior, name, family, draws, parameter, rng, None)
                 for family, draws in posterior.by_family(name).items()
