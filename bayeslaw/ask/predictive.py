@@ -67,4 +67,5 @@ def outcomes(
             if name not in values:
                 raise QuestionError(f"a new run of law '{law.name}' needs its '{name}': give it with the other inputs.")
         arguments.append(np.broadcast_to(evaluate(argument, values, NUMPY_WORDS), mean.shape))
-    return np.asarray(DRAWN[law.output.likelihood.name](rng, *arguments), dtype=float)
+    with np.errstate(over="ignore"):  # the log of a Student-t with the heaviest tails has draws beyond any number
+        return np.asarray(DRAWN[law.output.likelihood.name](rng, *arguments), dtype=float)
