@@ -163,7 +163,7 @@ def _read(path: Path) -> Posterior:
     return Posterior(
         law=law, runs=Runs(data, str(about["source"]), rows), family=json.loads(about["family"]),
         pool=json.loads(about["pool"]), values=values, flat=flat, flat_names=tuple(json.loads(about["flat_names"])),
-        stats=stats, seed=int(about["seed"]), versions=json.loads(about["versions"]),
+        stats=stats, seed=int(np.asarray(about["seed"]).item()), versions=json.loads(about["versions"]),
     )  # fmt: skip
 
 
