@@ -52,6 +52,7 @@ class Settings:
     chains: int = devices.CHAINS
     target_accept: float = 0.9
     pilot: int = 0
+    dense: bool = False
     max_tree_depth: int = 10
 
 
@@ -93,9 +94,7 @@ def compile_chains(model: FlatModel, args: Shapes, geometry: Shapes, kind: str, 
 
         nuts = NUTS(
             potential_fn=potential,
-            # A dense metric learned from the few draws of NUTS's first windows is far worse than the ball that the
-            # transport leaves (trees of 500 steps in 40 dimensions, measured); the pilot learns it from all chains.
-            dense_mass=False,
+            dense_mass=settings.dense,
             target_accept_prob=settings.target_accept,
             max_tree_depth=settings.max_tree_depth,
         )
