@@ -7,6 +7,7 @@ compiles nothing, and a second process finds its programs in the compilation cac
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ from bayeslaw.fit.chains import Progress, Settings, Shapes, compile_chains
 from bayeslaw.fit.diagnostics import Diagnostics
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.geometry import Curvature, Geometry, affine_arrays, laplace
+
+# Rows times columns of a Hessian that are worked on together: 16 MB an intermediate array, of which there are a dozen.
+HESSIAN_NUMBERS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -126,9 +130,15 @@ def _curvature_program(model: FlatModel, shapes: Shapes) -> Any:
         value, slope = jax.value_and_grad(model.potential)(x, args)
         return slope, (value, slope)
 
+    largest = max((math.prod(shape) for shape, _ in shapes.leaves), default=1)
+    at_once = HESSIAN_NUMBERS // max(largest, 1)
+
     def curvature(x: Any, args: Any) -> Any:
-        hessian, (value, slope) = jax.jacfwd(gradient, has_aux=True)(x, args)
-        return value, slope, hessian
+        if at_once >= model.size:
+            hessian, (value, slope) = jax.jacfwd(gradient, has_aux=True)(x, args)
+            return value, slope, hessian
+        slope, push, (value, _) = jax.linearize(lambda x: gradient(x, args), x, has_aux=True)
+        return value, slope, jax.lax.map(push, jnp.eye(model.size), batch_size=max(at_once, 1))
 
     vector = jax.ShapeDtypeStruct((model.size,), jnp.float64)
     return jax.jit(curvature).lower(vector, shapes.structs()).compile()
