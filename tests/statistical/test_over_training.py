@@ -19,7 +19,7 @@ def runs() -> bl.Runs:
 
 @pytest.mark.parametrize("pool", ["separate_pool", "common_pool"])
 def test_exponents_are_within_one_published_standard_error(runs, pool):
-    posterior = bl.fit("chinchilla", runs, "family", STUDY[pool](), seed=STUDY["SEED"])
+    posterior = bl.fit("chinchilla", runs, "family", STUDY[pool](), draws=STUDY["DRAWS"], seed=STUDY["SEED"])
     posterior.diagnostics.require()
     for corpus, distance in STUDY["distances"](posterior).items():
         assert max(map(abs, distance)) < 1.0, corpus
