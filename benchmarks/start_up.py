@@ -28,15 +28,17 @@ def main() -> None:
     print(f"import bayeslaw: {seconds(sys.executable, '-c', 'import bayeslaw'):.2f} s")
     print(f"bayeslaw --help: {seconds(sys.executable, '-m', 'bayeslaw', '--help'):.2f} s")
     with tempfile.TemporaryDirectory() as folder:
-        n = np.geomspace(1e7, 1e10, 8)
-        loss = 1.8 + 0.6 * (n / 1e9) ** -0.34
+        n = np.geomspace(1e18, 1e21, 8)
+        loss = 1.8 + 0.6 * (n / 1e20) ** -0.15
         table = Path(folder) / "runs.csv"
-        table.write_text("n_params,loss\n" + "".join(f"{a:.6g},{b:.6g}\n" for a, b in zip(n, loss, strict=True)))
+        table.write_text("flops,loss\n" + "".join(f"{a:.6g},{b:.6g}\n" for a, b in zip(n, loss, strict=True)))
         command = [sys.executable, "-X", "importtime", "-m", "bayeslaw", "fit", str(table), "--law", "power_law",
                    "--out", f"{folder}/fit.nc"]  # fmt: skip
         subprocess.run(command, check=False, capture_output=True)
         begin = time.perf_counter()
         done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode == 2:
+            raise SystemExit(done.stderr.strip().splitlines()[-1])
         whole = time.perf_counter() - begin
         own = [int(m[1]) for m in re.finditer(r"import time:\s+(\d+) \|", done.stderr)]
         heavy = [
