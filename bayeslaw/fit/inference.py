@@ -29,8 +29,8 @@ from bayeslaw.law.expr import names
 
 # Starts drawn from the priors, of which the best few are followed to their modes; the first start is the medians.
 STARTS = 24
-# The conditional transport factorises a matrix at every step; beyond this many coordinates that costs more than the
-# gradient, and groups are then so many and so rich that the plain affine one serves.
+# Without a hierarchy the conditional transport factorises one dense matrix at every step; beyond this many coordinates
+# that costs more than the gradient.  A hierarchy's is an arrow, whose cost grows with its groups alone.
 CONDITIONAL_UP_TO = 150
 # In so few dimensions one dense block costs what the arrow does, and a likelihood that curves the wrong way somewhere,
 # as with few runs, is made positive as a whole, which keeps more of it: three corpora of 15 runs then mix twice as
@@ -88,17 +88,16 @@ def bends(plan: Plan, model: FlatModel) -> bool:
     few = len(plan.outcome) < RUNS_A_PARAMETER * model.size
     # Counts have no scale of their own: without a hierarchy nothing is left to condition on.
     few = few and any(name in model.site and not model.site[name].shape for name in plan.law.noise_parameters)
-    return model.size <= CONDITIONAL_UP_TO and (bool(plan.structure.effects) or few)
+    return bool(plan.structure.effects) or (few and model.size <= CONDITIONAL_UP_TO)
 
 
 def find_geometry(structure: Structure, model: FlatModel, data: Any, scales: Scales | None, seed: int) -> Geometry:
     """Where and how to sample a plan."""
     posterior = curvature_of(model, (data,))
     starts = _starts(structure, model, seed)
-    if scales is None and not structure.effects:
+    if scales is None:
         return affine_at(posterior, find_mode(posterior, starts))
     prior = curvature_of(model, ({**data, "weights": jnp.zeros_like(data["weights"])},))
-    scales = scales or scales_of(structure, model)
     return Hierarchy(posterior, prior, scales).fit(starts)
 
 

@@ -17,7 +17,7 @@ from bayeslaw.fit.hoist import hoist
 from bayeslaw.fit.plan import Structure, deviation_name, spread_name
 from bayeslaw.law.expr import evaluate
 from bayeslaw.law.functions import FUNCTIONS
-from bayeslaw.law.law import Law, Prior, Root
+from bayeslaw.law.law import Prior, Root
 from bayeslaw.law.root import solve
 
 
@@ -157,8 +157,3 @@ def log_likelihood(structure: Structure, values: Mapping[str, Any], data: Mappin
     model = numpyro_model(structure)
     found = numpyro_log_likelihood(model, dict(values), data, batch_ndims=2, parallel=False)
     return found[structure.law.output.column]
-
-
-def law_mean(law: Law, inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
-    """The formula of a law in JAX; see :meth:`Law.mean`."""
-    return law.mean(inputs, parameters, WORDS, solve_root)
