@@ -9,15 +9,70 @@ Runs of two groups have no parameter in common but the shared ones, so the preci
 
 and its Cholesky factor is found group by group: the cost grows with the number of groups, not with its cube.
 (Unrolled arithmetic runs a fifth faster than these calls of LAPACK and takes three times as long to compile.)
+Without groups it is the dense matrix ``R``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.linalg import solve_triangular
+
+
+class Blocks(NamedTuple):
+    """A symmetric block-arrow matrix: ``B (groups, k, k)``, ``C (groups, k, r)``, ``R (r, r)``."""
+
+    groups: Any
+    cross: Any
+    shared: Any
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Which coordinates of a flat vector make up an arrow; a coordinate in neither part is no part of it.
+
+    Attributes
+    ----------
+    groups
+        Positions of the coordinates of each group; shape ``(groups, k)``.
+    shared
+        Positions of what all groups share; shape ``(r,)``.
+    """
+
+    groups: np.ndarray
+    shared: np.ndarray
+
+    @staticmethod
+    def dense(size: int) -> Partition:
+        """All coordinates, with no groups among them."""
+        return Partition(np.zeros((0, 0), dtype=int), np.arange(size))
+
+    @property
+    def positions(self) -> np.ndarray:
+        """All positions, groups first; shape ``(groups k + r,)``."""
+        return np.concatenate([self.groups.reshape(-1), self.shared])
+
+    def directions(self, size: int) -> np.ndarray:
+        """Vectors whose products with a Hessian tell the whole arrow; shape ``(k + r, size)``.
+
+        Groups do not meet, so one vector asks for a column of every group at once (Curtis, Powell & Reid 1974).
+        """
+        count, each = len(self.shared), self.groups.shape[1]
+        found = np.zeros((each + count, size))
+        found[np.arange(each), self.groups] = 1.0
+        found[each + np.arange(count), self.shared] = 1.0
+        return found
+
+    def blocks(self, products: np.ndarray) -> Blocks:
+        """The arrow from its products with :meth:`directions`, shape ``(k + r, size)``."""
+        each = self.groups.shape[1]
+        own, rest = products[:each], products[each:]
+        return Blocks(
+            np.moveaxis(own[:, self.groups], 0, -1), np.moveaxis(rest[:, self.groups], 0, -1), rest[:, self.shared]
+        )
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from bayeslaw.fit import devices
 from bayeslaw.fit.flat import FlatModel
-from bayeslaw.fit.geometry import TRANSPORTS, Geometry, rewhitened
+from bayeslaw.fit.geometry import TRANSPORTS, Geometry, rewhitened, with_pilot
 
 Progress = Callable[[int, int], None]
 
@@ -173,7 +173,7 @@ def compile_chains(model: FlatModel, args: Shapes, geometry: Shapes, kind: str, 
     def run(
         compiled: Any, geometry: Geometry, args: Any, seed: int, progress: Progress | None
     ) -> tuple[np.ndarray, dict[str, np.ndarray], Geometry]:
-        pilots = settings.warmup + settings.pilot if settings.pilot else 0
+        pilots = settings.warmup + settings.pilot if kind == "piloted" else 0
         total, done = (pilots + settings.warmup + settings.draws) * settings.chains, 0
 
         def tick(more: int) -> None:
@@ -184,8 +184,9 @@ def compile_chains(model: FlatModel, args: Shapes, geometry: Shapes, kind: str, 
 
         # BLAS has threads of its own, which on small matrices only get in the way of the chains'.
         with devices.float64(), threadpool_limits(1):
-            if settings.pilot:
-                pilot = walk(compiled, dict(geometry.arrays), args, seed + PILOT_SEED, settings.pilot, tick)
+            if kind == "piloted":
+                untaught = with_pilot(geometry.arrays)
+                pilot = walk(compiled, untaught, args, seed + PILOT_SEED, settings.pilot, tick)
                 geometry = rewhitened(geometry, pilot["z"].reshape(-1, model.size))
             kept = walk(compiled, dict(geometry.arrays), args, seed, settings.draws, tick)
         kept.pop("z")

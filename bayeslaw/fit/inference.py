@@ -11,20 +11,22 @@ import numpy as np
 
 from bayeslaw.fit import devices
 from bayeslaw.fit.chains import Progress, Settings, Shapes, compile_chains
+from bayeslaw.fit.derivatives import curvature_of, marginal_of
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.geometry import (
     Geometry,
     Hierarchy,
     Scales,
     affine_arrays,
-    affine_at,
     conditional_arrays,
-    find_mode,
+    laplace,
+    with_pilot,
 )
 from bayeslaw.fit.hoist import hoist
+from bayeslaw.fit.mode import find_mode
 from bayeslaw.fit.numpyro_model import numpyro_model
 from bayeslaw.fit.plan import Plan, Structure, deviation_name, spread_name
-from bayeslaw.fit.sample import Draws, Stopwatch, curvature_of
+from bayeslaw.fit.sample import Draws, Stopwatch
 from bayeslaw.law.expr import names
 
 # Starts drawn from the priors, of which the best few are followed to their modes; the first start is the medians.
@@ -49,10 +51,11 @@ def infer(plan: Plan, settings: Settings, seed: int = 0, progress: Progress | No
             data = jax.tree.map(jnp.asarray, plan.data())
             model = flat_model(structure)
             scales = scales_of(structure, model) if bends(plan, model) else None
+            kind = "affine" if scales is None else "piloted" if settings.pilot else "conditional"
             arrays = affine_arrays(model.size) if scales is None else conditional_arrays(scales)
-            kind = "affine" if scales is None else "conditional"
+            arrays = with_pilot(arrays) if kind == "piloted" else arrays
             chains = compile_chains(model, Shapes.of((data,)), Shapes.of(arrays), kind, settings)
-            curvature_of(model, (data,))
+            curvature_of(model, (data,), scales)
         with stopwatch("mode"):
             geometry = find_geometry(structure, model, data, scales, seed)
         with stopwatch("compile"):
@@ -93,12 +96,13 @@ def bends(plan: Plan, model: FlatModel) -> bool:
 
 def find_geometry(structure: Structure, model: FlatModel, data: Any, scales: Scales | None, seed: int) -> Geometry:
     """Where and how to sample a plan."""
-    posterior = curvature_of(model, (data,))
+    posterior = curvature_of(model, (data,), scales)
     starts = _starts(structure, model, seed)
     if scales is None:
-        return affine_at(posterior, find_mode(posterior, starts))
-    prior = curvature_of(model, ({**data, "weights": jnp.zeros_like(data["weights"])},))
-    return Hierarchy(posterior, prior, scales).fit(starts)
+        return laplace(posterior, starts)
+    prior = curvature_of(model, ({**data, "weights": jnp.zeros_like(data["weights"])},), scales)
+    marginal = marginal_of(model, (data,), conditional_arrays(scales))
+    return Hierarchy(posterior, prior, marginal, scales).fit(starts)
 
 
 def scales_of(structure: Structure, model: FlatModel) -> Scales:
@@ -122,7 +126,7 @@ def scales_of(structure: Structure, model: FlatModel) -> Scales:
     }
     groups = _by_group(structure, model)
     shared = np.setdiff1d(np.arange(model.size), np.concatenate([scales, groups.reshape(-1)]))
-    return Scales(np.array(scales, dtype=int), multiplies, groups, shared, spread_of)
+    return Scales(groups, shared, np.array(scales, dtype=int), multiplies, spread_of)
 
 
 def _by_group(structure: Structure, model: FlatModel) -> np.ndarray:

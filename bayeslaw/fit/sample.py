@@ -7,12 +7,11 @@ compiles nothing, and a second process finds its programs in the compilation cac
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, partial
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -21,12 +20,10 @@ import numpy as np
 
 from bayeslaw.fit import devices
 from bayeslaw.fit.chains import Progress, Settings, Shapes, compile_chains
+from bayeslaw.fit.derivatives import curvature_of
 from bayeslaw.fit.diagnostics import Diagnostics
 from bayeslaw.fit.flat import FlatModel
-from bayeslaw.fit.geometry import Curvature, Geometry, affine_arrays, laplace
-
-# Rows times columns of a Hessian that are worked on together: 16 MB an intermediate array, of which there are a dozen.
-HESSIAN_NUMBERS = 2_000_000
+from bayeslaw.fit.geometry import Geometry, affine_arrays, laplace
 
 
 @dataclass(frozen=True)
@@ -110,35 +107,3 @@ def sample(
         with stopwatch("sampling"):
             draws, stats, geometry = run(geometry, args, seed, progress)
     return Draws(flat, draws, stats, geometry, settings, seed, stopwatch.seconds)
-
-
-def curvature_of(model: FlatModel, args: tuple[Any, ...]) -> Curvature:
-    """Value, gradient and Hessian of a model's potential at given arguments."""
-    return partial(_evaluate, _curvature_program(model, Shapes.of(args)), args)
-
-
-def _evaluate(program: Any, args: Any, x: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    value, gradient, hessian = program(x, args)
-    return float(value), np.asarray(gradient), np.asarray(hessian)
-
-
-@lru_cache(maxsize=64)
-def _curvature_program(model: FlatModel, shapes: Shapes) -> Any:
-    """Value, gradient and Hessian in one program."""
-
-    def gradient(x: Any, args: Any) -> Any:
-        value, slope = jax.value_and_grad(model.potential)(x, args)
-        return slope, (value, slope)
-
-    largest = max((math.prod(shape) for shape, _ in shapes.leaves), default=1)
-    at_once = HESSIAN_NUMBERS // max(largest, 1)
-
-    def curvature(x: Any, args: Any) -> Any:
-        if at_once >= model.size:
-            hessian, (value, slope) = jax.jacfwd(gradient, has_aux=True)(x, args)
-            return value, slope, hessian
-        slope, push, (value, _) = jax.linearize(lambda x: gradient(x, args), x, has_aux=True)
-        return value, slope, jax.lax.map(push, jnp.eye(model.size), batch_size=max(at_once, 1))
-
-    vector = jax.ShapeDtypeStruct((model.size,), jnp.float64)
-    return jax.jit(curvature).lower(vector, shapes.structs()).compile()
