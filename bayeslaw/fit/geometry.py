@@ -291,12 +291,15 @@ class Hierarchy:
         """
         bounds = [(max(value - 1.5, -FURTHEST), min(value + 1.5, FURTHEST)) for value in t]
 
+        start, _ = self.marginal(t, arrays)
+
+        # From its start on: the tolerance is a part of the value, which otherwise grows with the runs.
         def objective(s: np.ndarray) -> float:
             value, _ = self.marginal(s, arrays)
-            return value if np.isfinite(value) else 1e300
+            return value - start if np.isfinite(value) else 1e300
 
         result = minimize(
-            objective, t, method="L-BFGS-B", bounds=bounds, options={"eps": 1e-3, "maxiter": 15, "ftol": 1e-6}
+            objective, t, method="L-BFGS-B", bounds=bounds, options={"eps": 1e-3, "maxiter": 15, "ftol": 1e-4}
         )
         return self.marginal(result.x, arrays)[1]
 

@@ -38,6 +38,9 @@ CONDITIONAL_UP_TO = 150
 # as with few runs, is made positive as a whole, which keeps more of it: three corpora of 15 runs then mix twice as
 # well.  It is also where NUTS's own dense metric learns more in its warm-up than it costs.
 DENSE_UP_TO = 32
+# A pilot's draws, a thousand or so, tell a covariance to within the root of coordinates over draws: a third here, and
+# beyond it whitening by what they say would undo more than it mends.  NUTS's own diagonal metric then has to do.
+PILOT_UP_TO = 150
 # With fewer runs than this a parameter, noise is uncertain enough to bend the posterior of everything else.
 RUNS_A_PARAMETER = 10
 
@@ -163,8 +166,11 @@ def settings_for(plan: Plan, **given: int | float | None) -> Settings:
     """Default settings, careful where there is a hierarchy, with what the caller gave."""
     chosen = Settings()
     if plan.structure.effects:
-        small = flat_size(plan.structure) <= DENSE_UP_TO
-        chosen = Settings(target_accept=0.95, warmup=700, dense=True) if small else Settings(warmup=300, pilot=300)
+        size = flat_size(plan.structure)
+        if size <= DENSE_UP_TO:
+            chosen = Settings(target_accept=0.95, warmup=700, dense=True)
+        elif size <= PILOT_UP_TO:
+            chosen = Settings(warmup=300, pilot=300)
     return replace(chosen, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
 
 

@@ -123,13 +123,17 @@ def _parameter(structure: Structure, name: str, data: Mapping[str, Any]) -> Any:
     population = parameter.prior.arguments[0] if constant else numpyro.sample(name, prior(parameter.prior))
     if pooling.kind == "complete":
         return population
-    value = _UNBOUND[parameter.prior.support](population)
+    value, bounded = _UNBOUND[parameter.prior.support](population), _BOUND[parameter.prior.support]
+    by_group: dict[str, Any] = {}
     for grouping in pooling.groupings:
         spread = numpyro.sample(spread_name(name, grouping), prior(parameter.spread))
         each = dist.Normal(0.0, spread).expand([structure.size_of[grouping]])
-        deviations = numpyro.sample(deviation_name(name, grouping), each.to_event(1))
-        value = value + _by_run(deviations, data["groups"][grouping])
-    return _BOUND[parameter.prior.support](value)
+        by_group[grouping] = numpyro.sample(deviation_name(name, grouping), each.to_event(1))
+    if len(by_group) == 1:
+        # Bounded once a group instead of once a run: an exponential costs as much as the rest of a term.
+        ((grouping, deviations),) = by_group.items()
+        return _by_run(bounded(value + deviations), data["groups"][grouping])
+    return bounded(value + sum(_by_run(each, data["groups"][grouping]) for grouping, each in by_group.items()))
 
 
 # The gradient of indexing is a scatter, which XLA's CPU backend does one element at a time; a product with the

@@ -8,12 +8,14 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 import pytest
+import scipy.optimize
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import solve_triangular
 
 import bayeslaw as bl
-from bayeslaw.fit.arrow import Arrow
+from bayeslaw.fit.arrow import Arrow, Blocks, Partition
+from bayeslaw.fit.derivatives import curvature_of
 from bayeslaw.fit.diagnostics import bulk_ess
 from bayeslaw.fit.geometry import (
     TRANSPORTS,
@@ -21,10 +23,10 @@ from bayeslaw.fit.geometry import (
     _positive_arrow,
     affine_arrays,
     conditional_arrays,
-    find_mode,
     laplace,
 )
 from bayeslaw.fit.inference import find_geometry, flat_model, infer, scales_of
+from bayeslaw.fit.mode import Curvature, find_mode, trust_step
 from bayeslaw.fit.plan import make_plan
 from bayeslaw.fit.sample import Draws
 from bayeslaw.law.law import Law
@@ -174,8 +176,8 @@ def test_a_pilot_keeps_the_determinant_right(hierarchy):
     """What a first run teaches the coordinates changes the map, and its determinant with it."""
     settings = bl.Settings(draws=20, warmup=100, pilot=100, chains=2)
     draws = infer(hierarchy.plan, settings, seed=0)
-    learned, before = draws.geometry, hierarchy.geometry.arrays
-    assert not np.allclose(learned.arrays["pilot_scale"], before["pilot_scale"])
+    learned = draws.geometry
+    assert not np.allclose(learned.arrays["pilot"]["scale"], np.eye(hierarchy.model.size))
     for seed in SEEDS:
         assert_determinant(learned, ball(hierarchy.model.size, seed))
     assert_log_density(draws, hierarchy.data)
@@ -268,6 +270,17 @@ def test_an_indefinite_arrow_is_made_positive(groups, each, shared, seed, alread
 # --- modes ------------------------------------------------------------------------------------------------------
 
 
+def dense(function, size: int, free: list[int] | None = None) -> Curvature:
+    """A function of value, gradient and Hessian, as one without groups over some of its coordinates."""
+    partition = Partition(np.zeros((0, 0), dtype=int), np.arange(size) if free is None else np.array(free))
+
+    def at(x):
+        value, gradient, hessian = function(x)
+        return value, gradient, partition.blocks(np.asarray(hessian)[partition.shared])
+
+    return Curvature(at, partition)
+
+
 def quartic(x: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     """A bowl with its mode at (1, 2, 3)."""
     d = x - np.array([1.0, 2.0, 3.0])
@@ -281,14 +294,78 @@ def double_well(x: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
 
 
 def test_the_lowest_mode_is_found():
-    np.testing.assert_allclose(find_mode(quartic, [np.zeros(3), np.full(3, 50.0)]), [1, 2, 3], atol=1e-5)
-    found = find_mode(double_well, [np.array([1.0]), np.array([-2.0])])
+    np.testing.assert_allclose(find_mode(dense(quartic, 3), [np.zeros(3), np.full(3, 50.0)]), [1, 2, 3], atol=1e-5)
+    found = find_mode(dense(double_well, 1), [np.array([1.0]), np.array([-2.0])])
     assert -1.1 < found[0] < -1.0
-    assert 0.9 < find_mode(double_well, [np.array([1.0])])[0] < 1.0
+    assert 0.9 < find_mode(dense(double_well, 1), [np.array([1.0])])[0] < 1.0
+
+
+def test_a_narrow_curved_valley_is_followed():
+    """Rosenbrock's, a thousand times narrower than usual."""
+    rosen, slope, hessian = scipy.optimize.rosen, scipy.optimize.rosen_der, scipy.optimize.rosen_hess
+
+    def narrow(x):
+        along = (1 - x[:-1]) ** 2
+        return (
+            1e3 * rosen(x) - 999 * along.sum(),
+            1e3 * slope(x) + 999 * np.append(2 * (1 - x[:-1]), 0.0),
+            1e3 * hessian(x) - 999 * np.diag([*[2.0] * (len(x) - 1), 0.0]),
+        )
+
+    np.testing.assert_allclose(find_mode(dense(narrow, 4), [np.array([-1.2, 1.0, -1.0, 1.5])]), np.ones(4), atol=1e-5)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(1e-3, 10.0), st.booleans())
+def test_a_trusted_step_is_the_least_of_its_quadratic_within_its_length(seed, radius, positive):
+    with jax.enable_x64(True):
+        rng = np.random.default_rng(seed)
+        *pieces, whole = arrow(rng, 3, 2, 2)
+        if not positive:
+            lowered = np.quantile(np.linalg.eigvalsh(whole), 0.6)
+            pieces[0] = pieces[0] - lowered * np.eye(2)
+            pieces[2] = pieces[2] - lowered * np.eye(2)
+            whole = whole - lowered * np.eye(len(whole))
+        slope = rng.standard_normal(len(whole))
+        step, promised = trust_step(Blocks(*pieces), slope, radius)
+        length = np.linalg.norm(step)
+        assert length <= 1.1 * radius
+
+        def fall(v):
+            return -(v @ slope + 0.5 * v @ whole @ v)
+
+        assert promised == pytest.approx(fall(step), rel=1e-6)
+        # No other point as far away, and none nearer, falls further.
+        others = rng.standard_normal((2000, len(slope)))
+        others *= length * rng.random((2000, 1)) / np.linalg.norm(others, axis=1, keepdims=True)
+        assert max(fall(v) for v in others) <= promised
+        if positive and np.linalg.norm(np.linalg.solve(whole, slope)) <= radius:
+            np.testing.assert_allclose(step, -np.linalg.solve(whole, slope), rtol=1e-6)
+
+
+def test_the_arrow_of_a_plan_is_its_hessian():
+    """A dozen products tell every entry, and all others between the coordinates of groups are zero."""
+    law = bl.law("chinchilla")
+    fitted = make_plan(law, simulated_runs(law, np.random.default_rng(5), 64, families=8), family="family")
+    model, data = flat_model(fitted.structure), jax.tree.map(jnp.asarray, fitted.data())
+    scales = scales_of(fitted.structure, model)
+    assert scales.groups.shape == (8, 5)
+    x = 0.1 * ball(model.size, 0)
+    whole = curvature_of(model, (data,)).at(x)[2].shared
+    value, slope, found = curvature_of(model, (data,), scales).at(x)
+    potential = jax.jit(lambda x, data: model.potential(x, (data,)))
+    assert value == pytest.approx(float(potential(x, data)), rel=1e-12)
+    np.testing.assert_allclose(slope, jax.grad(potential)(x, data), rtol=1e-9, atol=1e-9 * np.abs(slope).max())
+    tolerance = 1e-10 * np.abs(whole).max()
+    np.testing.assert_allclose(found.shared, whole[np.ix_(scales.shared, scales.shared)], atol=tolerance)
+    for g, own in enumerate(scales.groups):
+        np.testing.assert_allclose(found.groups[g], whole[np.ix_(own, own)], atol=tolerance)
+        np.testing.assert_allclose(found.cross[g], whole[np.ix_(own, scales.shared)], atol=tolerance)
+        np.testing.assert_array_equal(whole[np.ix_(own, np.delete(scales.groups, g, axis=0).reshape(-1))], 0.0)
 
 
 def test_what_is_not_free_stays():
-    found = find_mode(quartic, [np.array([7.0, 0.0, 0.0])], free=np.array([1, 2]))
+    found = find_mode(dense(quartic, 3, free=[1, 2]), [np.array([7.0, 0.0, 0.0])])
     np.testing.assert_allclose(found, [7, 2, 3], atol=1e-5)
 
 
@@ -297,11 +374,11 @@ def test_a_density_that_is_nowhere_finite_is_refused():
         return np.nan, np.full(2, np.nan), np.full((2, 2), np.nan)
 
     with pytest.raises(FloatingPointError, match="not finite at any starting point"):
-        find_mode(nowhere, [np.zeros(2), np.ones(2)])
+        find_mode(dense(nowhere, 2), [np.zeros(2), np.ones(2)])
 
 
 def test_laplace_whitens_the_mode():
-    geometry = laplace(quartic, [np.zeros(3)])
+    geometry = laplace(dense(quartic, 3), [np.zeros(3)])
     np.testing.assert_allclose(geometry.centre, [1, 2, 3], atol=1e-5)
     np.testing.assert_allclose(geometry.arrays["scale"], np.eye(3), atol=1e-5)
 
