@@ -21,7 +21,9 @@ from threadpoolctl import threadpool_limits
 
 from bayeslaw.fit import devices
 from bayeslaw.fit.flat import FlatModel
-from bayeslaw.fit.geometry import TRANSPORTS, Geometry, rewhitened, with_pilot
+from bayeslaw.fit.geometry import Geometry, rewhitened, with_pilot
+from bayeslaw.fit.shapes import Shapes
+from bayeslaw.fit.transports import TRANSPORTS
 
 Progress = Callable[[int, int], None]
 
@@ -52,28 +54,7 @@ class Settings:
     chains: int = devices.CHAINS
     target_accept: float = 0.9
     pilot: int = 0
-    dense: bool = False
     max_tree_depth: int = 10
-
-
-@dataclass(frozen=True)
-class Shapes:
-    """Shapes of nested arrays, hashable, so that programs can be kept by them."""
-
-    leaves: tuple[tuple[tuple[int, ...], Any], ...]
-    tree: Any
-
-    @staticmethod
-    def of(arrays: Any) -> Shapes:
-        """The shapes of some arrays."""
-        leaves, tree = jax.tree.flatten(arrays)
-        return Shapes(tuple((jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves), tree)
-
-    def structs(self, sharding: Any = None) -> Any:
-        """Stand-ins for the arrays, to trace with."""
-        return jax.tree.unflatten(
-            self.tree, [jax.ShapeDtypeStruct(shape, dtype, sharding=sharding) for shape, dtype in self.leaves]
-        )
 
 
 # From a geometry, model arguments and a seed to flat draws and what the sampler says of them.
@@ -89,12 +70,11 @@ def compile_chains(model: FlatModel, args: Shapes, geometry: Shapes, kind: str, 
 
     def kernel(rng: Any, start: Any, arrays: Any, args: Any) -> tuple[NUTS, Any]:
         def potential(z: Any) -> Any:
-            x, log_det = transport(z, arrays)
+            x, log_det = transport(z, arrays, model, args)
             return model.potential(x, args) - log_det
 
         nuts = NUTS(
             potential_fn=potential,
-            dense_mass=settings.dense,
             target_accept_prob=settings.target_accept,
             max_tree_depth=settings.max_tree_depth,
         )
@@ -107,7 +87,7 @@ def compile_chains(model: FlatModel, args: Shapes, geometry: Shapes, kind: str, 
 
         def draw(state: Any, _: Any) -> Any:
             state = nuts.sample(state, (), {})
-            x, log_det = transport(state.z, arrays)
+            x, log_det = transport(state.z, arrays, model, args)
             kept = {
                 "flat": x, "z": state.z, "lp": -(state.potential_energy + log_det), "energy": state.energy,
                 "diverging": state.diverging, "n_steps": state.num_steps, "acceptance_rate": state.accept_prob,

@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayeslaw.fit.arrow import Blocks, Partition
-from bayeslaw.fit.chains import Shapes
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.geometry import Arrays, Marginal, scales_alone
 from bayeslaw.fit.mode import Curvature
+from bayeslaw.fit.shapes import Shapes
 
 # Rows times columns of a Hessian that are worked on together: 16 MB an intermediate array, of which there are a dozen.
 HESSIAN_NUMBERS = 2_000_000

@@ -34,8 +34,6 @@ from bayeslaw.fit.arrow import Arrow, Blocks, Partition
 from bayeslaw.fit.mode import Curvature, descend, find_mode
 
 Arrays = Mapping[str, Any]
-# A transport: from z and its arrays to x and the log determinant of its Jacobian.
-Transport = Callable[[Any, Arrays], tuple[Any, Any]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Geometry:
     Attributes
     ----------
     kind
-        ``affine``, ``conditional`` or ``piloted``, a key of ``TRANSPORTS``.
+        A key of ``transports.TRANSPORTS``.
     centre
         Flat vector of the mode; shape ``(size,)``.
     """
@@ -123,9 +121,6 @@ def conditional_arrays(scales: Scales) -> dict[str, Any]:
         "group_prior_slope": np.zeros((groups, each)), "shared_prior_slope": np.zeros(shared),
         "place": np.zeros(size, dtype=int),
     }  # fmt: skip
-
-
-TRANSPORTS: Mapping[str, Transport] = {"affine": affine, "conditional": conditional, "piloted": piloted}
 
 
 def with_pilot(arrays: Arrays) -> dict[str, Any]:

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayeslaw.fit import devices
-from bayeslaw.fit.chains import Progress, Settings, Shapes, compile_chains
+from bayeslaw.fit.chains import Progress, Settings, compile_chains
 from bayeslaw.fit.derivatives import curvature_of, marginal_of
 from bayeslaw.fit.flat import FlatModel
+from bayeslaw.fit.following import follow, following_arrays
 from bayeslaw.fit.geometry import (
     Geometry,
     Hierarchy,
@@ -27,22 +28,19 @@ from bayeslaw.fit.mode import find_mode
 from bayeslaw.fit.numpyro_model import numpyro_model
 from bayeslaw.fit.plan import Plan, Structure, deviation_name, spread_name
 from bayeslaw.fit.sample import Draws, Stopwatch
+from bayeslaw.fit.shapes import Shapes
 from bayeslaw.law.expr import names
 
 # Starts drawn from the priors, of which the best few are followed to their modes; the first start is the medians.
 STARTS = 24
-# Without a hierarchy the conditional transport factorises one dense matrix at every step; beyond this many coordinates
-# that costs more than the gradient.  A hierarchy's is an arrow, whose cost grows with its groups alone.
-CONDITIONAL_UP_TO = 150
-# In so few dimensions one dense block costs what the arrow does, and a likelihood that curves the wrong way somewhere,
-# as with few runs, is made positive as a whole, which keeps more of it: three corpora of 15 runs then mix twice as
-# well.  It is also where NUTS's own dense metric learns more in its warm-up than it costs.
-DENSE_UP_TO = 32
+# With fewer runs than this a coordinate, the posterior is a bent sheet that only its own predictions follow.
+RUNS_A_COORDINATE = 10
+# Following them factorises dense matrices at every step; beyond this many coordinates the steps it saves are not worth
+# their price.
+FOLLOWING_UP_TO = 60
 # A pilot's draws, a thousand or so, tell a covariance to within the root of coordinates over draws: a third here, and
 # beyond it whitening by what they say would undo more than it mends.  NUTS's own diagonal metric then has to do.
 PILOT_UP_TO = 150
-# With fewer runs than this a parameter, noise is uncertain enough to bend the posterior of everything else.
-RUNS_A_PARAMETER = 10
 
 
 def infer(plan: Plan, settings: Settings, seed: int = 0, progress: Progress | None = None) -> Draws:
@@ -53,10 +51,11 @@ def infer(plan: Plan, settings: Settings, seed: int = 0, progress: Progress | No
         with stopwatch("trace"):
             data = jax.tree.map(jnp.asarray, plan.data())
             model = flat_model(structure)
-            scales = scales_of(structure, model) if bends(plan, model) else None
-            kind = "affine" if scales is None else "piloted" if settings.pilot else "conditional"
-            arrays = affine_arrays(model.size) if scales is None else conditional_arrays(scales)
-            arrays = with_pilot(arrays) if kind == "piloted" else arrays
+            kind = kind_of(plan)
+            scales = None if kind == "affine" else scales_of(structure, model, by_group=kind == "conditional")
+            if kind == "conditional" and settings.pilot:
+                kind = "piloted"
+            arrays = arrays_to_compile_for(kind, model, scales, structure.rows)
             chains = compile_chains(model, Shapes.of((data,)), Shapes.of(arrays), kind, settings)
             curvature_of(model, (data,), scales)
         with stopwatch("mode"):
@@ -84,17 +83,35 @@ def flat_model(structure: Structure) -> FlatModel:
         "arrays": {name: rows for name, _ in hoist(structure.law).arrays},
         "outcome": rows,
         "weights": rows,
+        "shift": rows,
         "groups": {name: jnp.zeros(structure.rows, int) for name, _ in structure.sizes},
     }
     return FlatModel.of(numpyro_model(structure), (example,))
 
 
-def bends(plan: Plan, model: FlatModel) -> bool:
-    """Whether spreads or noise bend the posterior enough for the conditional transport, and it can be afforded."""
-    few = len(plan.outcome) < RUNS_A_PARAMETER * model.size
-    # Counts have no scale of their own: without a hierarchy nothing is left to condition on.
-    few = few and any(name in model.site and not model.site[name].shape for name in plan.law.noise_parameters)
-    return bool(plan.structure.effects) or (few and model.size <= CONDITIONAL_UP_TO)
+def kind_of(plan: Plan) -> str:
+    """The coordinates that suit a plan: ``following``, ``conditional`` or ``affine``."""
+    structure, size = plan.structure, flat_size(plan.structure)
+    few = len(plan.outcome) < RUNS_A_COORDINATE * size
+    if few and size <= FOLLOWING_UP_TO and (structure.effects or _shared_noise(structure)):
+        return "following"
+    return "conditional" if structure.effects else "affine"
+
+
+def _shared_noise(structure: Structure) -> list[str]:
+    """Parameters of the noise alone that are sampled, one value for all runs; counts have none."""
+    sampled = {name for name, prior, length in structure.sites if prior is not None and length is None}
+    return [name for name in structure.law.noise_parameters if name in sampled]
+
+
+def arrays_to_compile_for(kind: str, model: FlatModel, scales: Scales | None, rows: int) -> dict[str, Any]:
+    """Arrays of the shapes that a geometry of this kind will have."""
+    if scales is None:
+        return affine_arrays(model.size)
+    if kind == "following":
+        return following_arrays(scales, rows)
+    arrays = conditional_arrays(scales)
+    return with_pilot(arrays) if kind == "piloted" else arrays
 
 
 def find_geometry(structure: Structure, model: FlatModel, data: Any, scales: Scales | None, seed: int) -> Geometry:
@@ -105,14 +122,21 @@ def find_geometry(structure: Structure, model: FlatModel, data: Any, scales: Sca
         return laplace(posterior, starts)
     prior = curvature_of(model, ({**data, "weights": jnp.zeros_like(data["weights"])},), scales)
     marginal = marginal_of(model, (data,), conditional_arrays(scales))
-    return Hierarchy(posterior, prior, marginal, scales).fit(starts)
+    geometry = Hierarchy(posterior, prior, marginal, scales).fit(starts)
+    return geometry if len(scales.groups) else follow(geometry, model, data)
 
 
-def scales_of(structure: Structure, model: FlatModel) -> Scales:
-    """The scales of a plan: spreads between groups, and parameters of the noise alone that all runs share."""
+def scales_of(structure: Structure, model: FlatModel, by_group: bool) -> Scales:
+    """The scales of a plan: spreads between groups, and parameters of the noise alone that all runs share.
+
+    Parameters
+    ----------
+    by_group
+        Whether to set apart what belongs to one group alone.
+    """
     law = structure.law
     spreads = [model.site[spread_name(name, grouping)].start for name, grouping, _ in structure.effects]
-    noise_names = [name for name in law.noise_parameters if name in model.site and not model.site[name].shape]
+    noise_names = _shared_noise(structure)
     scales = [*spreads, *(model.site[name].start for name in noise_names)]
     family = law.output.likelihood.family
     multiplies = None
@@ -127,7 +151,7 @@ def scales_of(structure: Structure, model: FlatModel) -> Scales:
         for i, (name, grouping, _) in enumerate(structure.effects)
         for at in range(*model.site[deviation_name(name, grouping)].stretch.indices(model.size))
     }
-    groups = _by_group(structure, model)
+    groups = _by_group(structure, model) if by_group else np.zeros((0, 0), dtype=int)
     shared = np.setdiff1d(np.arange(model.size), np.concatenate([scales, groups.reshape(-1)]))
     return Scales(groups, shared, np.array(scales, dtype=int), multiplies, spread_of)
 
@@ -137,8 +161,6 @@ def _by_group(structure: Structure, model: FlatModel) -> np.ndarray:
 
     Runs of two groups share none of them, whatever else is nested or crossed.
     """
-    if not structure.sizes or model.size <= DENSE_UP_TO:
-        return np.zeros((0, 0), dtype=int)
     finest, _ = max(structure.sizes, key=lambda pair: pair[1])
     own = [deviation_name(name, grouping) for name, grouping, _ in structure.effects if grouping == finest]
     own += [name for name, pooling in structure.poolings if pooling.kind == "none" and finest in pooling.groupings]
@@ -163,13 +185,12 @@ def _starts(structure: Structure, model: FlatModel, seed: int) -> list[np.ndarra
 
 
 def settings_for(plan: Plan, **given: int | float | None) -> Settings:
-    """Default settings, careful where there is a hierarchy, with what the caller gave."""
+    """Default settings for the coordinates of a plan, with what the caller gave."""
     chosen = Settings()
-    if plan.structure.effects:
-        size = flat_size(plan.structure)
-        if size <= DENSE_UP_TO:
-            chosen = Settings(target_accept=0.95, warmup=700, dense=True)
-        elif size <= PILOT_UP_TO:
+    match kind_of(plan):
+        case "following":
+            chosen = Settings(warmup=300, target_accept=0.95)
+        case "conditional" if flat_size(plan.structure) <= PILOT_UP_TO:
             chosen = Settings(warmup=300, pilot=300)
     return replace(chosen, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
 

@@ -98,7 +98,8 @@ def numpyro_model(structure: Structure) -> Callable[[Mapping[str, Any]], None]:
                 values[name] = solve_root(term, values, WORDS)
             else:
                 values[name] = evaluate(term, values, WORDS)
-        values["mean"] = evaluate(hoisted.formula, values, WORDS)
+        mean = evaluate(hoisted.formula, values, WORDS) + data["shift"]
+        values["mean"] = numpyro.deterministic("mean", mean)
         arguments = [evaluate(a, values, WORDS) for a in hoisted.likelihood]
         with numpyro.handlers.scale(scale=data["weights"]):
             numpyro.sample(law.output.column, LIKELIHOODS[law.output.likelihood.name](*arguments), obs=data["outcome"])

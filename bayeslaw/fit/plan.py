@@ -134,6 +134,8 @@ class Plan:
             "arrays": {name: pad(values) for name, values in hoisted.items()},
             "outcome": pad(self.outcome),
             "weights": np.concatenate([self.weights, np.zeros(extra)]),
+            # Added to the mean of every run: the way to differentiate with respect to it.
+            "shift": np.zeros(self.structure.rows),
             "groups": {g.name: pad(g.index) for g in self._used_groupings},
         }
 

@@ -1,0 +1,29 @@
+"""Shapes of arrays as keys of compiled programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Shapes of nested arrays, hashable, so that programs can be kept by them."""
+
+    leaves: tuple[tuple[tuple[int, ...], Any], ...]
+    tree: Any
+
+    @staticmethod
+    def of(arrays: Any) -> Shapes:
+        """The shapes of some arrays."""
+        leaves, tree = jax.tree.flatten(arrays)
+        return Shapes(tuple((jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves), tree)
+
+    def structs(self, sharding: Any = None) -> Any:
+        """Stand-ins for the arrays, to trace with."""
+        return jax.tree.unflatten(
+            self.tree, [jax.ShapeDtypeStruct(shape, dtype, sharding=sharding) for shape, dtype in self.leaves]
+        )
