@@ -12,6 +12,7 @@
 ``geometry``          mode, curvature and the coordinates to sample in; ``arrow``, its linear algebra
 ``chains``            NUTS for all chains as one compiled program; ``devices``, how JAX is set up
 ``sample``            any NumPyro model to draws; ``inference``, a plan to draws; ``diagnostics``
-``fitting``           the verb; ``posterior``, what it leaves; ``storage``, ``datatree``, ``posterior_summary``
+``fitting``           the verb; ``posterior``, what it leaves; ``datatree``, ``posterior_summary``
+``storage``           a posterior as a file; ``files``, which are whole or not there
 ====================  =========================================================================
 """
