@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayeslaw.ask.canvas import MOST_PANELS, short, with_units
-from bayeslaw.ask.forecast import names_of_noise
+from bayeslaw.ask.forecast import FLOPS, names_of_noise
 from bayeslaw.errors import QuestionError, did_you_mean
 from bayeslaw.fit.pooling import Grouping
 from bayeslaw.fit.posterior import NEW, Posterior
@@ -41,8 +41,7 @@ class Axis:
         """Where runs lie; shape ``(runs,)``."""
         if self.scale is None:
             return inputs[self.name]
-        # 6 FLOPs a parameter and token: Kaplan et al. 2020, section 2.1.
-        return 6.0 * inputs[self.scale[0]] * inputs[self.scale[1]]
+        return FLOPS * inputs[self.scale[0]] * inputs[self.scale[1]]
 
 
 def axis_of(law: Law, along: str | None) -> Axis:
@@ -90,11 +89,11 @@ def path(
         N, D = axis.scale
         if (N in at) != (D in at):
             kept, other = (N, D) if N in at else (D, N)
-            inputs = {kept: np.full_like(grid, at[kept]), other: grid / (6.0 * at[kept])}
+            inputs = {kept: np.full_like(grid, at[kept]), other: grid / (FLOPS * at[kept])}
             words.append(f"{short(at[kept])} {law.inputs[kept].units}s")
         else:
             ratio = at[D] / at[N] if N in at else float(np.exp(np.median(np.log(fitted[D] / fitted[N]))))
-            inputs = {N: np.sqrt(grid / (6.0 * ratio)), D: np.sqrt(grid * ratio / 6.0)}
+            inputs = {N: np.sqrt(grid / (FLOPS * ratio)), D: np.sqrt(grid * ratio / FLOPS)}
             words.append(f"{short(ratio)} tokens per parameter")
     for name in (*law.free_inputs, *sorted(names_of_noise(posterior) - set(law.free_inputs))):
         if name not in inputs:

@@ -7,7 +7,7 @@ about it with the noise that was fitted; its interval is the one to hold an outc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,10 @@ from bayeslaw.fit.diagnostics import Diagnostics
 from bayeslaw.fit.posterior import NEW, POPULATION, Posterior
 from bayeslaw.fit.runs import Runs
 from bayeslaw.law.expr import names
+from bayeslaw.law.functions import LINKS
 
+# Training compute a parameter and token, in FLOP: Kaplan et al. 2020, section 2.1.
+FLOPS = 6.0
 QUANTILES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 
 
@@ -320,17 +323,10 @@ def _parts(link: str, middle: np.ndarray, mean: np.ndarray, run: np.ndarray, law
     }  # fmt: skip
 
 
-_LINKS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
-    "log": np.log,
-    "logit": lambda p: np.log(p) - np.log1p(-p),
-    "identity": np.asarray,
-}
-
-
 def _width(link: str, draws: np.ndarray) -> float:
     """Half the central 68 %, a standard deviation for bell curves."""
     with np.errstate(all="ignore"):
-        scaled = _LINKS[link](draws)
+        scaled = LINKS[link](draws)
     scaled = scaled[np.isfinite(scaled)]
     if not len(scaled):
         return 0.0
@@ -355,8 +351,8 @@ def _extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> di
 
 
 def _flops(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    """Training compute, 6 FLOPs a parameter and token (Kaplan et al. 2020, section 2.1), where it can be known."""
+    """Training compute, where it can be known."""
     columns = {i.column: i.name for i in posterior.law.inputs.values() if i.name in inputs}
     if "n_params" in columns and "n_tokens" in columns:
-        return np.asarray(6.0 * inputs[columns["n_params"]] * inputs[columns["n_tokens"]])
+        return np.asarray(FLOPS * inputs[columns["n_params"]] * inputs[columns["n_tokens"]])
     return inputs[columns["flops"]] if "flops" in columns else None
