@@ -78,8 +78,8 @@ def summary(law: Law) -> str:
 
 def needed(law: Law) -> str:
     """The columns that a table must have: for the mean, for the noise, and for sums along a schedule."""
-    used = {name for argument in law.output.likelihood.arguments for name in names(argument)} | set(law.free_inputs)
-    for name in used & set(law.inputs):
+    used = law.noise_inputs | set(law.free_inputs)
+    for name in used:
         formula = law.inputs[name].formula
         if isinstance(formula, Call) and formula.function in SCHEDULES:
             used = (used - {name}) | set(names(formula))

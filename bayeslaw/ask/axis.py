@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayeslaw.ask.canvas import MOST_PANELS, short, with_units
-from bayeslaw.ask.forecast import FLOPS, names_of_noise
+from bayeslaw.ask.forecast import FLOPS
 from bayeslaw.errors import QuestionError, did_you_mean
 from bayeslaw.fit.pooling import Grouping
 from bayeslaw.fit.posterior import NEW, Posterior
@@ -95,7 +95,7 @@ def path(
             ratio = at[D] / at[N] if N in at else float(np.exp(np.median(np.log(fitted[D] / fitted[N]))))
             inputs = {N: np.sqrt(grid / (FLOPS * ratio)), D: np.sqrt(grid * ratio / FLOPS)}
             words.append(f"{short(ratio)} tokens per parameter")
-    for name in (*law.free_inputs, *sorted(names_of_noise(posterior) - set(law.free_inputs))):
+    for name in (*law.free_inputs, *sorted(law.noise_inputs - set(law.free_inputs))):
         if name not in inputs:
             value = at.get(name, float(np.median(fitted[name])))
             inputs[name] = np.full_like(grid, value)

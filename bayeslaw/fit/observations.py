@@ -47,8 +47,7 @@ def inputs(runs: Runs, law: Law) -> dict[str, np.ndarray]:
         When a column is missing, not numeric, empty somewhere, or outside the input's range.
     """
     check_run_ids(runs)
-    in_noise = {n for a in law.output.likelihood.arguments for n in names(a)}
-    needed = law.mean_inputs | {name for name in law.inputs if name in in_noise}
+    needed = law.mean_inputs | law.noise_inputs
     values: dict[str, np.ndarray] = {}
     faults: dict[str, RunsError] = {}
     for each in law.inputs.values():
@@ -72,7 +71,7 @@ def _input(runs: Runs, law: Law, each: Input, known: dict[str, np.ndarray], faul
             shown = ", ".join(f"{n} = {known[n][bad][0]:g}" for n in sources)
             raise RunsError(
                 f"{runs.source}: input '{each.name}' of law '{law.name}' is not finite in {runs.at(bad)} ({shown}); "
-                "correct these values, or leave such rows out with where(...) (--where)."
+                f"{runs.amended('correct these values')}."
             )
         return _in_range(runs, law, f"input '{each.name}'", None, computed, each.range, each.units)
     if not runs.has(each.column):
@@ -81,7 +80,7 @@ def _input(runs: Runs, law: Law, each: Input, known: dict[str, np.ndarray], faul
                 raise faults[name]
         raise missing_column(each.column, runs.names, runs.source, f"input '{each.name}' of law '{law.name}'")
     values = numbers(runs, each.column, f"law '{law.name}'", _expected(each.range, each.units))
-    return _in_range(runs, law, f"column '{each.column}'", each.column, values, each.range, each.units)
+    return _in_range(runs, law, runs.called(each.column), each.column, values, each.range, each.units)
 
 
 def numbers(runs: Runs, name: str, wanted_by: str, expected: str) -> np.ndarray:
@@ -106,9 +105,8 @@ def numbers(runs: Runs, name: str, wanted_by: str, expected: str) -> np.ndarray:
         found = values[bad][0]
         what, keep = ("empty", f"{name} > 0") if math.isnan(found) else (f"{found:g}", f"{name} < 1e300")
         raise RunsError(
-            f"{runs.source}: column '{name}' is {what} in {runs.at(bad)}, but {wanted_by} expects {expected}; "
-            f"fill it in, "
-            f'or leave such rows out with where("{keep}") (--where).'
+            f"{runs.source}: {runs.called(name)} is {what} in {runs.at(bad)}, but {wanted_by} expects {expected}; "
+            f"{runs.amended('fill it in', keep)}."
         )
     return values
 
@@ -163,25 +161,22 @@ def _in_range(
     if not bad.any():
         return values
     factor = _unit_guess(values, interval, law, column) if column and bad.all() else None
-    if factor is None:
+    if factor is None or column is None:
         _refuse(
             runs, law, what, column, values, bad, expected, f"{column} >= {short(low)} and {column} <= {short(high)}"
         )
-    shown = short(factor)
     raise RunsError(
         f"{runs.source}: {what} reaches {short(float(values.max()))}, but law '{law.name}' expects {expected}; "
-        f"is it {FACTORS[factor]}? Pass units={{'{column}': {shown}}} (--units {column}={shown})."
+        f"is it {FACTORS[factor]}? {runs.rescaled(column, factor)}."
     )
 
 
 def _refuse(
     runs: Runs, law: Law, what: str, column: str | None, values: np.ndarray, bad: np.ndarray, expected: str, keep: str
 ) -> NoReturn:  # fmt: skip
-    condition = f'where("{keep}")' if column else "where(...)"
     raise RunsError(
         f"{runs.source}: {what} is {values[bad][0]:g} in {runs.at(bad)}, but law '{law.name}' expects "
-        f"{expected}; correct "
-        f"it, or leave such rows out with {condition} (--where)."
+        f"{expected}; {runs.amended('correct it', keep if column else None)}."
     )
 
 
@@ -293,11 +288,7 @@ def outcome(runs: Runs, law: Law) -> np.ndarray:
     }[family.outcome]
     if bad.any():
         percent = family.outcome == "unit" and (values > 0).all() and values.max() > 1 and values.max() < 100
-        remedy = (
-            f"is it in percent? Pass units={{'{column}': 0.01}} (--units {column}=0.01)"
-            if percent
-            else "correct it, or leave such rows out with where(...) (--where)"
-        )
+        remedy = f"is it in percent? {runs.rescaled(column, 0.01)}" if percent else runs.amended("correct it")
         raise RunsError(
             f"{runs.source}: column '{column}' is {values[bad][0]:g} in {runs.at(bad)}, but the {likelihood} "
             f"likelihood of law "
@@ -359,8 +350,7 @@ def _positive(runs: Runs, name: str, what: str) -> np.ndarray:
     if bad.any():
         raise RunsError(
             f"{runs.source}: column '{name}' is {values[bad][0]:g} in {runs.at(bad)}, but {what} is positive; "
-            f"correct it, or "
-            f'leave such rows out with where("{name} > 0") (--where).'
+            f"{runs.amended('correct it', f'{name} > 0')}."
         )
     return values
 

@@ -140,9 +140,8 @@ class Runs:
         if empty.any():
             keep = f"{name} != ''" if values.dtype == object else f"{name} == {name}"
             raise RunsError(
-                f"{self.source}: column '{name}' groups the runs, but is empty in {self.at(empty)}; fill it "
-                f"in, or leave "
-                f'such rows out with where("{keep}") (--where).'
+                f"{self.source}: column '{name}' groups the runs, but is empty in {self.at(empty)}; "
+                f"{self.amended('fill it in', keep)}."
             )
         if values.dtype == object:
             words, index = np.unique(values.astype(str), return_inverse=True)
@@ -210,6 +209,28 @@ class Runs:
         if len(rows) == 1:
             return f"row {rows[0]}"
         return f"rows {listed(map(str, rows), 3)}"
+
+    def called(self, column: str) -> str:
+        """A column, as words for a message."""
+        return f"column '{column}'"
+
+    def rescaled(self, column: str, factor: float) -> str:
+        """What to do about a column in another unit than the law's, as words for a message."""
+        unit = observations.short(factor)
+        return f"Pass units={{'{column}': {unit}}} (--units {column}={unit})"
+
+    def amended(self, how: str, condition: str | None = None) -> str:
+        """What to do about rows that cannot be used, as words for a message.
+
+        Parameters
+        ----------
+        how
+            What to do to keep them.
+        condition
+            What the other rows meet, where one condition says it.
+        """
+        where = "..." if condition is None else f'"{condition}"'
+        return f"{how}, or leave such rows out with where({where}) (--where)"
 
     def inputs(self, law: Law) -> dict[str, np.ndarray]:
         """The inputs of a law by their names, each float64 of shape ``(runs,)``; see ``observations.inputs``."""

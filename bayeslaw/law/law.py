@@ -90,6 +90,11 @@ class Law:
         return frozenset(used & set(self.inputs))
 
     @cached_property
+    def noise_inputs(self) -> frozenset[str]:
+        """The inputs that the likelihood itself uses, such as a number of trials."""
+        return self.output.likelihood.names & set(self.inputs)
+
+    @cached_property
     def free_inputs(self) -> tuple[str, ...]:
         """The inputs that must be given for the mean to be known, in the order of the file.
 

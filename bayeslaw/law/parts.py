@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bayeslaw.law.expr import Node, to_text
+from bayeslaw.law.expr import Node, names, to_text
 from bayeslaw.law.functions import LIKELIHOODS, PRIORS, LikelihoodFamily, PriorFamily
 
 
@@ -111,6 +111,11 @@ class Likelihood:
     def family(self) -> LikelihoodFamily:
         """The row of ``LIKELIHOODS``."""
         return LIKELIHOODS[self.name]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The parameters and inputs that the arguments use, and ``mean``."""
+        return frozenset(name for argument in self.arguments for name in names(argument))
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(to_text(a) for a in self.arguments)})"
