@@ -253,7 +253,7 @@ def test_fewer_runs_than_parameters_are_refused(tmp_path):
         (("--pool", "alpa=complete"), "did you mean 'alpha'"),
         (("--pool", "alpha"), "NAME=VALUE"),
         (("--prior", "alpa=HalfNormal(1)"), "did you mean 'alpha'"),
-        (("--prior", "alpha=HalfNormal(1e999)"), "not a finite number"),
+        (("--prior", "alpha=HalfNormal(1e999)"), "--prior alpha:1:12: this constant is not a finite number"),
         (("--family", "familly"), "did you mean 'family'"),
         (("--where", "flops >"), "flops"),
         (("--where", "flop > 1"), "did you mean 'flops'"),
