@@ -18,11 +18,10 @@ import mkdocs_gen_files
 import bayeslaw
 from bayeslaw.law.catalogue import bibliography, laws
 from bayeslaw.law.check import check_law
-from bayeslaw.law.expr import Call, names, to_text
+from bayeslaw.law.expr import names, to_text
 from bayeslaw.law.functions import FUNCTIONS, LIKELIHOODS, PRIORS
 from bayeslaw.law.latex import symbol, to_latex
 from bayeslaw.law.law import Law, Parameter, Root
-from bayeslaw.law.schedule import SCHEDULES
 
 LOG = logging.getLogger("mkdocs.bayeslaw")
 DOCS = Path(__file__).parent
@@ -80,9 +79,9 @@ def needed(law: Law) -> str:
     """The columns that a table must have: for the mean, for the noise, and for sums along a schedule."""
     used = law.noise_inputs | set(law.free_inputs)
     for name in used:
-        formula = law.inputs[name].formula
-        if isinstance(formula, Call) and formula.function in SCHEDULES:
-            used = (used - {name}) | set(names(formula))
+        one = law.inputs[name]
+        if one.formula is not None and one.along_runs:
+            used = (used - {name}) | set(names(one.formula))
     return ", ".join(f"`{one.column}`" for one in law.inputs.values() if one.name in used)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ class Points(Runs):
         What the caller called each column.
     """
 
-    words: Mapping[str, str]
+    words: Mapping[str, str] = field(kw_only=True)
 
     def called(self, column: str) -> str:
         """A column, as words for a message."""
@@ -91,4 +91,4 @@ def inputs_at(law: Law, at: Where | Any) -> dict[str, np.ndarray]:
         counts = ", ".join(f"{name} {len(v)}" for name, v in columns.items())
         raise QuestionError(f"--at: the inputs have different numbers of values ({counts}).") from None
     data = dict(zip(columns, (a.copy() for a in arrays), strict=True))
-    return Points(data, "--at", np.arange(1, len(arrays[0]) + 1), words).inputs(law)
+    return Points(data, "--at", np.arange(1, len(arrays[0]) + 1), words=words).inputs(law)

@@ -2,6 +2,7 @@
 
 ====================  =========================================================================
 ``runs``              a table whose columns have meanings; ``tables``, ``columns``, ``conditions``
+``checkpoints``       which rows are one training run, and sums along it
 ``observations``      what a law asks of a table; ``notes``, ``summary``: what a table says of itself
 ``pooling``           how a parameter is shared between groups
 ``hoist``             what does not depend on parameters, computed once

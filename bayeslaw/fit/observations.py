@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from bayeslaw.errors import RunsError
+from bayeslaw.fit.checkpoints import sum_along
 from bayeslaw.fit.columns import missing_column
-from bayeslaw.law.expr import Call, Name, Node, Number, evaluate, names
+from bayeslaw.law.expr import Call, evaluate, names
 from bayeslaw.law.functions import NUMPY_WORDS
 from bayeslaw.law.law import Input, Law
-from bayeslaw.law.schedule import SCHEDULES
 
 if TYPE_CHECKING:
     from bayeslaw.fit.runs import Runs
@@ -34,8 +34,9 @@ FACTORS = {
 def inputs(runs: Runs, law: Law) -> dict[str, np.ndarray]:
     """Every input that a law needs, by the input's name.
 
-    An input with a formula is computed where all its sources are there, and read from its column otherwise.  Inputs
-    that neither the mean nor the noise uses are given where the table has them.
+    An input with a formula is computed where all its sources are there, and read from its column otherwise; a sum
+    along a run is the other way round, since its column may know of records that the table has not.  Inputs that
+    neither the mean nor the noise uses are given where the table has them.
 
     Returns
     -------
@@ -62,9 +63,10 @@ def inputs(runs: Runs, law: Law) -> dict[str, np.ndarray]:
 
 def _input(runs: Runs, law: Law, each: Input, known: dict[str, np.ndarray], faults: dict[str, RunsError]) -> np.ndarray:
     sources = [] if each.formula is None else list(names(each.formula))
-    if each.formula is not None and all(name in known for name in sources):
-        if isinstance(each.formula, Call) and each.formula.function in SCHEDULES:
-            return _over_schedule(runs, each.formula, known)
+    summed = each.along_runs and runs.has(each.column)
+    if each.formula is not None and all(name in known for name in sources) and not summed:
+        if isinstance(each.formula, Call) and each.along_runs:
+            return sum_along(runs, law, each.formula, known)
         computed = np.broadcast_to(evaluate(each.formula, known, NUMPY_WORDS), (len(runs),)).astype(np.float64)
         bad = ~np.isfinite(computed)
         if bad.any():
@@ -190,46 +192,6 @@ def _unit_guess(values: np.ndarray, interval: tuple[float, float], law: Law, col
     middle = math.log(references[0]) if references else 0.5 * math.log(max(low, 1e-12 * high) * high)
     typical = float(np.log(values).mean())
     return min(fitting, key=lambda f: abs(typical + math.log(f) - middle), default=None)
-
-
-def _over_schedule(runs: Runs, formula: Call, known: dict[str, np.ndarray]) -> np.ndarray:
-    """A word of ``SCHEDULES``, computed along each run in the order of its steps."""
-    function = SCHEDULES[formula.function][0]
-    result = np.empty(len(runs))
-    for rows in _curves(runs):
-        step = next((known[a.id] for a in formula.args[1:] if isinstance(a, Name)), None)
-        order = rows if step is None else rows[np.argsort(step[rows], kind="stable")]
-        if step is not None:
-            again = np.flatnonzero(np.diff(step[order]) <= 0)
-            if len(again):
-                first, second = runs.rows[order[again[0]]], runs.rows[order[again[0] + 1]]
-                raise RunsError(
-                    f"{runs.source}: rows {first} and {second} are the same step of one run, but "
-                    f"'{formula.function}' sums "
-                    "over the steps of each run; add a column 'run' that tells the runs apart, or drop the repeat."
-                )
-        result[order] = function(*(_argument(a, known, order) for a in formula.args))
-    return result
-
-
-def _argument(node: Node, known: dict[str, np.ndarray], rows: np.ndarray) -> np.ndarray | float:
-    if isinstance(node, Number):
-        return node.value
-    assert isinstance(node, Name)
-    values: np.ndarray = known[node.id][rows]
-    return values
-
-
-def _curves(runs: Runs) -> list[np.ndarray]:
-    """The rows of each training run: by ``run`` or, without it, by all columns of text together."""
-    by = [next((n for n in ("run", "run_id") if n in runs.data), "")]
-    if not by[0]:
-        by = [name for name in runs.names if runs.is_text(name)]
-    keys = list(zip(*(runs.data[name].tolist() for name in by), strict=True)) if by else [()] * len(runs)
-    groups: dict[tuple[object, ...], list[int]] = {}
-    for i, key in enumerate(keys):
-        groups.setdefault(key, []).append(i)
-    return [np.array(rows) for rows in groups.values()]
 
 
 def check_run_ids(runs: Runs) -> None:

@@ -46,11 +46,14 @@ class Runs:
         What messages call the table: the path of its file.
     rows
         The number of each row in its file, shape ``(runs,)``; a header counts as row 1.
+    whole
+        The table that these runs were chosen from, and their positions there; None where nothing was left out.
     """
 
     data: Mapping[str, np.ndarray]
     source: str
     rows: np.ndarray
+    whole: tuple[Runs, np.ndarray] | None = None
 
     def __post_init__(self) -> None:
         for array in (*self.data.values(), self.rows):
@@ -178,7 +181,9 @@ class Runs:
         rows = np.asarray(rows)
         if rows.size == 0:
             rows = rows.astype(np.int64)
-        return Runs({name: values[rows] for name, values in self.data.items()}, self.source, self.rows[rows])
+        table, positions = (self, np.arange(len(self))) if self.whole is None else self.whole
+        data = {name: values[rows] for name, values in self.data.items()}
+        return Runs(data, self.source, self.rows[rows], (table, positions[rows]))
 
     def frame(self) -> pd.DataFrame:
         """The table as a pandas DataFrame."""
@@ -235,6 +240,13 @@ class Runs:
     def inputs(self, law: Law) -> dict[str, np.ndarray]:
         """The inputs of a law by their names, each float64 of shape ``(runs,)``; see ``observations.inputs``."""
         return observations.inputs(self, law)
+
+    def with_sums(self, law: Law) -> Runs:
+        """The same runs, with the law's sums along training runs as columns: to be read without what was left out."""
+        summed = [each for each in law.inputs.values() if each.along_runs]
+        values = self.inputs(law) if summed else {}
+        columns = {each.column: values[each.name] for each in summed if each.name in values}
+        return Runs({**self.data, **columns}, self.source, self.rows) if columns else self
 
     def outcome(self, law: Law) -> np.ndarray:
         """The outcome that a law predicts, float64 of shape ``(runs,)``; see ``observations.outcome``."""

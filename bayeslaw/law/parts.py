@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from bayeslaw.law.expr import Node, names, to_text
+from bayeslaw.law.expr import Call, Node, names, to_text
 from bayeslaw.law.functions import LIKELIHOODS, PRIORS, LikelihoodFamily, PriorFamily
+from bayeslaw.law.schedule import SCHEDULES
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,11 @@ class Input:
     reference: float | None = None
     range: tuple[float, float] | None = None
     formula: Node | None = None
+
+    @property
+    def along_runs(self) -> bool:
+        """Whether it is a sum along each training run, and not a formula of other inputs of the same row."""
+        return isinstance(self.formula, Call) and self.formula.function in SCHEDULES
 
 
 @dataclass(frozen=True)
