@@ -249,8 +249,13 @@ def outcome(runs: Runs, law: Law) -> np.ndarray:
         "count": (values < 0) | (values != np.round(values)),
     }[family.outcome]
     if bad.any():
-        percent = family.outcome == "unit" and (values > 0).all() and values.max() > 1 and values.max() < 100
-        remedy = f"is it in percent? {runs.rescaled(column, 0.01)}" if percent else runs.amended("correct it")
+        remedy = runs.amended("correct it")
+        if family.outcome == "unit" and (values > 0).all() and 1 < values.max() < 100:
+            remedy = f"is it in percent? {runs.rescaled(column, 0.01)}"
+        elif family.outcome == "unit" and np.isin(values[bad], (0.0, 1.0)).all():
+            # All or none of a few questions: leaving them out is a choice by outcome, so it comes last and says so.
+            other = "average over tasks, or fit counts by a law with a Binomial likelihood, which allows all and none"
+            remedy = f"{runs.amended(other, f'{column} > 0 and {column} < 1')}, which favours the middle"
         raise RunsError(
             f"{runs.source}: column '{column}' is {values[bad][0]:g} in {runs.at(bad)}, but the {likelihood} "
             f"likelihood of law "

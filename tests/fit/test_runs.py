@@ -602,6 +602,14 @@ def test_shares_lie_between_zero_and_one():
             good(error=[0.1, bad, 0.5]).outcome(SHARES)
 
 
+def test_shares_of_all_or_none_are_told_what_can_be_done():
+    runs = good(error=[0.0, 0.4, 1.0])
+    with pytest.raises(RunsError, match=r"is 0 in rows 1, 3, .* shares above 0 .*a Binomial likelihood") as caught:
+        runs.outcome(SHARES)
+    condition = str(caught.value).split('where("')[1].split('")')[0]
+    assert runs.where(condition).outcome(SHARES).tolist() == [0.4]
+
+
 def test_counts_are_whole_and_within_their_trials():
     assert good(n_correct=[0, 3, 10], n_trials=[10, 10, 10]).outcome(COUNTS).tolist() == [0, 3, 10]
     with pytest.raises(RunsError, match=r"is 0\.5 in row 2"):
