@@ -6,7 +6,6 @@ Run by mkdocs-gen-files.  Formulas become MathML here, so that a page needs neit
 from __future__ import annotations
 
 import html
-import logging
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -23,7 +22,6 @@ from bayeslaw.law.functions import FUNCTIONS, LIKELIHOODS, PRIORS
 from bayeslaw.law.latex import symbol, to_latex
 from bayeslaw.law.law import Law, Parameter, Root
 
-LOG = logging.getLogger("mkdocs.bayeslaw")
 DOCS = Path(__file__).parent
 # Enough for every digit that a paper prints.
 EXACT = 12
@@ -234,11 +232,7 @@ def reference_page(opening: str) -> str:
     """Every public name where it is defined, by layer."""
     found: dict[str, list[str]] = {layer: [] for layer in LAYERS}
     for name in bayeslaw.__all__:
-        try:
-            thing = getattr(bayeslaw, name)
-        except (ImportError, AttributeError) as error:  # a name announced before its file is there
-            LOG.info("reference.md leaves out bayeslaw.%s: %s", name, error)
-            continue
+        thing = getattr(bayeslaw, name)
         module = getattr(thing, "__module__", "")
         layer = module.removeprefix("bayeslaw.").split(".")[0]
         if layer in found:
