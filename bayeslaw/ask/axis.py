@@ -9,6 +9,7 @@ import numpy as np
 
 from bayeslaw.ask.canvas import MOST_PANELS, short, with_units
 from bayeslaw.ask.forecast import FLOPS
+from bayeslaw.ask.points import input_called
 from bayeslaw.errors import QuestionError, did_you_mean
 from bayeslaw.fit.pooling import Grouping
 from bayeslaw.fit.posterior import NEW, Posterior
@@ -105,16 +106,7 @@ def path(
 
 def read_at(law: Law, at: Mapping[str, float] | None) -> dict[str, float]:
     """What the caller wants kept, by the input's name."""
-    known = {**{i.column: i.name for i in law.inputs.values()}, **{name: name for name in law.inputs}}
-    found: dict[str, float] = {}
-    for name, value in (at or {}).items():
-        if name not in known:
-            raise QuestionError(
-                f"at: law '{law.name}' has no input '{name}'{did_you_mean(name, known)}; "
-                f"inputs: {', '.join(law.inputs)}."
-            )
-        found[known[name]] = float(value)
-    return found
+    return {input_called(law, word).name: float(value) for word, value in (at or {}).items()}
 
 
 def trials(posterior: Posterior, inputs: Inputs) -> np.ndarray | None:

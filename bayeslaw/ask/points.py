@@ -12,7 +12,7 @@ from bayeslaw.errors import QuestionError, did_you_mean
 from bayeslaw.fit.observations import short
 from bayeslaw.fit.runs import Runs, read_runs
 from bayeslaw.law.expr import names
-from bayeslaw.law.law import Law
+from bayeslaw.law.law import Input, Law
 
 Where = Mapping[str, float | Sequence[float] | np.ndarray] | Runs
 
@@ -46,6 +46,22 @@ class Points(Runs):
         return super().at(mask).replace("row", "point")
 
 
+def input_called(law: Law, word: str) -> Input:
+    """The input that has this name or column.
+
+    Raises
+    ------
+    QuestionError
+        When none has.
+    """
+    known = {**{i.column: i for i in law.inputs.values()}, **law.inputs}
+    if word not in known:
+        raise QuestionError(
+            f"--at: law '{law.name}' has no input '{word}'{did_you_mean(word, known)}; inputs: {', '.join(law.inputs)}."
+        )
+    return known[word]
+
+
 def inputs_at(law: Law, at: Where | Any) -> dict[str, np.ndarray]:
     """The law's inputs at points, each of shape ``(points,)``, checked as columns of a table of runs are.
 
@@ -63,18 +79,12 @@ def inputs_at(law: Law, at: Where | Any) -> dict[str, np.ndarray]:
     """
     if not isinstance(at, Mapping):
         return (at if isinstance(at, Runs) else read_runs(at)).inputs(law)
-    by_column = {i.column: i for i in law.inputs.values()}
-    known = {**by_column, **{i.name: i for i in law.inputs.values()}}
     columns: dict[str, np.ndarray] = {}
     words = {i.column: i.name for i in law.inputs.values()}
     for name, values in at.items():
-        if name not in known:
-            raise QuestionError(
-                f"--at: law '{law.name}' has no input '{name}'{did_you_mean(name, known)}; inputs: "
-                f"{', '.join(law.inputs)}."
-            )
-        columns[known[name].column] = np.atleast_1d(np.asarray(values, dtype=float)).ravel()
-        words[known[name].column] = name
+        column = input_called(law, name).column
+        columns[column] = np.atleast_1d(np.asarray(values, dtype=float)).ravel()
+        words[column] = name
     noise = [name for name in law.inputs if name in law.noise_inputs and law.inputs[name].formula is None]
     for name in dict.fromkeys([*law.free_inputs, *noise]):
         one = law.inputs[name]
