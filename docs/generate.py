@@ -6,7 +6,6 @@ Run by mkdocs-gen-files.  Formulas become MathML here, so that a page needs neit
 from __future__ import annotations
 
 import html
-import logging
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,13 +17,11 @@ import mkdocs_gen_files
 import bayeslaw
 from bayeslaw.law.catalogue import bibliography, laws
 from bayeslaw.law.check import check_law
-from bayeslaw.law.expr import Call, names, to_text
+from bayeslaw.law.expr import names, to_text
 from bayeslaw.law.functions import FUNCTIONS, LIKELIHOODS, PRIORS
 from bayeslaw.law.latex import symbol, to_latex
 from bayeslaw.law.law import Law, Parameter, Root
-from bayeslaw.law.schedule import SCHEDULES
 
-LOG = logging.getLogger("mkdocs.bayeslaw")
 DOCS = Path(__file__).parent
 # Enough for every digit that a paper prints.
 EXACT = 12
@@ -78,11 +75,11 @@ def summary(law: Law) -> str:
 
 def needed(law: Law) -> str:
     """The columns that a table must have: for the mean, for the noise, and for sums along a schedule."""
-    used = {name for argument in law.output.likelihood.arguments for name in names(argument)} | set(law.free_inputs)
-    for name in used & set(law.inputs):
-        formula = law.inputs[name].formula
-        if isinstance(formula, Call) and formula.function in SCHEDULES:
-            used = (used - {name}) | set(names(formula))
+    used = law.noise_inputs | set(law.free_inputs)
+    for name in used:
+        one = law.inputs[name]
+        if one.formula is not None and one.along_runs:
+            used = (used - {name}) | set(names(one.formula))
     return ", ".join(f"`{one.column}`" for one in law.inputs.values() if one.name in used)
 
 
@@ -235,11 +232,7 @@ def reference_page(opening: str) -> str:
     """Every public name where it is defined, by layer."""
     found: dict[str, list[str]] = {layer: [] for layer in LAYERS}
     for name in bayeslaw.__all__:
-        try:
-            thing = getattr(bayeslaw, name)
-        except (ImportError, AttributeError) as error:  # a name announced before its file is there
-            LOG.info("reference.md leaves out bayeslaw.%s: %s", name, error)
-            continue
+        thing = getattr(bayeslaw, name)
         module = getattr(thing, "__module__", "")
         layer = module.removeprefix("bayeslaw.").split(".")[0]
         if layer in found:

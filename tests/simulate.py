@@ -92,7 +92,7 @@ def _by_run(law: Law, rng: np.random.Generator, truth: Mapping[str, float], fami
         if parameter.pool == "family" and family.any():
             spread = 0.1 * parameter.spread.median()
             shifts = rng.normal(0.0, spread, family.max() + 1)
-            shifted[name] = bounded(parameter, unbounded(parameter, truth[name]) + shifts[family])
+            shifted[name] = bounded(parameter.prior, unbounded(parameter.prior, truth[name]) + shifts[family])
     return shifted
 
 

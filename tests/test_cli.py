@@ -253,7 +253,7 @@ def test_fewer_runs_than_parameters_are_refused(tmp_path):
         (("--pool", "alpa=complete"), "did you mean 'alpha'"),
         (("--pool", "alpha"), "NAME=VALUE"),
         (("--prior", "alpa=HalfNormal(1)"), "did you mean 'alpha'"),
-        (("--prior", "alpha=HalfNormal(1e999)"), "not a finite number"),
+        (("--prior", "alpha=HalfNormal(1e999)"), "--prior alpha:1:12: this constant is not a finite number"),
         (("--family", "familly"), "did you mean 'family'"),
         (("--where", "flops >"), "flops"),
         (("--where", "flop > 1"), "did you mean 'flops'"),
@@ -289,6 +289,15 @@ def test_law_files_that_cannot_be_read_cost_a_sentence(tmp_path, text):
     assert "mine.toml" in refused(run("show", law))
 
 
+def test_planned_runs_are_read_in_the_units_of_their_table(fitted, tmp_path):
+    """What the message about the unit suggests is what the command takes."""
+    planned = tmp_path / "planned.csv"
+    planned.write_text("C,family\n1000,web\n", encoding="utf-8")
+    assert "--units flops=1e18" in refused(run("forecast", fitted[0], "--runs", planned))
+    done = run("forecast", fitted[0], "--runs", planned, "--units", "flops=1e18", "--json")
+    assert strict(done.stdout)["points"][0]["at"] == {"C": 1e21}
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -297,7 +306,9 @@ def test_law_files_that_cannot_be_read_cost_a_sentence(tmp_path, text):
         (("--at", "C"), "NAME=VALUE"),
         (("--at", "C=much"), "not a number"),
         (("--at", "C=nan"), "not a number"),
-        (("--at", "C=-1"), "flops"),
+        (("--at", "C=-1"), "'C' is -1 in point 1"),
+        (("--at", "C=10"), "is it in units of 1e18? Write C=1e19."),
+        (("--at", "C=1e21", "--units", "flops=1e18"), "--runs FILE, which is not given"),
         (("--at", "C=1e21,C=1e22"), "twice"),
         (("--at", "C=1e21", "--level", "90"), "level"),
         (("--at", "C=1e21", "--plot", "plot.doc"), ".png"),

@@ -2,6 +2,7 @@
 
 ===============  ======================================================================
 ``forecast``     what a run will reach, with an interval and its parts
+``points``       where a question is asked
 ``predictive``   new outcomes about the law: the noise
 ``plot``         pictures that can go into a memo
 ===============  ======================================================================

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayeslaw.ask.canvas import MOST_PANELS, short, with_units
-from bayeslaw.ask.forecast import names_of_noise
+from bayeslaw.ask.forecast import FLOPS
+from bayeslaw.ask.points import input_called
 from bayeslaw.errors import QuestionError, did_you_mean
 from bayeslaw.fit.pooling import Grouping
 from bayeslaw.fit.posterior import NEW, Posterior
@@ -41,8 +42,7 @@ class Axis:
         """Where runs lie; shape ``(runs,)``."""
         if self.scale is None:
             return inputs[self.name]
-        # 6 FLOPs a parameter and token: Kaplan et al. 2020, section 2.1.
-        return 6.0 * inputs[self.scale[0]] * inputs[self.scale[1]]
+        return FLOPS * inputs[self.scale[0]] * inputs[self.scale[1]]
 
 
 def axis_of(law: Law, along: str | None) -> Axis:
@@ -90,13 +90,13 @@ def path(
         N, D = axis.scale
         if (N in at) != (D in at):
             kept, other = (N, D) if N in at else (D, N)
-            inputs = {kept: np.full_like(grid, at[kept]), other: grid / (6.0 * at[kept])}
+            inputs = {kept: np.full_like(grid, at[kept]), other: grid / (FLOPS * at[kept])}
             words.append(f"{short(at[kept])} {law.inputs[kept].units}s")
         else:
             ratio = at[D] / at[N] if N in at else float(np.exp(np.median(np.log(fitted[D] / fitted[N]))))
-            inputs = {N: np.sqrt(grid / (6.0 * ratio)), D: np.sqrt(grid * ratio / 6.0)}
+            inputs = {N: np.sqrt(grid / (FLOPS * ratio)), D: np.sqrt(grid * ratio / FLOPS)}
             words.append(f"{short(ratio)} tokens per parameter")
-    for name in (*law.free_inputs, *sorted(names_of_noise(posterior) - set(law.free_inputs))):
+    for name in (*law.free_inputs, *sorted(law.noise_inputs - set(law.free_inputs))):
         if name not in inputs:
             value = at.get(name, float(np.median(fitted[name])))
             inputs[name] = np.full_like(grid, value)
@@ -106,16 +106,7 @@ def path(
 
 def read_at(law: Law, at: Mapping[str, float] | None) -> dict[str, float]:
     """What the caller wants kept, by the input's name."""
-    known = {**{i.column: i.name for i in law.inputs.values()}, **{name: name for name in law.inputs}}
-    found: dict[str, float] = {}
-    for name, value in (at or {}).items():
-        if name not in known:
-            raise QuestionError(
-                f"at: law '{law.name}' has no input '{name}'{did_you_mean(name, known)}; "
-                f"inputs: {', '.join(law.inputs)}."
-            )
-        found[known[name]] = float(value)
-    return found
+    return {input_called(law, word).name: float(value) for word, value in (at or {}).items()}
 
 
 def trials(posterior: Posterior, inputs: Inputs) -> np.ndarray | None:

@@ -31,7 +31,6 @@ from bayeslaw.ask.canvas import (
     short,
 )  # fmt: skip
 from bayeslaw.ask.forecast import forecast
-from bayeslaw.errors import QuestionError
 from bayeslaw.fit.posterior import Posterior
 from bayeslaw.fit.runs import Runs
 
@@ -88,8 +87,6 @@ def plot_forecast(
     """
     import matplotlib as mpl
 
-    if not 0.0 < level < 1.0:
-        raise QuestionError(f"level is a probability between 0 and 1, such as 0.9, not {level:g}.")
     posterior.diagnostics.require(allow_unconverged)
     law, axis, fixed = posterior.law, axis_of(posterior.law, along), read_at(posterior.law, at)
     shown, total = families(posterior, held_out)

@@ -7,19 +7,22 @@ about it with the noise that was fitted; its interval is the one to hold an outc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from bayeslaw.ask.points import Where, inputs_at
 from bayeslaw.ask.predictive import expected, outcomes
-from bayeslaw.errors import QuestionError, did_you_mean, listed
+from bayeslaw.errors import QuestionError, listed
 from bayeslaw.fit.diagnostics import Diagnostics
 from bayeslaw.fit.posterior import NEW, POPULATION, Posterior
 from bayeslaw.fit.runs import Runs
-from bayeslaw.law.expr import names
+from bayeslaw.law.functions import LINKS
 
+# Training compute a parameter and token, in FLOP: Kaplan et al. 2020, section 2.1.
+FLOPS = 6.0
 QUANTILES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 
 
@@ -133,7 +136,6 @@ class Forecast:
         )  # fmt: skip
 
 
-Where = Mapping[str, float | Sequence[float] | np.ndarray] | Runs
 Families = str | Mapping[str, str] | Sequence[str] | None
 
 
@@ -178,7 +180,7 @@ def forecast(
     if not 0.0 < level < 1.0:
         raise QuestionError(f"level is a probability between 0 and 1, such as 0.9, not {level:g}.")
     posterior.diagnostics.require(allow_unconverged)
-    inputs = _inputs(posterior, at)
+    inputs = inputs_at(posterior.law, at)
     count = len(next(iter(inputs.values())))
     who = _families(posterior, at, family, count)
     law = posterior.law
@@ -204,7 +206,7 @@ def forecast(
         law_bounds = np.quantile(mean, [0.5, tail, 1.0 - tail], axis=0)
         quantiles = np.quantile(run, QUANTILES, axis=0)
     beyond = _extrapolation(posterior, inputs)
-    shown = [n for n in inputs if n in law.free_inputs or n in names_of_noise(posterior)]
+    shown = [n for n in inputs if n in law.free_inputs or n in law.noise_inputs]
     points = tuple(
         Point(
             at={name: float(inputs[name][i]) for name in shown},
@@ -221,48 +223,6 @@ def forecast(
         law=law.name, outcome=law.output.column, units=law.output.units, level=level, points=points,
         diagnostics=posterior.diagnostics, draws=run, mean_draws=mean, flag=not posterior.diagnostics.converged,
     )  # fmt: skip
-
-
-def names_of_noise(posterior: Posterior) -> set[str]:
-    """The inputs that the noise needs, such as a number of trials."""
-    return {n for a in posterior.law.output.likelihood.arguments for n in names(a)} & set(posterior.law.inputs)
-
-
-def _inputs(posterior: Posterior, at: Where | Any) -> dict[str, np.ndarray]:
-    """The law's inputs at the points, each of shape ``(points,)``, checked as columns of a table of runs are."""
-    law = posterior.law
-    if isinstance(at, Runs):
-        return at.inputs(law)
-    if not isinstance(at, Mapping):
-        from bayeslaw.fit.runs import read_runs
-
-        return read_runs(at).inputs(law)
-    by_column = {i.column: i for i in law.inputs.values()}
-    known = {**by_column, **{i.name: i for i in law.inputs.values()}}
-    columns: dict[str, np.ndarray] = {}
-    for name, values in at.items():
-        if name not in known:
-            raise QuestionError(
-                f"--at: law '{law.name}' has no input '{name}'{did_you_mean(name, known)}; inputs: "
-                f"{', '.join(law.inputs)}."
-            )
-        columns[known[name].column] = np.atleast_1d(np.asarray(values, dtype=float)).ravel()
-    noise = [name for name in law.inputs if name in names_of_noise(posterior) and law.inputs[name].formula is None]
-    for name in dict.fromkeys([*law.free_inputs, *noise]):
-        one = law.inputs[name]
-        computed = any(one.name in names(i.formula) for i in law.inputs.values() if i.formula and i.column in columns)
-        if one.column not in columns and not computed:
-            raise QuestionError(
-                f"--at: law '{law.name}' needs '{name}' ({one.meaning}, in {one.units}); give {name}=VALUE."
-            )
-    if not columns:
-        raise QuestionError(f"--at: no point given; law '{law.name}' needs {', '.join(law.free_inputs)}.")
-    try:
-        arrays = np.broadcast_arrays(*columns.values())
-    except ValueError:
-        counts = ", ".join(f"{name} {len(v)}" for name, v in columns.items())
-        raise QuestionError(f"--at: the inputs have different numbers of values ({counts}).") from None
-    return Runs.from_arrays(dict(zip(columns, (a.copy() for a in arrays), strict=True)), "--at").inputs(law)
 
 
 def _families(posterior: Posterior, at: Any, family: Families, count: int) -> list[dict[str, str]]:
@@ -320,17 +280,10 @@ def _parts(link: str, middle: np.ndarray, mean: np.ndarray, run: np.ndarray, law
     }  # fmt: skip
 
 
-_LINKS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
-    "log": np.log,
-    "logit": lambda p: np.log(p) - np.log1p(-p),
-    "identity": np.asarray,
-}
-
-
 def _width(link: str, draws: np.ndarray) -> float:
     """Half the central 68 %, a standard deviation for bell curves."""
     with np.errstate(all="ignore"):
-        scaled = _LINKS[link](draws)
+        scaled = LINKS[link](draws)
     scaled = scaled[np.isfinite(scaled)]
     if not len(scaled):
         return 0.0
@@ -355,8 +308,8 @@ def _extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> di
 
 
 def _flops(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    """Training compute, 6 FLOPs a parameter and token (Kaplan et al. 2020, section 2.1), where it can be known."""
+    """Training compute, where it can be known."""
     columns = {i.column: i.name for i in posterior.law.inputs.values() if i.name in inputs}
     if "n_params" in columns and "n_tokens" in columns:
-        return np.asarray(6.0 * inputs[columns["n_params"]] * inputs[columns["n_tokens"]])
+        return np.asarray(FLOPS * inputs[columns["n_params"]] * inputs[columns["n_tokens"]])
     return inputs[columns["flops"]] if "flops" in columns else None

@@ -10,6 +10,7 @@ from bayeslaw.ask.axis import axis_of, families, labels
 from bayeslaw.ask.canvas import GREY, INK, STYLE, colour, entitle, footnote, log_ticks, new_figure
 from bayeslaw.ask.forecast import Forecast, forecast
 from bayeslaw.fit.posterior import Posterior
+from bayeslaw.law.functions import LINKS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,8 +94,7 @@ def _on_noise_scale(
     family, name = posterior.law.output.likelihood.family, posterior.law.output.column.replace("_", " ")
     if family.outcome == "count":  # counts of 0 and of all trials have no logit
         return scores, np.full_like(scores, -1.645), np.full_like(scores, 1.645), "normal score of the count (sd)"
-    links: dict[str, Any] = {"log": np.log, "logit": lambda p: np.log(p) - np.log1p(-p), "identity": np.asarray}
-    link = links[family.link]
+    link = LINKS[family.link]
     with np.errstate(all="ignore"):
         residual = link(posterior.plan.outcome) - np.median(link(answer.mean_draws), axis=0)
         low, high = np.nanquantile(link(answer.draws) - link(answer.mean_draws), [0.05, 0.95], axis=0)

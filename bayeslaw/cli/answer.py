@@ -1,4 +1,4 @@
-"""What all commands share: one JSON object, exit codes, files that are whole or not there, text in columns."""
+"""What all commands share: one JSON object, exit codes, files found writable before the work, text in columns."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import functools
 import gc
 import json
 import math
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bayeslaw.errors import BayeslawError, FileError, InputError
+from bayeslaw.fit.files import beside, replaced
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -114,53 +113,22 @@ def check_writable(out: str, sources: Sequence[str] = ()) -> Path:
         When it cannot.
     """
     path = Path(out)
-    try:
-        if path.is_dir():
-            raise FileError(f"{path}: is a folder; give the name of a file to write.")
+    with beside(path):
         if path.exists() and any(Path(source).exists() and path.samefile(source) for source in sources):
             raise FileError(f"{path}: is the file that is read; choose another --out.")
-        with _beside(path):
-            pass
-    except OSError as error:
-        raise FileError(f"{path}: cannot write here ({error.strerror or error}); choose another --out.") from None
     return path
-
-
-@contextlib.contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """A file in the same folder that is gone afterwards."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    try:
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
-    with _replaced(path) as temporary:
+    with replaced(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_picture(path: Path, figure: Figure) -> None:
     """Write a figure, whole or not at all, in the format its name ends with."""
-    with _replaced(path) as temporary:
+    with replaced(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=150)
-
-
-@contextlib.contextmanager
-def _replaced(path: Path) -> Iterator[Path]:
-    try:
-        with _beside(path) as temporary:
-            yield temporary
-            # A temporary file is its owner's alone; a result is as open as any file the user makes.
-            mask = os.umask(0)
-            os.umask(mask)
-            temporary.chmod(0o666 & ~mask)
-            temporary.replace(path)
-    except OSError as error:
-        raise FileError(f"{path}: cannot write here ({error.strerror or error}); choose another --out.") from None
 
 
 def check_picture(out: str, option: str, sources: Sequence[str] = ()) -> Path:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bayeslaw.cli.answer import answers, assignments, check_picture, give, quick_imports, say, write_picture
-from bayeslaw.cli.tables import read_table, where_option
+from bayeslaw.cli.tables import read_optional_table, reading_options
 from bayeslaw.errors import InputError, QuestionError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def read_family(text: str | None, posterior: Posterior) -> str | dict[str, str] 
 @click.argument("fit", metavar="FIT.nc")
 @click.option("--at", multiple=True, metavar="N=7e10,D=1.4e12", help="Where; may be repeated.")
 @click.option("--runs", "table", metavar="FILE", help="Where, as a table of runs (planned ones need no outcome).")
-@where_option
+@reading_options
 @click.option("--family", metavar="NAME|new|population|COLUMN=VALUE,...",
               help="Whose run; one drawn from the population unless given.")  # fmt: skip
 @click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the interval.")
@@ -80,23 +80,21 @@ def forecast(
     fit: str,
     at: Sequence[str],
     table: str | None,
-    where: str | None,
     family: str | None,
     level: float,
     allow_unconverged: bool,
     picture: str | None,
     as_json: bool,
+    **reading: Any,
 ) -> None:
     """Forecast what a run will reach, with an interval."""
     if bool(at) == (table is not None):
         raise InputError("say where to forecast: --at POINT, once or more, or --runs FILE.")
-    if where is not None and table is None:
-        raise InputError("--where chooses rows of --runs FILE, which is not given.")
     if picture is not None and len(at) > 1:
         raise InputError("--plot draws one --at, or all rows of --runs FILE; give one of them.")
     points = read_points(at) if at else None
     path = None if picture is None else check_picture(picture, "--plot", (fit, *([table] if table else [])))
-    runs = None if table is None else read_table(table, where=where)
+    runs = read_optional_table(table, "--runs", **reading)
     posterior = load_fit(fit)
     whose = read_family(family, posterior)
 
@@ -138,7 +136,7 @@ def summary(fit: str, as_json: bool) -> None:
     "--kind", type=click.Choice(["forecast", "parameters", "residuals"]), default="forecast", show_default=True
 )
 @click.option("--held-out", metavar="FILE", help="Runs that were not fitted, to draw beside the forecast.")
-@where_option
+@reading_options
 @click.option("--allow-unconverged", is_flag=True, help="Draw even if the chains have not converged.")
 @click.option("--out", required=True, metavar="FILE.png", help="Where; .png, .pdf or .svg.")
 @answers
@@ -146,18 +144,16 @@ def plot(
     fit: str,
     kind: str,
     held_out: str | None,
-    where: str | None,
     allow_unconverged: bool,
     out: str,
     as_json: bool,
+    **reading: Any,
 ) -> None:
     """Draw a fit: forecast against compute, posterior against prior, or residuals."""
     if held_out is not None and kind != "forecast":
         raise InputError(f"--held-out is drawn beside a forecast; --kind {kind} does not use it.")
-    if where is not None and held_out is None:
-        raise InputError("--where chooses rows of --held-out FILE, which is not given.")
     path = check_picture(out, "--out", (fit, *([held_out] if held_out else [])))
-    runs = None if held_out is None else read_table(held_out, where=where)
+    runs = read_optional_table(held_out, "--held-out", **reading)
     posterior = load_fit(fit)
 
     from bayeslaw.ask.plot import plot_forecast, plot_parameters, plot_residuals

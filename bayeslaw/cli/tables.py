@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bayeslaw.cli.answer import answers, assignments, give
+from bayeslaw.errors import InputError
 
 if TYPE_CHECKING:
     from bayeslaw.fit.runs import Runs
     from bayeslaw.law.law import Law
 
-where_option = click.option("--where", metavar="EXPR", help='Use these rows only: "fit == 1 and n_params >= 1e8".')
-
 
 def reading_options(command: Callable[..., None]) -> Callable[..., None]:
     """Decorate a command with the options of :func:`read_table`."""
+    where = click.option("--where", metavar="EXPR", help='Use these rows only: "fit == 1 and n_params >= 1e8".')
     columns = click.option(
         "--columns", multiple=True, metavar="NAME=COLUMN", help="The file's own name of a column: n_params=N_million."
     )
@@ -28,7 +28,7 @@ def reading_options(command: Callable[..., None]) -> Callable[..., None]:
         metavar="NAME=FACTOR",
         help="What a column is multiplied by: n_params=1e9, or =billion.",
     )
-    return where_option(columns(units(command)))
+    return where(columns(units(command)))
 
 
 def read_table(path: str, columns: Sequence[str] = (), units: Sequence[str] = (), where: str | None = None) -> Runs:
@@ -37,6 +37,21 @@ def read_table(path: str, columns: Sequence[str] = (), units: Sequence[str] = ()
 
     runs = read_runs(path, columns=assignments(columns, "--columns"), units=assignments(units, "--units"))
     return runs if where is None else runs.where(where)
+
+
+def read_optional_table(path: str | None, option: str, **reading: Any) -> Runs | None:
+    """Read the runs of an option, where it is given.
+
+    Raises
+    ------
+    InputError
+        When it is not, but options that read it are.
+    """
+    if path is not None:
+        return read_table(path, **reading)
+    if any(reading.values()):
+        raise InputError(f"--where, --columns and --units read {option} FILE, which is not given.")
+    return None
 
 
 def find_law(name: str) -> Law:

@@ -2,6 +2,7 @@
 
 ====================  =========================================================================
 ``runs``              a table whose columns have meanings; ``tables``, ``columns``, ``conditions``
+``checkpoints``       which rows are one training run, and sums along it
 ``observations``      what a law asks of a table; ``notes``, ``summary``: what a table says of itself
 ``pooling``           how a parameter is shared between groups
 ``hoist``             what does not depend on parameters, computed once
@@ -9,9 +10,11 @@
 ``numpyro_model``     the plan as a NumPyro model
 ``pymc_model``        the plan as a PyMC model
 ``flat``              any NumPyro model over one flat vector
-``geometry``          mode, curvature and the coordinates to sample in; ``arrow``, its linear algebra
+``geometry``          the coordinates to sample in: ``mode``, ``derivatives``, and ``arrow``, its linear algebra
+``following``         coordinates for few runs; ``transports``, all coordinates by name
 ``chains``            NUTS for all chains as one compiled program; ``devices``, how JAX is set up
 ``sample``            any NumPyro model to draws; ``inference``, a plan to draws; ``diagnostics``
-``fitting``           the verb; ``posterior``, what it leaves; ``storage``, ``datatree``, ``posterior_summary``
+``fitting``           the verb; ``posterior``, what it leaves; ``datatree``, ``posterior_summary``
+``storage``           a posterior as a file; ``files``, which are whole or not there
 ====================  =========================================================================
 """

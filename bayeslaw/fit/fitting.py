@@ -77,7 +77,7 @@ def fit(
     with _watch(progress) as watch:
         found = infer(plan, settings, seed, watch)
     return Posterior(
-        law=law, runs=runs, family=family, pool=dict(pool or {}),
+        law=law, runs=runs.with_sums(law), family=family, pool=dict(pool or {}),
         values=found.values, flat=found.flat, flat_names=tuple(found.model.names), stats=found.stats, seed=seed,
         versions={"bayeslaw": __version__, **{name: importlib.metadata.version(name) for name in VERSIONED}},
     )  # fmt: skip

@@ -26,7 +26,7 @@ from bayeslaw.fit.geometry import (
 from bayeslaw.fit.hoist import hoist
 from bayeslaw.fit.mode import find_mode
 from bayeslaw.fit.numpyro_model import numpyro_model
-from bayeslaw.fit.plan import Plan, Structure, deviation_name, spread_name
+from bayeslaw.fit.plan import Plan, Structure, deviation_name, spread_name, unbounded
 from bayeslaw.fit.sample import Draws, Stopwatch
 from bayeslaw.fit.shapes import Shapes
 from bayeslaw.law.expr import names
@@ -174,11 +174,7 @@ def _starts(structure: Structure, model: FlatModel, seed: int) -> list[np.ndarra
     for name, prior, _ in structure.sites:
         if prior is not None:
             site = model.site[name]
-            draws = prior.draw(rng, 999)
-            if prior.support == "positive":
-                draws = np.log(draws)
-            elif prior.support == "unit":
-                draws = np.log(draws) - np.log1p(-draws)
+            draws = unbounded(prior, prior.draw(rng, 999))
             starts[0, site.stretch] = np.median(draws)
             starts[1:, site.stretch] = draws[: STARTS - 1, None]
     return list(starts)

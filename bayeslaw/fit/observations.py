@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from bayeslaw.errors import RunsError
+from bayeslaw.fit.checkpoints import sum_along
 from bayeslaw.fit.columns import missing_column
-from bayeslaw.law.expr import Call, Name, Node, Number, evaluate, names
+from bayeslaw.law.expr import Call, evaluate, names
 from bayeslaw.law.functions import NUMPY_WORDS
 from bayeslaw.law.law import Input, Law
-from bayeslaw.law.schedule import SCHEDULES
 
 if TYPE_CHECKING:
     from bayeslaw.fit.runs import Runs
@@ -34,8 +34,9 @@ FACTORS = {
 def inputs(runs: Runs, law: Law) -> dict[str, np.ndarray]:
     """Every input that a law needs, by the input's name.
 
-    An input with a formula is computed where all its sources are there, and read from its column otherwise.  Inputs
-    that neither the mean nor the noise uses are given where the table has them.
+    An input with a formula is computed where all its sources are there, and read from its column otherwise; a sum
+    along a run is the other way round, since its column may know of records that the table has not.  Inputs that
+    neither the mean nor the noise uses are given where the table has them.
 
     Returns
     -------
@@ -47,8 +48,7 @@ def inputs(runs: Runs, law: Law) -> dict[str, np.ndarray]:
         When a column is missing, not numeric, empty somewhere, or outside the input's range.
     """
     check_run_ids(runs)
-    in_noise = {n for a in law.output.likelihood.arguments for n in names(a)}
-    needed = law.mean_inputs | {name for name in law.inputs if name in in_noise}
+    needed = law.mean_inputs | law.noise_inputs
     values: dict[str, np.ndarray] = {}
     faults: dict[str, RunsError] = {}
     for each in law.inputs.values():
@@ -63,16 +63,17 @@ def inputs(runs: Runs, law: Law) -> dict[str, np.ndarray]:
 
 def _input(runs: Runs, law: Law, each: Input, known: dict[str, np.ndarray], faults: dict[str, RunsError]) -> np.ndarray:
     sources = [] if each.formula is None else list(names(each.formula))
-    if each.formula is not None and all(name in known for name in sources):
-        if isinstance(each.formula, Call) and each.formula.function in SCHEDULES:
-            return _over_schedule(runs, each.formula, known)
+    summed = each.along_runs and runs.has(each.column)
+    if each.formula is not None and all(name in known for name in sources) and not summed:
+        if isinstance(each.formula, Call) and each.along_runs:
+            return sum_along(runs, law, each.formula, known)
         computed = np.broadcast_to(evaluate(each.formula, known, NUMPY_WORDS), (len(runs),)).astype(np.float64)
         bad = ~np.isfinite(computed)
         if bad.any():
             shown = ", ".join(f"{n} = {known[n][bad][0]:g}" for n in sources)
             raise RunsError(
                 f"{runs.source}: input '{each.name}' of law '{law.name}' is not finite in {runs.at(bad)} ({shown}); "
-                "correct these values, or leave such rows out with where(...) (--where)."
+                f"{runs.amended('correct these values')}."
             )
         return _in_range(runs, law, f"input '{each.name}'", None, computed, each.range, each.units)
     if not runs.has(each.column):
@@ -81,7 +82,7 @@ def _input(runs: Runs, law: Law, each: Input, known: dict[str, np.ndarray], faul
                 raise faults[name]
         raise missing_column(each.column, runs.names, runs.source, f"input '{each.name}' of law '{law.name}'")
     values = numbers(runs, each.column, f"law '{law.name}'", _expected(each.range, each.units))
-    return _in_range(runs, law, f"column '{each.column}'", each.column, values, each.range, each.units)
+    return _in_range(runs, law, runs.called(each.column), each.column, values, each.range, each.units)
 
 
 def numbers(runs: Runs, name: str, wanted_by: str, expected: str) -> np.ndarray:
@@ -106,9 +107,8 @@ def numbers(runs: Runs, name: str, wanted_by: str, expected: str) -> np.ndarray:
         found = values[bad][0]
         what, keep = ("empty", f"{name} > 0") if math.isnan(found) else (f"{found:g}", f"{name} < 1e300")
         raise RunsError(
-            f"{runs.source}: column '{name}' is {what} in {runs.at(bad)}, but {wanted_by} expects {expected}; "
-            f"fill it in, "
-            f'or leave such rows out with where("{keep}") (--where).'
+            f"{runs.source}: {runs.called(name)} is {what} in {runs.at(bad)}, but {wanted_by} expects {expected}; "
+            f"{runs.amended('fill it in', keep)}."
         )
     return values
 
@@ -163,25 +163,22 @@ def _in_range(
     if not bad.any():
         return values
     factor = _unit_guess(values, interval, law, column) if column and bad.all() else None
-    if factor is None:
+    if factor is None or column is None:
         _refuse(
             runs, law, what, column, values, bad, expected, f"{column} >= {short(low)} and {column} <= {short(high)}"
         )
-    shown = short(factor)
     raise RunsError(
         f"{runs.source}: {what} reaches {short(float(values.max()))}, but law '{law.name}' expects {expected}; "
-        f"is it {FACTORS[factor]}? Pass units={{'{column}': {shown}}} (--units {column}={shown})."
+        f"is it {FACTORS[factor]}? {runs.rescaled(column, factor)}."
     )
 
 
 def _refuse(
     runs: Runs, law: Law, what: str, column: str | None, values: np.ndarray, bad: np.ndarray, expected: str, keep: str
 ) -> NoReturn:  # fmt: skip
-    condition = f'where("{keep}")' if column else "where(...)"
     raise RunsError(
         f"{runs.source}: {what} is {values[bad][0]:g} in {runs.at(bad)}, but law '{law.name}' expects "
-        f"{expected}; correct "
-        f"it, or leave such rows out with {condition} (--where)."
+        f"{expected}; {runs.amended('correct it', keep if column else None)}."
     )
 
 
@@ -195,46 +192,6 @@ def _unit_guess(values: np.ndarray, interval: tuple[float, float], law: Law, col
     middle = math.log(references[0]) if references else 0.5 * math.log(max(low, 1e-12 * high) * high)
     typical = float(np.log(values).mean())
     return min(fitting, key=lambda f: abs(typical + math.log(f) - middle), default=None)
-
-
-def _over_schedule(runs: Runs, formula: Call, known: dict[str, np.ndarray]) -> np.ndarray:
-    """A word of ``SCHEDULES``, computed along each run in the order of its steps."""
-    function = SCHEDULES[formula.function][0]
-    result = np.empty(len(runs))
-    for rows in _curves(runs):
-        step = next((known[a.id] for a in formula.args[1:] if isinstance(a, Name)), None)
-        order = rows if step is None else rows[np.argsort(step[rows], kind="stable")]
-        if step is not None:
-            again = np.flatnonzero(np.diff(step[order]) <= 0)
-            if len(again):
-                first, second = runs.rows[order[again[0]]], runs.rows[order[again[0] + 1]]
-                raise RunsError(
-                    f"{runs.source}: rows {first} and {second} are the same step of one run, but "
-                    f"'{formula.function}' sums "
-                    "over the steps of each run; add a column 'run' that tells the runs apart, or drop the repeat."
-                )
-        result[order] = function(*(_argument(a, known, order) for a in formula.args))
-    return result
-
-
-def _argument(node: Node, known: dict[str, np.ndarray], rows: np.ndarray) -> np.ndarray | float:
-    if isinstance(node, Number):
-        return node.value
-    assert isinstance(node, Name)
-    values: np.ndarray = known[node.id][rows]
-    return values
-
-
-def _curves(runs: Runs) -> list[np.ndarray]:
-    """The rows of each training run: by ``run`` or, without it, by all columns of text together."""
-    by = [next((n for n in ("run", "run_id") if n in runs.data), "")]
-    if not by[0]:
-        by = [name for name in runs.names if runs.is_text(name)]
-    keys = list(zip(*(runs.data[name].tolist() for name in by), strict=True)) if by else [()] * len(runs)
-    groups: dict[tuple[object, ...], list[int]] = {}
-    for i, key in enumerate(keys):
-        groups.setdefault(key, []).append(i)
-    return [np.array(rows) for rows in groups.values()]
 
 
 def check_run_ids(runs: Runs) -> None:
@@ -292,12 +249,13 @@ def outcome(runs: Runs, law: Law) -> np.ndarray:
         "count": (values < 0) | (values != np.round(values)),
     }[family.outcome]
     if bad.any():
-        percent = family.outcome == "unit" and (values > 0).all() and values.max() > 1 and values.max() < 100
-        remedy = (
-            f"is it in percent? Pass units={{'{column}': 0.01}} (--units {column}=0.01)"
-            if percent
-            else "correct it, or leave such rows out with where(...) (--where)"
-        )
+        remedy = runs.amended("correct it")
+        if family.outcome == "unit" and (values > 0).all() and 1 < values.max() < 100:
+            remedy = f"is it in percent? {runs.rescaled(column, 0.01)}"
+        elif family.outcome == "unit" and np.isin(values[bad], (0.0, 1.0)).all():
+            # All or none of a few questions: leaving them out is a choice by outcome, so it comes last and says so.
+            other = "average over tasks, or fit counts by a law with a Binomial likelihood, which allows all and none"
+            remedy = f"{runs.amended(other, f'{column} > 0 and {column} < 1')}, which favours the middle"
         raise RunsError(
             f"{runs.source}: column '{column}' is {values[bad][0]:g} in {runs.at(bad)}, but the {likelihood} "
             f"likelihood of law "
@@ -359,8 +317,7 @@ def _positive(runs: Runs, name: str, what: str) -> np.ndarray:
     if bad.any():
         raise RunsError(
             f"{runs.source}: column '{name}' is {values[bad][0]:g} in {runs.at(bad)}, but {what} is positive; "
-            f"correct it, or "
-            f'leave such rows out with where("{name} > 0") (--where).'
+            f"{runs.amended('correct it', f'{name} > 0')}."
         )
     return values
 

@@ -16,7 +16,7 @@ This is the plain, centred form; how it is best sampled is the business of ``geo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -26,7 +26,8 @@ import numpy as np
 from bayeslaw.fit.hoist import hoist
 from bayeslaw.fit.pooling import Grouping, Pooling, plan_pooling
 from bayeslaw.fit.runs import Runs
-from bayeslaw.law.law import Law, Parameter, Prior
+from bayeslaw.law.functions import LINKS, NUMPY_WORDS
+from bayeslaw.law.law import Law, Prior
 
 
 @dataclass(frozen=True)
@@ -172,23 +173,15 @@ def make_plan(law: Law, runs: Runs, family: str | None = None, pool: Mapping[str
     return Plan(law, runs, family, poolings, groupings, inputs, outcome, runs.weights())
 
 
-_UNBOUND: Mapping[str, Callable[[Any], Any]] = {
-    "positive": np.log,
-    "unit": lambda v: np.log(v) - np.log1p(-v),
-    "real": np.asarray,
-}
-_BOUND: Mapping[str, Callable[[Any], Any]] = {
-    "positive": np.exp,
-    "unit": lambda v: 1.0 / (1.0 + np.exp(-v)),
-    "real": np.asarray,
-}
+_UNBOUND = {"positive": LINKS["log"], "unit": LINKS["logit"], "real": LINKS["identity"]}
+_BOUND = {"positive": NUMPY_WORDS["exp"], "unit": NUMPY_WORDS["sigmoid"], "real": LINKS["identity"]}
 
 
-def unbounded(parameter: Parameter, value: Any) -> Any:
-    """A parameter on the scale on which groups' deviations add."""
-    return _UNBOUND[parameter.prior.support](value)
+def unbounded(prior: Prior, value: Any) -> Any:
+    """Values of a parameter with this prior, on the scale on which groups' deviations add."""
+    return _UNBOUND[prior.support](value)
 
 
-def bounded(parameter: Parameter, value: Any) -> Any:
+def bounded(prior: Prior, value: Any) -> Any:
     """The inverse of :func:`unbounded`."""
-    return _BOUND[parameter.prior.support](value)
+    return _BOUND[prior.support](value)

@@ -131,14 +131,14 @@ class Posterior:
             if pooling.kind == "complete":
                 found[name] = population
                 continue
-            value = unbounded(parameter, population)
+            value = unbounded(parameter.prior, population)
             for grouping in pooling.groupings:
                 at = self._level(grouping, groups)
                 if isinstance(at, int):
                     value = value + self.draws(deviation_name(name, grouping))[:, at]
                 elif at == NEW:
                     value = value + self.draws(spread_name(name, grouping)) * rng.standard_normal(self.size)
-            found[name] = bounded(parameter, value)
+            found[name] = bounded(parameter.prior, value)
         return found
 
     def by_family(self, name: str) -> dict[str, np.ndarray]:

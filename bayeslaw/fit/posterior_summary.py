@@ -137,7 +137,7 @@ def _row(
     if prior is not None and parameter is not None:
         # Widths are compared where the prior is a bell curve; a half bell curve is one on its own scale.
         bell = spread or not prior.name.startswith(("LogNormal", "Beta"))
-        scale = np.asarray if bell else partial(unbounded, parameter)
+        scale = np.asarray if bell else partial(unbounded, parameter.prior)
         contraction = 1.0 - _width(scale(draws)) / _width(scale(prior.draw(rng, PRIOR_DRAWS)))
     meaning = "" if parameter is None else parameter.meaning
     if parameter is not None and spread:

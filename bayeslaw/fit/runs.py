@@ -46,11 +46,14 @@ class Runs:
         What messages call the table: the path of its file.
     rows
         The number of each row in its file, shape ``(runs,)``; a header counts as row 1.
+    whole
+        The table that these runs were chosen from, and their positions there; None where nothing was left out.
     """
 
     data: Mapping[str, np.ndarray]
     source: str
     rows: np.ndarray
+    whole: tuple[Runs, np.ndarray] | None = None
 
     def __post_init__(self) -> None:
         for array in (*self.data.values(), self.rows):
@@ -140,9 +143,8 @@ class Runs:
         if empty.any():
             keep = f"{name} != ''" if values.dtype == object else f"{name} == {name}"
             raise RunsError(
-                f"{self.source}: column '{name}' groups the runs, but is empty in {self.at(empty)}; fill it "
-                f"in, or leave "
-                f'such rows out with where("{keep}") (--where).'
+                f"{self.source}: column '{name}' groups the runs, but is empty in {self.at(empty)}; "
+                f"{self.amended('fill it in', keep)}."
             )
         if values.dtype == object:
             words, index = np.unique(values.astype(str), return_inverse=True)
@@ -179,7 +181,9 @@ class Runs:
         rows = np.asarray(rows)
         if rows.size == 0:
             rows = rows.astype(np.int64)
-        return Runs({name: values[rows] for name, values in self.data.items()}, self.source, self.rows[rows])
+        table, positions = (self, np.arange(len(self))) if self.whole is None else self.whole
+        data = {name: values[rows] for name, values in self.data.items()}
+        return Runs(data, self.source, self.rows[rows], (table, positions[rows]))
 
     def frame(self) -> pd.DataFrame:
         """The table as a pandas DataFrame."""
@@ -211,9 +215,38 @@ class Runs:
             return f"row {rows[0]}"
         return f"rows {listed(map(str, rows), 3)}"
 
+    def called(self, column: str) -> str:
+        """A column, as words for a message."""
+        return f"column '{column}'"
+
+    def rescaled(self, column: str, factor: float) -> str:
+        """What to do about a column in another unit than the law's, as words for a message."""
+        unit = observations.short(factor)
+        return f"Pass units={{'{column}': {unit}}} (--units {column}={unit})"
+
+    def amended(self, how: str, condition: str | None = None) -> str:
+        """What to do about rows that cannot be used, as words for a message.
+
+        Parameters
+        ----------
+        how
+            What to do to keep them.
+        condition
+            What the other rows meet, where one condition says it.
+        """
+        where = "..." if condition is None else f'"{condition}"'
+        return f"{how}, or leave such rows out with where({where}) (--where)"
+
     def inputs(self, law: Law) -> dict[str, np.ndarray]:
         """The inputs of a law by their names, each float64 of shape ``(runs,)``; see ``observations.inputs``."""
         return observations.inputs(self, law)
+
+    def with_sums(self, law: Law) -> Runs:
+        """The same runs, with the law's sums along training runs as columns: to be read without what was left out."""
+        summed = [each for each in law.inputs.values() if each.along_runs]
+        values = self.inputs(law) if summed else {}
+        columns = {each.column: values[each.name] for each in summed if each.name in values}
+        return Runs({**self.data, **columns}, self.source, self.rows) if columns else self
 
     def outcome(self, law: Law) -> np.ndarray:
         """The outcome that a law predicts, float64 of shape ``(runs,)``; see ``observations.outcome``."""

@@ -1,16 +1,12 @@
 """One NetCDF file a posterior: draws, runs, the law's own text, versions and seed.  No pickle, no catalogue.
 
 The file is written with h5netcdf alone, since importing xarray takes longer than fitting a small table;
-``xarray.open_datatree(path)`` reads it like any other.  It is written beside its place and moved there when whole,
-so that an interrupted save leaves an existing file as it was.
+``xarray.open_datatree(path)`` reads it like any other.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from bayeslaw.errors import FileError, InputError
+from bayeslaw.fit.files import replaced
 from bayeslaw.fit.posterior import Posterior
 from bayeslaw.fit.runs import Runs
 from bayeslaw.law.law import Law
@@ -33,29 +30,12 @@ def save(posterior: Posterior, path: Path) -> Path:
     FileError
         When the file cannot be written; what stood there stays.
     """
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    except OSError as error:
-        raise FileError(f"{path}: cannot write here ({error.strerror or error}); choose another --out.") from None
-    os.close(handle)
-    try:
+    with replaced(path) as temporary:
         _write(posterior, temporary)
-        # A temporary file is its owner's alone; the saved one is like any other file of this user.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)  # noqa: PTH101
-        if path.is_dir():
-            raise FileError(f"{path}: is a folder; give the name of a file to write.")
-        os.replace(temporary, path)  # noqa: PTH105 - the one call that replaces a file in a single step
-    except OSError as error:
-        raise FileError(f"{path}: cannot write here ({error.strerror or error}); choose another --out.") from None
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)  # noqa: PTH108
     return path
 
 
-def _write(posterior: Posterior, path: str) -> None:
+def _write(posterior: Posterior, path: Path) -> None:
     import h5netcdf
 
     about = {

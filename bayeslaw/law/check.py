@@ -236,10 +236,9 @@ def _thinned(grid: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
 
 
 def _all_matter(law: Law) -> Found:
-    noise = {n for a in law.output.likelihood.arguments for n in names(a)}
     slopes = gradients(law, _thinned(input_grid(law), 200), _drawn(law, 10))
     moving = {name for name, slope in slopes.items() if np.any(np.abs(slope) > 0)}
-    idle = [name for name in law.free_parameters if name not in moving | noise]
+    idle = [name for name in law.free_parameters if name not in moving | law.output.likelihood.names]
     if idle:
         return False, f"{listed(idle)} moves neither the mean nor the noise, so it cannot be learned."
     both = len(moving & set(law.free_parameters))

@@ -1,4 +1,7 @@
-"""A law with other priors or other noise: its text edited and read again, so that it stays complete in itself."""
+"""A law with other priors or other noise: its text edited and read again, so that it stays complete in itself.
+
+What is put in is read before, on its own: nobody has seen the lines of the text that comes of it.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bayeslaw.errors import LawError, did_you_mean
-from bayeslaw.law.expr import Call, Name, Node, names, parse
-from bayeslaw.law.values import parse_call
+from bayeslaw.law.expr import Call, Name, Node, Place, names, parse
+from bayeslaw.law.values import parse_call, parse_prior
 
 if TYPE_CHECKING:
     from bayeslaw.law.law import Law
@@ -17,9 +20,10 @@ if TYPE_CHECKING:
 
 def with_priors(law: Law, priors: Mapping[str, str]) -> Law:
     """Change priors; see :meth:`bayeslaw.Law.with_priors`."""
-    for name in priors:
+    for name, prior in priors.items():
         if name not in law.parameters:
             raise LawError(f"law '{law.name}' has no parameter '{name}'{did_you_mean(name, law.parameters)}.")
+        parse_prior(str(prior), "the prior", Place(f"--prior {name}"))
 
     def edit(table: dict[str, Any]) -> None:
         for name, prior in priors.items():
@@ -30,6 +34,8 @@ def with_priors(law: Law, priors: Mapping[str, str]) -> Law:
 
 def with_likelihood(law: Law, likelihood: str, priors: Mapping[str, str]) -> Law:
     """Change the noise; see :meth:`bayeslaw.Law.with_likelihood`."""
+    for name, prior in priors.items():
+        parse_prior(str(prior), "the prior", Place(f"prior of {name}"))
 
     def edit(table: dict[str, Any]) -> None:
         next(iter(table["output"].values()))["likelihood"] = likelihood
@@ -64,6 +70,7 @@ def with_noise_growth(law: Law, by: str, prior: str) -> Law:
 
 def with_group_effect(law: Law, column: str, spread: str) -> Law:
     """Let groups of runs err together; see :meth:`bayeslaw.Law.with_group_effect`."""
+    parse_prior(str(spread), "the spread", Place("spread of group_effect"))
     likelihood = law.output.likelihood
     at = likelihood.family.arguments.index(likelihood.family.location)
     mean, shift = likelihood.arguments[at], Name("group_effect")

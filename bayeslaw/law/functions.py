@@ -99,6 +99,9 @@ FUNCTIONS: Mapping[str, Function] = {
 
 NUMPY_WORDS: Mapping[str, Callable[..., Any]] = {name: row.numpy for name, row in FUNCTIONS.items()}
 
+# The scales on which noise, group effects and deviations add, by the names that likelihoods give them.
+LINKS: Mapping[str, Callable[..., Any]] = {"identity": np.asarray, "log": np.log, "logit": NUMPY_WORDS["logit"]}
+
 CONDITION_WORDS: Mapping[str, Callable[..., Any]] = {
     **NUMPY_WORDS,
     "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,

@@ -11,11 +11,10 @@ import numpy as np
 
 from bayeslaw.errors import LawError, did_you_mean
 from bayeslaw.law import editing
-from bayeslaw.law.expr import Call, Node, evaluate, names, to_text
+from bayeslaw.law.expr import Node, evaluate, names, to_text
 from bayeslaw.law.functions import NUMPY_WORDS
 from bayeslaw.law.parts import Input, Likelihood, Output, Parameter, Prior, Published, Root
 from bayeslaw.law.root import solve
-from bayeslaw.law.schedule import SCHEDULES
 
 __all__ = ["Input", "Law", "Likelihood", "Output", "Parameter", "Prior", "Published", "Root"]
 
@@ -90,6 +89,11 @@ class Law:
         return frozenset(used & set(self.inputs))
 
     @cached_property
+    def noise_inputs(self) -> frozenset[str]:
+        """The inputs that the likelihood itself uses, such as a number of trials."""
+        return self.output.likelihood.names & set(self.inputs)
+
+    @cached_property
     def free_inputs(self) -> tuple[str, ...]:
         """The inputs that must be given for the mean to be known, in the order of the file.
 
@@ -98,8 +102,7 @@ class Law:
         """
         needed = set(self.mean_inputs)
         for one in reversed(tuple(self.inputs.values())):
-            if one.name in needed and _computable(one):
-                assert one.formula is not None
+            if one.name in needed and one.formula is not None and not one.along_runs:
                 needed = (needed - {one.name}) | set(names(one.formula))
         return tuple(name for name in self.inputs if name in needed)
 
@@ -110,10 +113,10 @@ class Law:
         """
         values = dict(inputs)
         for one in self.inputs.values():
-            if one.name not in values and _computable(one):
-                assert one.formula is not None
-                if set(names(one.formula)) <= set(values):
-                    values[one.name] = evaluate(one.formula, values, NUMPY_WORDS)
+            if one.name in values or one.formula is None or one.along_runs:
+                continue
+            if set(names(one.formula)) <= set(values):
+                values[one.name] = evaluate(one.formula, values, NUMPY_WORDS)
         return values
 
     def mean(
@@ -218,8 +221,3 @@ class Law:
             for node in (term.equation, term.lower, term.upper) if isinstance(term, Root) else (term,):
                 used |= names(node)
         return used
-
-
-def _computable(one: Input) -> bool:
-    """Whether an input is a formula of other inputs of the same row."""
-    return one.formula is not None and not (isinstance(one.formula, Call) and one.formula.function in SCHEDULES)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from bayeslaw.law.expr import Node, to_text
+from bayeslaw.law.expr import Call, Node, names, to_text
 from bayeslaw.law.functions import LIKELIHOODS, PRIORS, LikelihoodFamily, PriorFamily
+from bayeslaw.law.schedule import SCHEDULES
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ class Input:
     range: tuple[float, float] | None = None
     formula: Node | None = None
 
+    @property
+    def along_runs(self) -> bool:
+        """Whether it is a sum along each training run, and not a formula of other inputs of the same row."""
+        return isinstance(self.formula, Call) and self.formula.function in SCHEDULES
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -111,6 +117,11 @@ class Likelihood:
     def family(self) -> LikelihoodFamily:
         """The row of ``LIKELIHOODS``."""
         return LIKELIHOODS[self.name]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The parameters and inputs that the arguments use, and ``mean``."""
+        return frozenset(name for argument in self.arguments for name in names(argument))
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(to_text(a) for a in self.arguments)})"

@@ -294,7 +294,7 @@ class _Reader(Values):
 
     def all_used(self, law: Law) -> None:
         """Every parameter must matter, or its posterior is its prior without a word."""
-        used = set(law._names_used()) | {n for a in law.output.likelihood.arguments for n in expr.names(a)}
+        used = law._names_used().keys() | law.output.likelihood.names
         for name in law.parameters:
             if name not in used:
                 raise self.wrong(

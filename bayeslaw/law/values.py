@@ -50,6 +50,30 @@ def parse_call(
     return word, tuple(arguments)
 
 
+def parse_prior(text: str, what: str, place: Place) -> Prior:
+    """``"LogNormal(log(1.8), 0.3)"`` as a prior with its numbers."""
+    word, arguments = parse_call(text, place, (*PRIORS, "Constant"))
+    numbers = []
+    for argument in arguments:
+        if not isinstance(argument, Number):
+            raise expr.fault(text, place, 0, f"the arguments of {what} must be numbers")
+        numbers.append(argument.value)
+    expected = ("value",) if word == "Constant" else PRIORS[word].arguments
+    if len(numbers) != len(expected):
+        raise expr.fault(
+            text, place, 0, f"{word} takes {len(expected)} numbers ({', '.join(expected)}), not {len(numbers)}"
+        )
+    positive = () if word == "Constant" else PRIORS[word].positive_arguments
+    for role, number in zip(expected, numbers, strict=True):
+        if role in positive and number <= 0:
+            raise expr.fault(text, place, 0, f"the {role} of {word} must be positive, not {number:g}")
+    return Prior(
+        word,
+        tuple(numbers),
+        f"{word}({', '.join(_short(a) for a in _split(text[text.index('(') + 1 : text.rindex(')')]))})",
+    )
+
+
 def _split(inside: str) -> list[str]:
     """Split at the commas outside parentheses."""
     pieces, depth, start = [], 0, 0
@@ -139,28 +163,8 @@ class Values:
         return node
 
     def prior(self, value: Any, what: str, *at: str | None) -> Prior:
-        """A prior with its numbers."""
-        text, place = self.string(value, what, *at), self.place(*at)
-        word, arguments = parse_call(text, place, (*PRIORS, "Constant"))
-        numbers = []
-        for argument in arguments:
-            if not isinstance(argument, Number):
-                raise expr.fault(text, place, 0, f"the arguments of {what} must be numbers")
-            numbers.append(argument.value)
-        expected = ("value",) if word == "Constant" else PRIORS[word].arguments
-        if len(numbers) != len(expected):
-            raise expr.fault(
-                text, place, 0, f"{word} takes {len(expected)} numbers ({', '.join(expected)}), not {len(numbers)}"
-            )
-        positive = () if word == "Constant" else PRIORS[word].positive_arguments
-        for role, number in zip(expected, numbers, strict=True):
-            if role in positive and number <= 0:
-                raise expr.fault(text, place, 0, f"the {role} of {word} must be positive, not {number:g}")
-        return Prior(
-            word,
-            tuple(numbers),
-            f"{word}({', '.join(_short(a) for a in _split(text[text.index('(') + 1 : text.rindex(')')]))})",
-        )
+        """A prior."""
+        return parse_prior(self.string(value, what, *at), what, self.place(*at))
 
 
 def _short(argument: str) -> str:

@@ -160,4 +160,4 @@ def test_deviations_add_on_a_scale_without_bounds(name: str) -> None:
     one = POWER if name == "E" else law("m4")
     parameter = one.parameters[name]
     draws = parameter.prior.draw(np.random.default_rng(3), 50)
-    np.testing.assert_allclose(bounded(parameter, unbounded(parameter, draws)), draws, rtol=1e-12)
+    np.testing.assert_allclose(bounded(parameter.prior, unbounded(parameter.prior, draws)), draws, rtol=1e-12)

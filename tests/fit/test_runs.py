@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bayeslaw.errors import BayeslawError, FileError, LawError, RunsError
 from bayeslaw.fit import tables
 from bayeslaw.fit.columns import STANDARD, standard_name
+from bayeslaw.fit.conditions import rows_where
 from bayeslaw.fit.runs import Runs, read_runs
 from bayeslaw.law.law import Law
 from bayeslaw.law.schedule import SCHEDULES
@@ -601,6 +602,14 @@ def test_shares_lie_between_zero_and_one():
             good(error=[0.1, bad, 0.5]).outcome(SHARES)
 
 
+def test_shares_of_all_or_none_are_told_what_can_be_done():
+    runs = good(error=[0.0, 0.4, 1.0])
+    with pytest.raises(RunsError, match=r"is 0 in rows 1, 3, .* shares above 0 .*a Binomial likelihood") as caught:
+        runs.outcome(SHARES)
+    condition = str(caught.value).split('where("')[1].split('")')[0]
+    assert runs.where(condition).outcome(SHARES).tolist() == [0.4]
+
+
 def test_counts_are_whole_and_within_their_trials():
     assert good(n_correct=[0, 3, 10], n_trials=[10, 10, 10]).outcome(COUNTS).tolist() == [0, 3, 10]
     with pytest.raises(RunsError, match=r"is 0\.5 in row 2"):
@@ -635,6 +644,43 @@ def test_schedules_are_summed_run_by_run_in_the_order_of_steps():
     texts["family"] = ["one"] * 5
     with pytest.raises(RunsError, match="are the same step of one run"):
         Runs.from_arrays(texts).inputs(SCHEDULE)
+
+
+CURVES = {
+    "run": ["a"] * 4 + ["b"] * 3, "step": [10, 20, 30, 40, 10, 20, 40],
+    "learning_rate": [4, 3, 2, 1, 9, 9, 0], "loss": [3.5, 3.3, 3.2, 3.1, 3.6, 3.4, 3.0],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("condition", ["step > 20", "step == 40 or run == 'b'", "loss < 3.3", "run == 'b'"])
+def test_schedules_are_summed_over_records_that_were_left_out(condition):
+    """The rate of a step was trained at, whether or not its loss is fitted."""
+    whole = Runs.from_arrays(CURVES)
+    kept = rows_where(whole, condition)
+    expected = whole.inputs(SCHEDULE)["S"][kept]
+    chosen = whole.where(condition)
+    assert chosen.inputs(SCHEDULE)["S"].tolist() == expected.tolist()
+    assert chosen.where("step > 10").inputs(SCHEDULE)["S"].tolist() == expected[chosen.column("step") > 10].tolist()
+    assert chosen.with_sums(SCHEDULE).data["S"].tolist() == expected.tolist()
+
+
+def test_sums_that_are_columns_are_read():
+    told = Runs.from_arrays({**CURVES, "S": np.arange(7.0)})
+    assert told.inputs(SCHEDULE)["S"].tolist() == list(range(7))
+    assert Runs.from_arrays(CURVES).with_sums(LAW).names == tuple(CURVES)
+
+
+@pytest.mark.parametrize("rate", [None, -1.0])
+def test_records_left_out_because_of_a_fault_count_no_more(rate):
+    """A rate that is not one, or a second record of a step, is what leaving out is the remedy for."""
+    faulty = {**CURVES, "learning_rate": [4, 3, rate, 1, 9, 9, 0]}
+    chosen = Runs.from_arrays(faulty).where("learning_rate >= 0")
+    without = Runs.from_arrays({name: [v for i, v in enumerate(values) if i != 2] for name, values in CURVES.items()})
+    assert chosen.inputs(SCHEDULE)["S"].tolist() == without.inputs(SCHEDULE)["S"].tolist()
+    twice = Runs.from_arrays({name: [*values, values[0]] for name, values in CURVES.items()} | {"seed": [0] * 7 + [1]})
+    with pytest.raises(RunsError, match="same step"):
+        twice.inputs(SCHEDULE)
+    assert (twice.where("seed == 0").inputs(SCHEDULE)["S"] == Runs.from_arrays(CURVES).inputs(SCHEDULE)["S"]).all()
 
 
 def test_a_duplicated_run_id_is_refused_unless_it_has_steps():

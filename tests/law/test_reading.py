@@ -347,6 +347,26 @@ def test_other_priors_make_another_law_that_reads_back() -> None:
         small.with_priors(alpa="Normal(0, 1)")
 
 
+@pytest.mark.parametrize(
+    ("prior", "message"),
+    [
+        ("LogNrmal(0, 1)", "--prior alpha:1:1: unknown word 'LogNrmal'; did you mean 'LogNormal'"),
+        ("LogNormal(0, -1)", "--prior alpha:1:1: the log_sd of LogNormal must be positive"),
+        ("HalfNormal(1e999)", "--prior alpha:1:12: this constant is not a finite number"),
+        (3, "--prior alpha:1:1: expected a call such as Normal"),
+    ],
+)
+def test_a_mistake_in_an_edit_stands_where_it_was_made(prior: str, message: str) -> None:
+    """And not in a line of the edited text, which nobody wrote."""
+    with pytest.raises(LawError) as caught:
+        read(TEXT).with_priors(alpha=prior)
+    assert str(caught.value).startswith(message)
+    with pytest.raises(LawError, match=r"^prior of nu:1:1: unknown word 'Gama'"):
+        read(TEXT).with_likelihood("StudentT(nu, mean, sigma)", nu="Gama(2, 0.1)")
+    with pytest.raises(LawError, match=r"^spread of group_effect:1:1: HalfNormal takes 1 numbers"):
+        read(TEXT).with_group_effect("budget", "HalfNormal(1, 2)")
+
+
 def test_other_noise_drops_and_adds_parameters() -> None:
     """with_likelihood keeps the mean and takes the noise parameters that the new likelihood needs."""
     small = read(TEXT)
