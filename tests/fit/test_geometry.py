@@ -311,7 +311,7 @@ def test_a_narrow_curved_valley_is_followed():
             1e3 * hessian(x) - 999 * np.diag([*[2.0] * (len(x) - 1), 0.0]),
         )
 
-    np.testing.assert_allclose(find_mode(dense(narrow, 4), [np.array([-1.2, 1.0, -1.0, 1.5])]), np.ones(4), atol=1e-5)
+    np.testing.assert_allclose(find_mode(dense(narrow, 2), [np.array([-1.2, 1.0])]), [1, 1], atol=1e-5)
 
 
 @settings(max_examples=15, deadline=None)
@@ -344,11 +344,10 @@ def test_a_trusted_step_is_the_least_of_its_quadratic_within_its_length(seed, ra
 
 def test_the_arrow_of_a_plan_is_its_hessian():
     """A dozen products tell every entry, and all others between the coordinates of groups are zero."""
-    law = bl.law("chinchilla")
-    fitted = make_plan(law, simulated_runs(law, np.random.default_rng(5), 64, families=8), family="family")
-    model, data = flat_model(fitted.structure), jax.tree.map(jnp.asarray, fitted.data())
-    scales = scales_of(fitted.structure, model, by_group=True)
-    assert scales.groups.shape == (8, 5)
+    plan = make_plan(POWER, simulated_runs(POWER, np.random.default_rng(5), 64, families=16), family="family")
+    model, data = flat_model(plan.structure), jax.tree.map(jnp.asarray, plan.data())
+    scales = scales_of(plan.structure, model, by_group=True)
+    assert scales.groups.shape == (16, 3)
     x = 0.1 * ball(model.size, 0)
     whole = curvature_of(model, (data,)).at(x)[2].shared
     value, slope, found = curvature_of(model, (data,), scales).at(x)
