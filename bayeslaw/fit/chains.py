@@ -47,6 +47,8 @@ class Settings:
         The acceptance rate the step size is tuned to.
     pilot
         Draws a chain of a first run from whose covariance the coordinates are whitened once more; 0 for none.
+    dense
+        Let NUTS learn a covariance in its warm-up, and not variances alone.
     """
 
     draws: int = 1000
@@ -54,6 +56,7 @@ class Settings:
     chains: int = devices.CHAINS
     target_accept: float = 0.9
     pilot: int = 0
+    dense: bool = False
     max_tree_depth: int = 10
 
 
@@ -75,6 +78,7 @@ def compile_chains(model: FlatModel, args: Shapes, geometry: Shapes, kind: str, 
 
         nuts = NUTS(
             potential_fn=potential,
+            dense_mass=settings.dense,
             target_accept_prob=settings.target_accept,
             max_tree_depth=settings.max_tree_depth,
         )

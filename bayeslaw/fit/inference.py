@@ -185,7 +185,8 @@ def settings_for(plan: Plan, **given: int | float | None) -> Settings:
     chosen = Settings()
     match kind_of(plan):
         case "following":
-            chosen = Settings(warmup=300, target_accept=0.95)
+            # What stays stretched is a ridge between floor and exponent that the priors end, along no axis.
+            chosen = Settings(warmup=300, target_accept=0.95, dense=True)
         case "conditional" if flat_size(plan.structure) <= PILOT_UP_TO:
             chosen = Settings(warmup=300, pilot=300)
     return replace(chosen, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
