@@ -68,7 +68,7 @@ def runs_file(home):
 
 
 FITTING = ("--law", "power_law", "--family", "family", "--pool", "E=none", "--pool", "A=complete", "--pool",
-           "alpha=complete", "--draws", 1000, "--warmup", 300, "--chains", 2)  # fmt: skip
+           "alpha=complete", "--draws", 1500, "--warmup", 300, "--chains", 2)  # fmt: skip
 
 
 @pytest.fixture(scope="session")

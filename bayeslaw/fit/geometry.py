@@ -161,9 +161,15 @@ def _positive_arrow(groups: np.ndarray, cross: np.ndarray, shared: np.ndarray) -
     )
 
 
-def _root_of_inverse(hessian: np.ndarray, least: float) -> np.ndarray:
-    """A lower triangular square root of the inverse of a Hessian."""
-    return np.linalg.cholesky(np.linalg.inv(_positive(hessian, least)))
+def _root_of_inverse(hessian: np.ndarray, least: float) -> tuple[np.ndarray, float]:
+    """A square root of the inverse of a Hessian, and its log determinant.
+
+    Its axes are those of the Hessian, so that NUTS's own diagonal metric can stretch a ridge further than its curvature
+    at one point says.
+    """
+    values, vectors = np.linalg.eigh(0.5 * (hessian + hessian.T))
+    kept = np.maximum(values, least)
+    return vectors / np.sqrt(kept), -0.5 * float(np.log(kept).sum())
 
 
 # The curvature that the weak default priors leave where data say nothing: a standard deviation of 10 on unbounded
@@ -181,8 +187,7 @@ def laplace(curvature: Curvature, starts: Sequence[np.ndarray]) -> Geometry:
 def affine_at(curvature: Curvature, x: np.ndarray) -> Geometry:
     """The affine transport from the curvature at a point."""
     hessian = curvature.at(x)[2].shared
-    scale = _root_of_inverse(hessian, max(FLATTEST, 1e-14 * np.abs(np.diag(hessian)).max()))
-    log_det = float(np.log(np.diag(scale)).sum())
+    scale, log_det = _root_of_inverse(hessian, max(FLATTEST, 1e-14 * np.abs(np.diag(hessian)).max()))
     return Geometry("affine", {"centre": x, "scale": scale, "log_det": log_det}, x)
 
 
@@ -251,8 +256,7 @@ class Hierarchy:
         arrays = self.local(x)
         # A log scale that the data leave open falls off slowly on one side; beyond a standard deviation of 1 the
         # sampler's own warm-up knows better.
-        arrays["t_scale"] = _root_of_inverse(self.marginal_hessian(arrays, x[self.t_at]), 1.0)
-        arrays["log_det"] = float(np.log(np.diag(arrays["t_scale"])).sum())
+        arrays["t_scale"], arrays["log_det"] = _root_of_inverse(self.marginal_hessian(arrays, x[self.t_at]), 1.0)
         return Geometry("conditional", arrays, x)
 
     def local(self, x: np.ndarray) -> dict[str, Any]:
