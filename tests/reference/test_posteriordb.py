@@ -88,7 +88,8 @@ def test_a_differential_equation_is_sampled() -> None:
         finer = np.asarray(concentration(0.75, 2.5, 1.0, 2 * STEPS))
         np.testing.assert_allclose(np.log(truth), np.log(finer), atol=1e-4)
         measured = truth * np.exp(0.1 * np.random.default_rng(194838).standard_normal(len(TIMES)))
-        draws = sample(drug, (measured,), Settings(draws=1500, target_accept=0.95), seed=2)
+        # K_m and V_m run off together far beyond the mode: small steps, or a chain can stay out there for a while.
+        draws = sample(drug, (measured,), Settings(draws=1500, target_accept=0.99), seed=2)
         draws.diagnostics.require()
 
         # The draws only place a wide Student-t in the unbounded coordinates; its own draws are the reference.
