@@ -1,9 +1,12 @@
 """What a posterior is for: questions, each a plain function of a posterior that returns a frozen record.
 
-===============  ======================================================================
-``forecast``     what a run will reach, with an interval and its parts
-``points``       where a question is asked
-``predictive``   new outcomes about the law: the noise
-``plot``         pictures that can go into a memo
-===============  ======================================================================
+=================  ======================================================================
+``forecast``       what a run will reach, with an interval and its parts
+``drawn``          the draws behind it, under one posterior
+``parts``          what each source of doubt adds to the variance
+``extrapolation``  how far a point lies beyond the runs
+``points``         where a question is asked
+``predictive``     new outcomes about the law: the noise
+``plot``           pictures that can go into a memo
+=================  ======================================================================
 """

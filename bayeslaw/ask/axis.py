@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayeslaw.ask.canvas import MOST_PANELS, short, with_units
-from bayeslaw.ask.forecast import FLOPS
+from bayeslaw.ask.extrapolation import FLOPS
 from bayeslaw.ask.points import input_called
 from bayeslaw.errors import QuestionError, did_you_mean
 from bayeslaw.fit.pooling import Grouping

@@ -7,22 +7,19 @@ about it with the noise that was fitted; its interval is the one to hold an outc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from bayeslaw.ask.points import Where, inputs_at
-from bayeslaw.ask.predictive import expected, outcomes
+from bayeslaw.ask.drawn import Drawn, Families, draw
+from bayeslaw.ask.parts import shares
+from bayeslaw.ask.points import Where, points_at
 from bayeslaw.errors import QuestionError, listed
 from bayeslaw.fit.diagnostics import Diagnostics
-from bayeslaw.fit.posterior import NEW, POPULATION, Posterior
-from bayeslaw.fit.runs import Runs
-from bayeslaw.law.functions import LINKS
+from bayeslaw.fit.posterior import Posterior
 
-# Training compute a parameter and token, in FLOP: Kaplan et al. 2020, section 2.1.
-FLOPS = 6.0
 QUANTILES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 
 
@@ -136,9 +133,6 @@ class Forecast:
         )  # fmt: skip
 
 
-Families = str | Mapping[str, str] | Sequence[str] | None
-
-
 def forecast(
     posterior: Posterior,
     at: Where | Any,
@@ -180,136 +174,29 @@ def forecast(
     if not 0.0 < level < 1.0:
         raise QuestionError(f"level is a probability between 0 and 1, such as 0.9, not {level:g}.")
     posterior.diagnostics.require(allow_unconverged)
-    inputs = inputs_at(posterior.law, at)
-    count = len(next(iter(inputs.values())))
-    who = _families(posterior, at, family, count)
-    law = posterior.law
-
-    mean, run = np.empty((posterior.size, count)), np.empty((posterior.size, count))
-    middle = np.empty((posterior.size, count))
-    labels: list[str | None] = [None] * count
-    for groups, columns in _alike(who):
-        # The same random numbers for every family and call: a forecast repeats to the bit.
-        rng = np.random.default_rng([posterior.seed, 1])
-        part = {name: values[columns] for name, values in inputs.items()}
-        parameters = posterior.parameters(groups, rng)
-        mean[:, columns] = expected(posterior, part, parameters)
-        run[:, columns] = outcomes(posterior, part, parameters, mean[:, columns], rng)
-        drawn_anew = {c: POPULATION for c, v in groups.items() if v == NEW}
-        middle[:, columns] = expected(posterior, part, posterior.parameters({**groups, **drawn_anew}))
-        for column in columns:
-            labels[column] = _label(posterior, groups)
-
-    tail = (1.0 - level) / 2.0
-    with np.errstate(invalid="ignore"):
-        bounds = np.quantile(run, [0.5, tail, 1.0 - tail], axis=0)
-        law_bounds = np.quantile(mean, [0.5, tail, 1.0 - tail], axis=0)
-        quantiles = np.quantile(run, QUANTILES, axis=0)
-    beyond = _extrapolation(posterior, inputs)
-    shown = [n for n in inputs if n in law.free_inputs or n in law.noise_inputs]
-    points = tuple(
-        Point(
-            at={name: float(inputs[name][i]) for name in shown},
-            family=labels[i],
-            new_run=Interval(*(float(b) for b in bounds[:, i])),
-            mean=Interval(*(float(b) for b in law_bounds[:, i])),
-            quantiles={p: float(q) for p, q in zip(QUANTILES, quantiles[:, i], strict=True)},
-            parts=_parts(law.output.likelihood.family.link, middle[:, i], mean[:, i], run[:, i], law),
-            extrapolation={name: float(r[i]) if np.isfinite(r[i]) else None for name, r in beyond.items()},
-        )
-        for i in range(count)
-    )
+    law, drawn = posterior.law, draw(posterior, points_at([posterior.law], at), family)
     return Forecast(
-        law=law.name, outcome=law.output.column, units=law.output.units, level=level, points=points,
-        diagnostics=posterior.diagnostics, draws=run, mean_draws=mean, flag=not posterior.diagnostics.converged,
+        law=law.name, outcome=law.output.column, units=law.output.units, level=level, points=_points(drawn, level),
+        diagnostics=posterior.diagnostics, draws=drawn.run, mean_draws=drawn.mean,
+        flag=not posterior.diagnostics.converged,
     )  # fmt: skip
 
 
-def _families(posterior: Posterior, at: Any, family: Families, count: int) -> list[dict[str, str]]:
-    """The groups of every point, by column."""
-    if isinstance(family, str | Mapping):
-        return [posterior.groups_of(family)] * count
-    if family is not None:
-        if len(family) != count:
-            raise QuestionError(f"{len(family)} families for {count} points; give one family, or one a point.")
-        return [posterior.groups_of(one) for one in family]
-    default = posterior.groups_of(None)
-    if not isinstance(at, Runs):
-        return [default] * count
-    known = {
-        column: {level[grouping.columns.index(column)] for level in grouping.levels}
-        for grouping in posterior.plan.groupings.values()
-        for column in grouping.columns
-    }
-    found = [dict(default) for _ in range(count)]
-    for column in known:
-        if at.has(column):
-            levels, index = at.levels(column)
-            for i in range(count):
-                found[i][column] = levels[index[i]] if levels[index[i]] in known[column] else NEW
-    return found
-
-
-def _alike(who: Iterable[dict[str, str]]) -> list[tuple[dict[str, str], np.ndarray]]:
-    """Points of one family together."""
-    found: dict[tuple[tuple[str, str], ...], list[int]] = {}
-    for i, groups in enumerate(who):
-        found.setdefault(tuple(sorted(groups.items())), []).append(i)
-    return [(dict(groups), np.array(points)) for groups, points in found.items()]
-
-
-def _label(posterior: Posterior, groups: Mapping[str, str]) -> str | None:
-    if posterior.family_grouping is None:
-        return None
-    values = [groups.get(column, NEW) for column in posterior.family_grouping.columns]
-    return values[0] if len(set(values)) == 1 else ":".join(values)
-
-
-def _parts(link: str, middle: np.ndarray, mean: np.ndarray, run: np.ndarray, law: Any) -> dict[str, float | None]:
-    """Shares of the variance on the scale of the noise, by spreads that heavy tails do not move."""
-    trials = law.output.likelihood.family.outcome == "count"
-    known, whole = _width(link, middle) ** 2, _width(link, mean) ** 2
-    # A count is on another scale than the share it estimates: its noise is then left out of the parts.
-    total = max(_width(link, run) ** 2, whole) if not trials else whole
-    family = max(whole - known, 0.0)
-    parameters = whole - family
-    total = total or 1.0
-    return {
-        "parameters": parameters / total, "family": family / total,
-        "noise": None if trials else max(total - whole, 0.0) / total, "law": None, "drift": None,
-    }  # fmt: skip
-
-
-def _width(link: str, draws: np.ndarray) -> float:
-    """Half the central 68 %, a standard deviation for bell curves."""
-    with np.errstate(all="ignore"):
-        scaled = LINKS[link](draws)
-    scaled = scaled[np.isfinite(scaled)]
-    if not len(scaled):
-        return 0.0
-    low, high = np.quantile(scaled, [0.158655, 0.841345])
-    return float(high - low) / 2.0
-
-
-def _extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Ratios to the largest fitted, in compute and by input."""
-    fitted = posterior.plan.inputs
-    found: dict[str, np.ndarray] = {}
-    here, there = _flops(posterior, inputs), _flops(posterior, fitted)
-    found["flops_ratio"] = (
-        here / there.max()
-        if here is not None and there is not None
-        else np.full(len(next(iter(inputs.values()))), np.nan)
+def _points(drawn: Drawn, level: float) -> tuple[Point, ...]:
+    """What the draws say of each point."""
+    tail = (1.0 - level) / 2.0
+    with np.errstate(invalid="ignore"):
+        bounds, mean_bounds = (np.quantile(each, [0.5, tail, 1.0 - tail], axis=0) for each in (drawn.run, drawn.mean))
+        quantiles = np.quantile(drawn.run, QUANTILES, axis=0)
+    return tuple(
+        Point(
+            at={name: float(values[i]) for name, values in drawn.inputs.items()},
+            family=family,
+            new_run=Interval(*(float(b) for b in bounds[:, i])),
+            mean=Interval(*(float(b) for b in mean_bounds[:, i])),
+            quantiles={p: float(q) for p, q in zip(QUANTILES, quantiles[:, i], strict=True)},
+            parts=shares(drawn.variances, i),
+            extrapolation={name: float(r[i]) if np.isfinite(r[i]) else None for name, r in drawn.extrapolation.items()},
+        )
+        for i, family in enumerate(drawn.families)
     )
-    for name in posterior.law.free_inputs:
-        if name in inputs and name in fitted and np.all(fitted[name] > 0):
-            found[f"{name}_ratio"] = inputs[name] / fitted[name].max()
-    return found
-
-
-def _flops(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    """Training compute, where it can be known."""
-    columns = {i.column: i.name for i in posterior.law.inputs.values() if i.name in inputs}
-    if "n_params" in columns and "n_tokens" in columns:
-        return np.asarray(FLOPS * inputs[columns["n_params"]] * inputs[columns["n_tokens"]])
-    return inputs[columns["flops"]] if "flops" in columns else None

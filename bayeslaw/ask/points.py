@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from bayeslaw.errors import QuestionError, did_you_mean
+from bayeslaw.errors import QuestionError, did_you_mean, listed
 from bayeslaw.fit.observations import short
 from bayeslaw.fit.runs import Runs, read_runs
 from bayeslaw.law.expr import names
@@ -54,7 +54,7 @@ def input_called(law: Law, word: str) -> Input:
     QuestionError
         When none has.
     """
-    known = {**{i.column: i for i in law.inputs.values()}, **law.inputs}
+    known = _by_word(law)
     if word not in known:
         raise QuestionError(
             f"--at: law '{law.name}' has no input '{word}'{did_you_mean(word, known)}; inputs: {', '.join(law.inputs)}."
@@ -62,29 +62,61 @@ def input_called(law: Law, word: str) -> Input:
     return known[word]
 
 
-def inputs_at(law: Law, at: Where | Any) -> dict[str, np.ndarray]:
-    """The law's inputs at points, each of shape ``(points,)``, checked as columns of a table of runs are.
+def _by_word(law: Law) -> dict[str, Input]:
+    return {**{i.column: i for i in law.inputs.values()}, **law.inputs}
+
+
+def points_at(laws: Sequence[Law], at: Where | Any) -> Runs:
+    """Points as rows from which each of some laws can read its inputs.
 
     Parameters
     ----------
+    laws
+        Each reads the inputs that it has.
     at
         Values by input or column, which broadcast; or runs, or what :func:`bayeslaw.read_runs` reads.
 
     Raises
     ------
     QuestionError
-        When an input is missing or unknown, or the numbers of values differ.
-    RunsError
-        When a value cannot be an input of the law.
+        When an input is missing, unknown to all laws or means different things to them, or the numbers of values
+        differ.
     """
     if not isinstance(at, Mapping):
-        return (at if isinstance(at, Runs) else read_runs(at)).inputs(law)
+        return at if isinstance(at, Runs) else read_runs(at)
     columns: dict[str, np.ndarray] = {}
-    words = {i.column: i.name for i in law.inputs.values()}
+    words = {i.column: i.name for law in laws for i in law.inputs.values()}
     for name, values in at.items():
-        column = input_called(law, name).column
+        column = _column_called(laws, name)
         columns[column] = np.atleast_1d(np.asarray(values, dtype=float)).ravel()
         words[column] = name
+    for law in laws:
+        _require(law, columns)
+    if not columns:
+        raise QuestionError(f"--at: no point given; law '{laws[0].name}' needs {', '.join(laws[0].free_inputs)}.")
+    try:
+        arrays = np.broadcast_arrays(*columns.values())
+    except ValueError:
+        counts = ", ".join(f"{name} {len(v)}" for name, v in columns.items())
+        raise QuestionError(f"--at: the inputs have different numbers of values ({counts}).") from None
+    data = dict(zip(columns, (a.copy() for a in arrays), strict=True))
+    return Points(data, "--at", np.arange(1, len(arrays[0]) + 1), words=words)
+
+
+def _column_called(laws: Sequence[Law], word: str) -> str:
+    """The one column that all laws which know a word mean by it."""
+    knowing = [law for law in laws if word in _by_word(law)] or laws[:1]
+    meant = {input_called(law, word).column: law for law in knowing}
+    if len(meant) > 1:
+        raise QuestionError(
+            f"--at: '{word}' means {listed(f"'{column}' to law '{law.name}'" for column, law in meant.items())}; "
+            f"name the columns instead."
+        )
+    return next(iter(meant))
+
+
+def _require(law: Law, columns: Container[str]) -> None:
+    """Refuse points that lack what a law needs."""
     noise = [name for name in law.inputs if name in law.noise_inputs and law.inputs[name].formula is None]
     for name in dict.fromkeys([*law.free_inputs, *noise]):
         one = law.inputs[name]
@@ -93,12 +125,3 @@ def inputs_at(law: Law, at: Where | Any) -> dict[str, np.ndarray]:
             raise QuestionError(
                 f"--at: law '{law.name}' needs '{name}' ({one.meaning}, in {one.units}); give {name}=VALUE."
             )
-    if not columns:
-        raise QuestionError(f"--at: no point given; law '{law.name}' needs {', '.join(law.free_inputs)}.")
-    try:
-        arrays = np.broadcast_arrays(*columns.values())
-    except ValueError:
-        counts = ", ".join(f"{name} {len(v)}" for name, v in columns.items())
-        raise QuestionError(f"--at: the inputs have different numbers of values ({counts}).") from None
-    data = dict(zip(columns, (a.copy() for a in arrays), strict=True))
-    return Points(data, "--at", np.arange(1, len(arrays[0]) + 1), words=words).inputs(law)

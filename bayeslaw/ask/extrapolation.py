@@ -1,0 +1,44 @@
+"""How far a point lies beyond the runs that were fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from bayeslaw.fit.posterior import Posterior
+from bayeslaw.law.law import Law
+
+# Training compute a parameter and token, in FLOP: Kaplan et al. 2020, section 2.1.
+FLOPS = 6.0
+
+
+def extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Ratios to the largest fitted, in compute (``flops_ratio``) and by input, each of shape ``(points,)``.
+
+    Parameters
+    ----------
+    inputs
+        By input name, each of shape ``(points,)``.
+
+    Returns
+    -------
+    dict
+        NaN where compute is not known.
+    """
+    law, fitted = posterior.law, posterior.plan.inputs
+    here, there = flops(law, inputs), flops(law, fitted)
+    unknown = np.full(len(next(iter(inputs.values()))), np.nan)
+    found = {"flops_ratio": unknown if here is None or there is None else here / there.max()}
+    for name in law.free_inputs:
+        if name in inputs and name in fitted and np.all(fitted[name] > 0):
+            found[f"{name}_ratio"] = inputs[name] / fitted[name].max()
+    return found
+
+
+def flops(law: Law, inputs: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """Training compute, shape ``(points,)``, in FLOP; None where the law's inputs do not tell."""
+    columns = {i.column: i.name for i in law.inputs.values() if i.name in inputs}
+    if "n_params" in columns and "n_tokens" in columns:
+        return np.asarray(FLOPS * inputs[columns["n_params"]] * inputs[columns["n_tokens"]])
+    return inputs[columns["flops"]] if "flops" in columns else None
