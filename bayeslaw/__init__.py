@@ -26,6 +26,7 @@ from bayeslaw.law.catalogue import law, laws
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from bayeslaw.ask.average import Average, average
     from bayeslaw.ask.forecast import Forecast, forecast
     from bayeslaw.ask.plot import plot_forecast, plot_parameters, plot_residuals
     from bayeslaw.errors import (
@@ -55,7 +56,7 @@ _HOMES = {
     "read_runs": "fit.runs", "Runs": "fit.runs",
     "posterior_mode": "fit.fitting", "Posterior": "fit.posterior", "load": "fit.storage",
     "sample": "fit.sample", "Settings": "fit.chains", "to_pymc": "fit.pymc_model",
-    "forecast": "ask.forecast", "Forecast": "ask.forecast",
+    "forecast": "ask.forecast", "Forecast": "ask.forecast", "average": "ask.average", "Average": "ask.average",
     "plot_forecast": "ask.plot", "plot_parameters": "ask.plot", "plot_residuals": "ask.plot",
     "BayeslawError": "errors", "InputError": "errors", "LawError": "errors", "RunsError": "errors",
     "PoolingError": "errors", "QuestionError": "errors", "FileError": "errors", "ConvergenceError": "errors",

@@ -178,6 +178,21 @@ def test_a_forecast_in_json_is_what_the_library_gives(fitted):
     assert {"at", "median", "lower", "upper", "quantiles", "parts", "extrapolation"} <= set(answer["points"][0])
 
 
+def test_several_fits_are_averaged(fitted):
+    alone = strict(run("forecast", fitted[0], "--at", "C=1e21", "--family", "web", "--json").stdout)
+    done = run("forecast", fitted[0], fitted[0], "--at", "C=1e21", "--family", "web", "--weights", "equal", "--json")
+    answer = strict(done.stdout)
+    assert answer.keys() == alone.keys()
+    assert answer["weights"] == {"power_law 1": 0.5, "power_law 2": 0.5}
+    assert answer["points"][0]["median"] == pytest.approx(alone["points"][0]["median"], rel=1e-3)
+    assert answer["points"][0]["parts"]["law"] == 0.0
+    text = run("forecast", fitted[0], fitted[0], "--at", "C=1e21").stdout
+    assert "weights: power_law 1 0.500, power_law 2 0.500" in text
+    assert "doubt: " in text
+    said = refused(run("forecast", fitted[0], fitted[0], "--at", "C=1e21", "--weights", "eqal"))
+    assert "did you mean 'equal'" in said
+
+
 @pytest.mark.parametrize("family", ["new", "population", "family=web"])
 def test_families_can_be_named_in_every_way(fitted, family):
     assert run("forecast", fitted[0], "--at", "C=1e21", "--family", family).exit_code == 0
@@ -312,6 +327,7 @@ def test_planned_runs_are_read_in_the_units_of_their_table(fitted, tmp_path):
         (("--at", "C=1e21,C=1e22"), "twice"),
         (("--at", "C=1e21", "--level", "90"), "level"),
         (("--at", "C=1e21", "--plot", "plot.doc"), ".png"),
+        (("--at", "C=1e21", "--weights", "equal"), "one fit only"),
         ((), "--at"),
     ],
 )

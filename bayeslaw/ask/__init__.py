@@ -2,7 +2,9 @@
 
 =================  ======================================================================
 ``forecast``       what a run will reach, with an interval and its parts
-``drawn``          the draws behind it, under one posterior
+``average``        several posteriors as one, with weights
+``drawn``          the draws behind a forecast, under one posterior
+``mixture``        the draws of an average
 ``parts``          what each source of doubt adds to the variance
 ``extrapolation``  how far a point lies beyond the runs
 ``points``         where a question is asked

@@ -27,7 +27,7 @@ class Drawn:
     mean, run
         The law itself, and new runs about it; shape ``(size, points)``.
     variances
-        Of the new runs, by part, on the scale of the noise; each of shape ``(points,)``.
+        Of the new runs, by part, on the scale that was asked for; each of shape ``(points,)``.
     inputs
         What the law reads at the points, by input; each of shape ``(points,)``.
     families
@@ -44,7 +44,7 @@ class Drawn:
     extrapolation: Mapping[str, np.ndarray]
 
 
-def draw(posterior: Posterior, at: Runs, family: Families = None) -> Drawn:
+def draw(posterior: Posterior, at: Runs, family: Families, link: str) -> Drawn:
     """Draw the law and new runs at some points.
 
     Parameters
@@ -53,6 +53,8 @@ def draw(posterior: Posterior, at: Runs, family: Families = None) -> Drawn:
         The points, as :func:`bayeslaw.ask.points.points_at` reads them.
     family
         As :func:`bayeslaw.forecast` takes it.
+    link
+        The scale of the variances.
 
     Raises
     ------
@@ -76,11 +78,10 @@ def draw(posterior: Posterior, at: Runs, family: Families = None) -> Drawn:
         middle[:, columns] = expected(posterior, part, posterior.parameters({**groups, **drawn_anew}))
         for column in columns:
             labels[column] = _label(posterior, groups)
-    likelihood = law.output.likelihood.family
     # A count is on another scale than the share it estimates: its noise is then left out of the parts.
-    noise = {} if likelihood.outcome == "count" else {"noise": run}
+    noise = {} if law.output.likelihood.family.outcome == "count" else {"noise": run}
     return Drawn(
-        mean=mean, run=run, variances=added(likelihood.link, {"parameters": middle, "family": mean, **noise}),
+        mean=mean, run=run, variances=added(link, {"parameters": middle, "family": mean, **noise}),
         inputs={n: v for n, v in inputs.items() if n in law.free_inputs or n in law.noise_inputs},
         families=labels, extrapolation=extrapolation(posterior, inputs),
     )  # fmt: skip

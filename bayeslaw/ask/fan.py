@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayeslaw.ask.average import Average
 from bayeslaw.ask.axis import (
     Axis,
     Family,
@@ -44,7 +45,7 @@ FURTHER = 0.4
 
 
 def plot_forecast(
-    posterior: Posterior,
+    posterior: Posterior | Average,
     held_out: Runs | None = None,
     along: str | None = None,
     level: float = 0.9,
@@ -60,6 +61,8 @@ def plot_forecast(
 
     Parameters
     ----------
+    posterior
+        A fit, or an average of several.
     held_out
         Runs that were not fitted, drawn with their forecasts; families that were not fitted get the forecast of a
         new family.
@@ -87,7 +90,9 @@ def plot_forecast(
     """
     import matplotlib as mpl
 
-    posterior.diagnostics.require(allow_unconverged)
+    asked = Average.of(posterior)
+    asked.require(allow_unconverged)
+    posterior = asked.lead
     law, axis, fixed = posterior.law, axis_of(posterior.law, along), read_at(posterior.law, at)
     shown, total = families(posterior, held_out)
     fitted, new = posterior.plan.inputs, None if held_out is None else held_out.inputs(law)
@@ -103,7 +108,7 @@ def plot_forecast(
     with mpl.rc_context(STYLE):
         figure = new_figure(max(6.4, 3.1 * columns), 1.3 + 2.9 * rows)
         panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-        drawing = _Drawing(posterior, axis, line, level, fixed, marked, allow_unconverged)
+        drawing = _Drawing(asked, axis, line, level, fixed, marked, allow_unconverged)
         notes = [drawing.family(panel, family, colour(i), held_out)
                  for i, (panel, family) in enumerate(zip(panels, shown, strict=False))]  # fmt: skip
         for panel in panels[len(shown) :]:
@@ -123,9 +128,7 @@ def plot_forecast(
         what = "share" if trials(posterior, fitted) is not None else law.output.column.replace("_", " ")
         both = f"50 % and {short(100 * level)} % intervals" if level > 0.5 else f"{short(100 * level)} % intervals"
         handles = _handles(level, held_out is not None, marked)
-        entitle(
-            figure, f"{law.title}: a new run's {what}, median with {both}", posterior.diagnostics.complaints, handles
-        )
+        entitle(figure, f"{asked.title}: a new run's {what}, median with {both}", asked.diagnostics.complaints, handles)
         off = "; other runs lie off them" if len(law.free_inputs) > 1 else ""
         kept = f"Curves at {notes[0]}{off}." if len(set(notes)) == 1 and notes[0] else ""
         more = f" {len(shown)} of {total} families shown, those with most runs." if total > len(shown) else ""
@@ -137,12 +140,13 @@ class _Drawing:
     """One family after another into its panel, and how high everything reaches."""
 
     def __init__(
-        self, posterior: Posterior, axis: Axis, line: np.ndarray, level: float, fixed: Mapping[str, float],
+        self, asked: Average, axis: Axis, line: np.ndarray, level: float, fixed: Mapping[str, float],
         marked: bool, allow: bool,
     ) -> None:  # fmt: skip
-        self.posterior, self.axis, self.line, self.level = posterior, axis, line, level
+        self.asked, self.axis, self.line, self.level = asked, axis, line, level
         self.fixed, self.marked, self.allow = fixed, marked, allow
-        self.grouping = posterior.family_grouping
+        self.posterior = asked.lead
+        self.grouping = self.posterior.family_grouping
         self.heights: list[np.ndarray] = []
 
     def family(self, panel: Axes, family: Family, hue: str, held_out: Runs | None) -> str:
@@ -175,7 +179,7 @@ class _Drawing:
         return note
 
     def _bands(self, inputs: Mapping[str, np.ndarray], family: Family) -> tuple[Any, Any, np.ndarray]:
-        draws = forecast(self.posterior, inputs, dict(family.groups), self.level, allow_unconverged=self.allow).draws
+        draws = forecast(self.asked, inputs, dict(family.groups), self.level, allow_unconverged=self.allow).draws
         tail = (1.0 - self.level) / 2.0
         low, lower, middle, upper, high = self._shares(
             inputs, np.nanquantile(draws, [tail, 0.25, 0.5, 0.75, 1.0 - tail], axis=0)

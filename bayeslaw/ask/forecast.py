@@ -8,16 +8,19 @@ about it with the noise that was fitted; its interval is the one to hold an outc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from bayeslaw.ask.drawn import Drawn, Families, draw
+from bayeslaw.ask.average import Average
+from bayeslaw.ask.drawn import Drawn, Families
+from bayeslaw.ask.mixture import draw_each, mixture, overruled
 from bayeslaw.ask.parts import shares
-from bayeslaw.ask.points import Where, points_at
+from bayeslaw.ask.points import Where
 from bayeslaw.errors import QuestionError, listed
 from bayeslaw.fit.diagnostics import Diagnostics
+from bayeslaw.fit.notes import Note
 from bayeslaw.fit.posterior import Posterior
 
 QUANTILES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
@@ -51,8 +54,8 @@ class Point:
     quantiles
         Of the new run, by probability.
     parts
-        The shares of the forecast's variance, on the scale of the noise: of the parameters, the family and the
-        noise; None for what was not reckoned.
+        The shares of the forecast's variance, on the scale of the noise: of the parameters, the family, the noise and,
+        in an average, the choice of law; None for what was not reckoned.
     extrapolation
         How far the point lies beyond the runs: by input, and in compute where it is known, the ratio to the largest
         fitted.
@@ -81,12 +84,18 @@ class Forecast:
 
     Attributes
     ----------
+    law
+        Or several: the names of an average's posteriors.
     draws
         New runs; shape ``(size, points)``.
     mean_draws
         The law itself; shape ``(size, points)``.
     flag
         True when the chains had not converged and the caller asked anyway.
+    weights
+        Of the laws, by name; 1 for a single one.
+    notes
+        What limits the answer.
     """
 
     law: str
@@ -98,18 +107,28 @@ class Forecast:
     draws: np.ndarray
     mean_draws: np.ndarray
     flag: bool
+    weights: Mapping[str, float]
+    notes: tuple[Note, ...]
 
     def __len__(self) -> int:
         return len(self.points)
 
     def __str__(self) -> str:
         lines = [f"{self.outcome} ({self.units}), law {self.law}; {self.level:.0%} intervals of a new run"]
+        averaged = len(self.weights) > 1
+        if averaged:
+            lines.append(f"  weights: {listed(f'{name} {weight:.3f}' for name, weight in self.weights.items())}")
         for point in self.points:
             at = ", ".join(f"{name} = {value:.4g}" for name, value in point.at.items())
             who = f"{point.family}: " if point.family else ""
             run, far = point.new_run, point.extrapolation.get("flops_ratio")
             beyond = f"   {far:.3g} x the compute of the largest fitted run" if far else ""
             lines.append(f"  {who}{at}: {run.median:.4g}  [{run.lower:.4g}, {run.upper:.4g}]{beyond}")
+            if averaged:
+                lines.append(
+                    f"    doubt: {listed(f'{part} {share:.0%}' for part, share in point.parts.items() if share)}"
+                )
+        lines += [f"  {note}" for note in self.notes]
         if self.flag:
             lines.append(f"  NOT CONVERGED: {listed(self.diagnostics.complaints)}")
         return "\n".join(lines)
@@ -121,6 +140,7 @@ class Forecast:
             "law": self.law, "outcome": self.outcome, "units": self.units,
             "family": families.pop() if len(families) == 1 else None, "level": self.level,
             "points": [p.as_dict() for p in self.points], "diagnostics": self.diagnostics.as_dict(),
+            "weights": dict(self.weights), "notes": [asdict(note) for note in self.notes],
         }  # fmt: skip
 
     def frame(self) -> Any:
@@ -134,7 +154,7 @@ class Forecast:
 
 
 def forecast(
-    posterior: Posterior,
+    posterior: Posterior | Average,
     at: Where | Any,
     family: Families = None,
     level: float = 0.9,
@@ -146,7 +166,7 @@ def forecast(
     Parameters
     ----------
     posterior
-        A fit.
+        A fit, or an average of several.
     at
         Inputs by name (``{"N": 7e10, "D": 1.4e12}``) or column, each one number or several, which broadcast; or runs,
         whose families are then read from their column.
@@ -173,12 +193,16 @@ def forecast(
     """
     if not 0.0 < level < 1.0:
         raise QuestionError(f"level is a probability between 0 and 1, such as 0.9, not {level:g}.")
-    posterior.diagnostics.require(allow_unconverged)
-    law, drawn = posterior.law, draw(posterior, points_at([posterior.law], at), family)
+    asked = Average.of(posterior)
+    asked.require(allow_unconverged)
+    drawn = draw_each(asked, at, family)
+    mixed = mixture(asked, drawn)
+    points = _points(mixed, level)
+    output = next(iter(asked.posteriors.values())).law.output
     return Forecast(
-        law=law.name, outcome=law.output.column, units=law.output.units, level=level, points=_points(drawn, level),
-        diagnostics=posterior.diagnostics, draws=drawn.run, mean_draws=drawn.mean,
-        flag=not posterior.diagnostics.converged,
+        law=asked.name, outcome=output.column, units=output.units, level=level, points=points,
+        diagnostics=asked.diagnostics, draws=mixed.run, mean_draws=mixed.mean, flag=not asked.diagnostics.converged,
+        weights=asked.weights, notes=overruled(asked, drawn, [(p.new_run.lower, p.new_run.upper) for p in points]),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from bayeslaw.errors import InputError, QuestionError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from bayeslaw.ask.average import Average
     from bayeslaw.ask.forecast import Forecast
     from bayeslaw.fit.posterior import Posterior
     from bayeslaw.fit.runs import Runs
@@ -25,6 +26,19 @@ def load_fit(path: str) -> Posterior:
     with quick_imports():
         from bayeslaw.fit.storage import load
     return load(path)
+
+
+def load_fits(paths: Sequence[str], weights: str | None) -> Posterior | Average:
+    """Load a saved fit, or several as their average."""
+    if len(paths) == 1:
+        if weights is not None:
+            raise InputError(f"--weights {weights}: there is one fit only; give two or more to average.")
+        return load_fit(paths[0])
+    fits = [load_fit(path) for path in paths]
+
+    from bayeslaw.ask.average import EQUAL, average
+
+    return average(fits, weights or EQUAL)
 
 
 def read_points(given: Sequence[str]) -> dict[str, list[float]]:
@@ -58,7 +72,7 @@ def _number(text: str, name: str, whole: str) -> float:
     return value
 
 
-def read_family(text: str | None, posterior: Posterior) -> str | dict[str, str] | None:
+def read_family(text: str | None, posterior: Posterior | Average) -> str | dict[str, str] | None:
     """Read a family: by name, or by column as ``corpus=c4,tokenizer=new``."""
     if text is None or text in posterior.families or "=" not in text:
         return text
@@ -66,7 +80,9 @@ def read_family(text: str | None, posterior: Posterior) -> str | dict[str, str] 
 
 
 @click.command()
-@click.argument("fit", metavar="FIT.nc")
+@click.argument("fits", metavar="FIT.nc [FIT2.nc ...]", nargs=-1, required=True)
+@click.option("--weights", metavar="equal|evidence|stacking|forward",
+              help="How several fits are averaged; equal unless given.")  # fmt: skip
 @click.option("--at", multiple=True, metavar="N=7e10,D=1.4e12", help="Where; may be repeated.")
 @click.option("--runs", "table", metavar="FILE", help="Where, as a table of runs (planned ones need no outcome).")
 @reading_options
@@ -77,7 +93,8 @@ def read_family(text: str | None, posterior: Posterior) -> str | dict[str, str] 
 @click.option("--plot", "picture", metavar="FILE.png", help="Draw the forecast too.")
 @answers
 def forecast(
-    fit: str,
+    fits: Sequence[str],
+    weights: str | None,
     at: Sequence[str],
     table: str | None,
     family: str | None,
@@ -87,15 +104,15 @@ def forecast(
     as_json: bool,
     **reading: Any,
 ) -> None:
-    """Forecast what a run will reach, with an interval."""
+    """Forecast what a run will reach, with an interval; several fits of the same runs give their average."""
     if bool(at) == (table is not None):
         raise InputError("say where to forecast: --at POINT, once or more, or --runs FILE.")
     if picture is not None and len(at) > 1:
         raise InputError("--plot draws one --at, or all rows of --runs FILE; give one of them.")
     points = read_points(at) if at else None
-    path = None if picture is None else check_picture(picture, "--plot", (fit, *([table] if table else [])))
+    path = None if picture is None else check_picture(picture, "--plot", (*fits, *([table] if table else [])))
     runs = read_optional_table(table, "--runs", **reading)
-    posterior = load_fit(fit)
+    posterior = load_fits(fits, weights)
     whose = read_family(family, posterior)
 
     from bayeslaw.ask.forecast import forecast as ask
@@ -108,15 +125,14 @@ def forecast(
         figure = plot_forecast(posterior, held_out=runs, level=level, at=drawn, allow_unconverged=allow_unconverged)
         write_picture(path, figure)
         say(f"drawn in {path}")
-    give(found.as_dict(), lambda: "\n".join([str(found), *_outcomes(found, posterior, runs)]), as_json)
+    give(found.as_dict(), lambda: "\n".join([str(found), *_outcomes(found, runs)]), as_json)
 
 
-def _outcomes(found: Forecast, posterior: Posterior, runs: Runs | None) -> list[str]:
+def _outcomes(found: Forecast, runs: Runs | None) -> list[str]:
     """How many outcomes the intervals cover, where the table has them."""
-    column = posterior.law.output.column
-    if runs is None or not runs.has(column) or runs.is_text(column):
+    if runs is None or not runs.has(found.outcome) or runs.is_text(found.outcome):
         return []
-    known = [(p.new_run, y) for p, y in zip(found.points, runs.column(column), strict=True) if math.isfinite(y)]
+    known = [(p.new_run, y) for p, y in zip(found.points, runs.column(found.outcome), strict=True) if math.isfinite(y)]
     inside = sum(interval.lower <= y <= interval.upper for interval, y in known)
     return [f"  {inside} of {len(known)} outcomes in the table lie inside"] if known else []
 

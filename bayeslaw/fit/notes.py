@@ -42,7 +42,7 @@ SAME_BUDGET = 0.05
 
 @dataclass(frozen=True)
 class Note:
-    """One thing to know about a table of runs.
+    """One thing to know about a table of runs or an answer.
 
     Attributes
     ----------
