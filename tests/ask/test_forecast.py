@@ -195,6 +195,8 @@ def test_runs_are_forecast_each_with_its_own_family(hierarchy):
         alone = ask(hierarchy, {"N": 1e10, "D": 1e12}, family=family)
         np.testing.assert_array_equal(found.mean_draws[:, i], alone.mean_draws[:, 0])
     assert found.as_dict()["family"] is None
+    # A table that is still to be read names its families too.
+    assert ask(hierarchy, pytest.importorskip("pandas").DataFrame(table)).as_dict() == found.as_dict()
 
 
 def test_a_family_said_for_runs_wins_over_their_column(hierarchy):
