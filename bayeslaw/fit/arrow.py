@@ -110,6 +110,11 @@ class Arrow:
         rest = groups - jnp.einsum("gkr,r->gk", self.cross, below)
         return solve_triangular(self.groups, rest[..., None], lower=True, trans=1)[..., 0], below
 
+    def root_transposed(self, groups: Any, shared: Any) -> tuple[Any, Any]:
+        """``L^T`` times a vector."""
+        above = jnp.einsum("gik,gi->gk", self.groups, groups) + self.cross @ shared
+        return above, self.shared.T @ shared
+
     @property
     def half_log_det(self) -> Any:
         """Half the log determinant of the matrix."""

@@ -44,6 +44,19 @@ def bulk_ess(draws: np.ndarray) -> np.ndarray:
     return np.asarray(effective_sample_size(rank_normalised(split(draws))))
 
 
+def mean_ess(terms: np.ndarray) -> float:
+    """The effective sample size for the mean of one quantity, shape ``(chains, draws)``.
+
+    At most the number of draws: what antithetic chains are worth beyond it is too uncertain to be counted on.
+    One where it cannot be estimated, as of halves of chains that do not move.
+    """
+    from numpyro.diagnostics import effective_sample_size
+
+    with np.errstate(all="ignore"):
+        found = float(effective_sample_size(split(terms)))
+    return min(found, float(terms.size)) if found > 1.0 else 1.0
+
+
 def rhat(draws: np.ndarray) -> np.ndarray:
     """The larger of bulk and tail rank-normalised split R-hat of each quantity."""
     from numpyro.diagnostics import gelman_rubin

@@ -43,13 +43,10 @@ def following(z: Any, arrays: Arrays, predict: Predict) -> tuple[Any, Any]:
     """Scales first, then everything else where the predictions and the priors want it."""
     count = arrays["t"].shape[0]
     t = arrays["t"] + arrays["t_scale"] @ z[:count]
-    quieter = jnp.exp(-2.0 * jnp.sum((t - arrays["t"]) * arrays["is_noise"]))
-    tight = arrays["deviates"] * jnp.exp(-2.0 * t)[arrays["spread"]]
-    identity = jnp.eye(len(tight))
-    root = cholesky(arrays["prior"] + jnp.diag(tight) + quieter * arrays["likelihood"], symmetrize_input=False)
+    root, quieter, slope = root_of(t, arrays)
+    identity = jnp.eye(len(root))
     # All below in u, with o = centre + scale u: there every matrix is near the identity.
     scale = triangular_solve(root, identity, left_side=True, lower=True).T
-    slope = quieter * arrays["slope"] + arrays["prior_slope"] + tight * arrays["o"]
     target = z[count:] - scale.T @ slope
     jacobian = arrays["jacobian"] @ scale
     weighted = quieter * jacobian.T * arrays["weight"]
@@ -87,6 +84,15 @@ def following(z: Any, arrays: Arrays, predict: Predict) -> tuple[Any, Any]:
     factor = cholesky(matrix.T @ matrix, symmetrize_input=False)
     log_det = arrays["log_det"] + jnp.log(jnp.diag(scale)).sum() - jnp.log(jnp.diag(factor)).sum()
     return at(u, t, scale), jnp.where(left <= CLOSE, log_det, -jnp.inf)
+
+
+def root_of(t: Any, arrays: Arrays) -> tuple[Any, Any, Any]:
+    """The root ``R`` of the precision given scales, the noise's share ``q``, and the slope ``s`` at the mode."""
+    quieter = jnp.exp(-2.0 * jnp.sum((t - arrays["t"]) * arrays["is_noise"]))
+    tight = arrays["deviates"] * jnp.exp(-2.0 * t)[arrays["spread"]]
+    precision = arrays["prior"] + jnp.diag(tight) + quieter * arrays["likelihood"]
+    slope = quieter * arrays["slope"] + arrays["prior_slope"] + tight * arrays["o"]
+    return cholesky(precision, symmetrize_input=False), quieter, slope
 
 
 def _solve(factor: Any, matrix: Any, right: Any) -> Any:

@@ -116,14 +116,18 @@ def arrays_to_compile_for(kind: str, model: FlatModel, scales: Scales | None, ro
 
 def find_geometry(structure: Structure, model: FlatModel, data: Any, scales: Scales | None, seed: int) -> Geometry:
     """Where and how to sample a plan."""
-    posterior = curvature_of(model, (data,), scales)
     starts = _starts(structure, model, seed)
     if scales is None:
-        return laplace(posterior, starts)
-    prior = curvature_of(model, ({**data, "weights": jnp.zeros_like(data["weights"])},), scales)
-    marginal = marginal_of(model, (data,), conditional_arrays(scales))
-    geometry = Hierarchy(posterior, prior, marginal, scales).fit(starts)
+        return laplace(curvature_of(model, (data,)), starts)
+    geometry = hierarchy_of(model, data, scales).fit(starts)
     return geometry if len(scales.groups) else follow(geometry, model, data)
+
+
+def hierarchy_of(model: FlatModel, data: Any, scales: Scales) -> Hierarchy:
+    """The curvature of a plan around its scales, with all data and with none."""
+    posterior = curvature_of(model, (data,), scales)
+    prior = curvature_of(model, ({**data, "weights": jnp.zeros_like(data["weights"])},), scales)
+    return Hierarchy(posterior, prior, marginal_of(model, (data,), conditional_arrays(scales)), scales)
 
 
 def scales_of(structure: Structure, model: FlatModel, by_group: bool) -> Scales:

@@ -237,6 +237,7 @@ def test_an_arrow_solves_as_the_dense_factor_does(groups, each, shared, seed):
         for found, expected in (
             (factor.solve_root(*parts), solve_triangular(root, vector, lower=True)),
             (factor.solve_root_transposed(*parts), solve_triangular(root.T, vector)),
+            (factor.root_transposed(*parts), root.T @ vector),
         ):
             np.testing.assert_allclose(
                 np.concatenate([np.ravel(found[0]), found[1]]), expected, rtol=1e-7, atol=1e-9 * np.abs(expected).max()

@@ -1,0 +1,151 @@
+"""From saved draws back to the ball that they were sampled on, without fitting again.
+
+A hierarchy's draws lie in a funnel and other laws' along thin ridges, which a normal distribution fitted to draws
+covers badly.  The transports of ``geometry`` and ``following`` straighten both, and all they take is the curvature at
+one point: the mean of the draws, or, in a hierarchy, the mean of the scales and the mode of everything else given them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.linalg import solve_triangular
+from threadpoolctl import threadpool_limits
+
+from bayeslaw.fit import devices
+from bayeslaw.fit.derivatives import curvature_of
+from bayeslaw.fit.flat import FlatModel
+from bayeslaw.fit.following import follow, root_of
+from bayeslaw.fit.geometry import Arrays, Geometry, affine_at, precision_root
+from bayeslaw.fit.inference import flat_model, hierarchy_of, kind_of, scales_of
+from bayeslaw.fit.mode import descend
+from bayeslaw.fit.posterior import Posterior
+from bayeslaw.fit.transports import TRANSPORTS
+
+# Points that a compiled program takes at once, and how many of them it works on together: one program for any number
+# of points, whose intermediate arrays stay in the cache.
+CHUNK, TOGETHER = 512, 64
+
+
+@dataclass(frozen=True)
+class Whitened:
+    """Draws in coordinates in which they are roughly a ball, with their log density there.
+
+    Attributes
+    ----------
+    draws
+        Shape ``(chains, draws, size)``.
+    log_density
+        From points ``(n, size)`` to values ``(n,)``, with all constants: its integral is the marginal likelihood.
+    geometry
+        The transport from here to the flat coordinates.
+    """
+
+    draws: np.ndarray
+    log_density: Callable[[np.ndarray], np.ndarray]
+    geometry: Geometry
+
+
+def whitened(posterior: Posterior) -> Whitened:
+    """The draws of a posterior on the ball of a transport."""
+    plan, centre = posterior.plan, posterior.flat.mean(axis=(0, 1))
+    with devices.float64():
+        data = jax.tree.map(jnp.asarray, plan.data())
+        model, kind = flat_model(plan.structure), kind_of(plan)
+        if kind == "affine":
+            geometry = affine_at(curvature_of(model, (data,)), centre)
+        else:
+            scales = scales_of(plan.structure, model, by_group=kind == "conditional")
+            hierarchy = hierarchy_of(model, data, scales)
+            centre = descend(hierarchy.posterior, centre)
+            geometry = Geometry("conditional", hierarchy.local(centre), centre)
+            geometry = follow(geometry, model, data) if kind == "following" else geometry
+    return on_ball(model, (data,), posterior.flat, geometry)
+
+
+def on_ball(model: FlatModel, args: tuple[Any, ...], flat: np.ndarray, geometry: Geometry) -> Whitened:
+    """Flat draws of any model, shape ``(chains, draws, size)``, on the ball of a transport."""
+    constants = dict(geometry.arrays), args
+    draws = _in_chunks(_inverse(model, geometry.kind), flat.reshape(-1, model.size), constants)
+    density = partial(_in_chunks, _density(model, geometry.kind), constants=constants)
+    return Whitened(draws.reshape(flat.shape), density, geometry)
+
+
+@lru_cache(maxsize=64)
+def _density(model: FlatModel, kind: str) -> Callable[[Any, Any], Any]:
+    def density(z: Any, constants: Any) -> Any:
+        arrays, args = constants
+        x, log_det = TRANSPORTS[kind](z, arrays, model, args)
+        return log_det - model.potential(x, args)
+
+    return density
+
+
+@lru_cache(maxsize=64)
+def _inverse(model: FlatModel, kind: str) -> Callable[[Any, Any], Any]:
+    def inverse(x: Any, constants: Any) -> Any:
+        arrays, args = constants
+        return INVERSES[kind](x, arrays, model, args)
+
+    return inverse
+
+
+def _affine(x: Any, arrays: Arrays, *_: Any) -> Any:
+    return jnp.linalg.solve(arrays["scale"], x - arrays["centre"])
+
+
+def _conditional(x: Any, arrays: Arrays, *_: Any) -> Any:
+    count, (groups, each) = arrays["t"].shape[0], arrays["group_o"].shape
+    t, group_o, shared_o = jnp.split(x[jnp.argsort(arrays["place"])], [count, count + groups * each])
+    factor, group_slope, shared_slope = precision_root(t, arrays)
+    group_y, shared_y = factor.solve_root(group_slope, shared_slope)
+    group_step = group_o.reshape(groups, each) - arrays["group_o"]
+    group_z, shared_z = factor.root_transposed(group_step, shared_o - arrays["shared_o"])
+    return jnp.concatenate([_scales(t, arrays), (group_z + group_y).reshape(-1), shared_z + shared_y])
+
+
+def _piloted(x: Any, arrays: Arrays, *_: Any) -> Any:
+    return _affine(_conditional(x, arrays), arrays["pilot"])
+
+
+def _following(x: Any, arrays: Arrays, model: FlatModel, args: tuple[Any, ...]) -> Any:
+    t, o = jnp.split(x[jnp.argsort(arrays["place"])], [arrays["t"].shape[0]])
+    root, quieter, slope = root_of(t, arrays)
+    step, means = o - arrays["o"], model.deterministic("mean", x, args)
+    bent = quieter * arrays["jacobian"].T @ (arrays["weight"] * (means - arrays["mean"] - arrays["jacobian"] @ step))
+    return jnp.concatenate([_scales(t, arrays), root.T @ step + solve_triangular(root, bent + slope, lower=True)])
+
+
+def _scales(t: Any, arrays: Arrays) -> Any:
+    return jnp.linalg.solve(arrays["t_scale"], t - arrays["t"])
+
+
+# The inverses of the transports, from the flat vector to ``z``.
+INVERSES: Mapping[str, Callable[..., Any]] = {
+    "affine": _affine, "conditional": _conditional, "piloted": _piloted, "following": _following,
+}  # fmt: skip
+assert INVERSES.keys() == TRANSPORTS.keys()
+
+
+def _in_chunks(function: Callable[[Any, Any], Any], points: np.ndarray, constants: Any) -> np.ndarray:
+    """A function of one point at each of many."""
+    count = len(points)
+    points = np.concatenate([points, np.repeat(points[-1:], -count % CHUNK, axis=0)])
+    with devices.float64(), threadpool_limits(1):
+        program = _mapped(function)
+        found = [np.asarray(program(points[i : i + CHUNK], constants)) for i in range(0, len(points), CHUNK)]
+    return np.concatenate(found)[:count]
+
+
+@lru_cache(maxsize=64)
+def _mapped(function: Callable[[Any, Any], Any]) -> Any:
+    def mapped(points: Any, constants: Any) -> Any:
+        return jax.lax.map(lambda point: function(point, constants), points, batch_size=TOGETHER)
+
+    return jax.jit(mapped)
