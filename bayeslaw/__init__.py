@@ -27,6 +27,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bayeslaw.ask.average import Average, average
+    from bayeslaw.ask.evidence import Evidence, log_evidence
     from bayeslaw.ask.forecast import Forecast, forecast
     from bayeslaw.ask.plot import plot_forecast, plot_parameters, plot_residuals
     from bayeslaw.errors import (
@@ -57,6 +58,7 @@ _HOMES = {
     "posterior_mode": "fit.fitting", "Posterior": "fit.posterior", "load": "fit.storage",
     "sample": "fit.sample", "Settings": "fit.chains", "to_pymc": "fit.pymc_model",
     "forecast": "ask.forecast", "Forecast": "ask.forecast", "average": "ask.average", "Average": "ask.average",
+    "log_evidence": "ask.evidence", "Evidence": "ask.evidence",
     "plot_forecast": "ask.plot", "plot_parameters": "ask.plot", "plot_residuals": "ask.plot",
     "BayeslawError": "errors", "InputError": "errors", "LawError": "errors", "RunsError": "errors",
     "PoolingError": "errors", "QuestionError": "errors", "FileError": "errors", "ConvergenceError": "errors",

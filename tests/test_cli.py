@@ -15,7 +15,7 @@ from bayeslaw.cli import commands
 from bayeslaw.cli.answer import as_strict_json, check_writable
 from bayeslaw.errors import FileError
 
-NAMES = ("demo", "runs", "fit", "forecast", "summary", "plot", "laws", "show", "check")
+NAMES = ("demo", "runs", "fit", "forecast", "evidence", "summary", "plot", "laws", "show", "check")
 README = Path(__file__).parents[1] / "README.md"
 
 
@@ -211,6 +211,16 @@ def test_a_summary_has_a_row_a_parameter(fitted):
     assert "R-hat" in run("summary", fitted[0]).stdout
 
 
+def test_evidence_in_json_is_what_the_library_gives(fitted):
+    from bayeslaw import load, log_evidence
+
+    expected = log_evidence(load(fitted[0]), seed=3)
+    answer = strict(run("evidence", fitted[0], "--seed", 3, "--json").stdout)
+    assert answer == json.loads(json.dumps(expected.as_dict()))
+    assert {"law", "log_evidence", "se", "flags", "opinions"} <= set(answer)
+    assert run("evidence", fitted[0], "--seed", 3).stdout.strip() == str(expected)
+
+
 @pytest.mark.parametrize("kind", ["forecast", "parameters", "residuals"])
 def test_pictures_are_drawn(fitted, kind, tmp_path):
     out = tmp_path / "plot.png"
@@ -228,6 +238,7 @@ def test_a_fit_that_has_not_converged_is_saved_and_exits_with_1(runs_file, tmp_p
     assert "has not converged" in done.stderr
     assert strict(done.stdout)["diagnostics"]["converged"] is False
     assert run("forecast", out, "--at", "C=1e21").exit_code == 1
+    assert "has not converged" in refused(run("evidence", out))
     done = run("forecast", out, "--at", "C=1e21", "--allow-unconverged")
     assert done.exit_code == 0
     assert "NOT CONVERGED" in done.stdout

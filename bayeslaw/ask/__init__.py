@@ -10,5 +10,10 @@
 ``points``         where a question is asked
 ``predictive``     new outcomes about the law: the noise
 ``plot``           pictures that can go into a memo
+``evidence``       how probable a law makes the runs: the marginal likelihood
+``bridge``         its estimate: bridge sampling
+``thames``         a second opinion: the truncated harmonic mean
+``nested``         an independent one: nested sampling
+``subject``        what an evidence is about, so that only like is compared with like
 =================  ======================================================================
 """

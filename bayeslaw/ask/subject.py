@@ -1,0 +1,91 @@
+"""What an evidence is about: two compare only when they are densities of the same numbers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from bayeslaw.errors import QuestionError
+from bayeslaw.fit.posterior import Posterior
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The data behind a likelihood, so far as another law's likelihood must share them.
+
+    Attributes
+    ----------
+    outcome
+        The column that is predicted.
+    measure
+        ``density`` or, of counts, ``probability``: they have different units.
+    columns
+        A digest of the values of the outcome, the weights and every input that the law reads, by column.
+    references
+        The scales at which amplitudes are stated, by column: the same prior means something else at another one.
+    """
+
+    outcome: str
+    measure: str
+    rows: int
+    columns: Mapping[str, str]
+    references: Mapping[str, float]
+
+    @staticmethod
+    def of(posterior: Posterior) -> Subject:
+        """What was fitted."""
+        law, plan = posterior.law, posterior.plan
+        values = {law.inputs[name].column: column for name, column in plan.inputs.items()}
+        values |= {law.output.column: plan.outcome, "weight": plan.weights}
+        return Subject(
+            outcome=law.output.column,
+            measure="probability" if law.output.likelihood.family.outcome == "count" else "density",
+            rows=len(plan.outcome),
+            columns={name: _digest(column) for name, column in values.items()},
+            references={each.column: each.reference for each in law.inputs.values() if each.reference is not None},
+        )
+
+    def difference(self, other: Subject) -> str | None:
+        """What keeps evidences about the two from comparing, as the end of a sentence; None when nothing does."""
+        if self.outcome != other.outcome:
+            return f"predict different outcomes, '{self.outcome}' and '{other.outcome}'"
+        if self.measure != other.measure:
+            return f"give '{self.outcome}' a {self.measure} and a {other.measure}"
+        if self.rows != other.rows:
+            return f"were fitted to different runs, {self.rows} and {other.rows} of them"
+        for name, digest in self.columns.items():
+            if other.columns.get(name, digest) != digest:
+                return f"were fitted to different values of '{name}', or to rows in another order"
+        for name, scale in self.references.items():
+            if other.references.get(name, scale) != scale:
+                return f"state amplitudes at different scales of '{name}', {scale:g} and {other.references[name]:g}"
+        return None
+
+
+def _digest(values: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values, dtype="<f8").tobytes()).hexdigest()
+
+
+def require_same(subjects: Sequence[tuple[str, Subject]]) -> None:
+    """Refuse to compare what is not about the same data.
+
+    Parameters
+    ----------
+    subjects
+        Each with what messages call it.
+
+    Raises
+    ------
+    QuestionError
+        With the first difference that is found.
+    """
+    for (one, a), (other, b) in combinations(subjects, 2):
+        if (found := a.difference(b)) is not None:
+            raise QuestionError(
+                f"'{one}' and '{other}' {found}, so their evidences do not compare; fit both to the same runs, "
+                f"outcome and reference scales."
+            )

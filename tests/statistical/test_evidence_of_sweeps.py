@@ -1,0 +1,71 @@
+"""Evidence on public sweeps: estimates that share nothing agree, and the field's question has its answer."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bayeslaw as bl
+from bayeslaw.ask.evidence import Evidence
+from bayeslaw.ask.nested import nested
+from bayeslaw.fit.plan import make_plan
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def epoch(shared_data: Path) -> bl.Runs:
+    return bl.read_runs(shared_data / "chinchilla_epoch.csv").where("excluded_in_source_fit == 0")
+
+
+@pytest.fixture(scope="module")
+def student(epoch) -> dict[str, Evidence]:
+    """Three laws with their own noise, a Student-t on the log."""
+    return {name: bl.log_evidence(bl.fit(name, epoch)) for name in ("chinchilla", "coupled", "kaplan")}
+
+
+def assert_agree(found: Evidence, other: tuple[float, float]) -> None:
+    value, se = other
+    assert abs(found.log_evidence - value) < 3 * np.hypot(found.se, se), f"{found}\nagainst {value} ± {se}"
+
+
+@pytest.mark.parametrize("name", ["chinchilla", "coupled", "kaplan"])
+def test_bridges_and_harmonic_mean_agree(student, name):
+    found = student[name]
+    assert found.flags == ()
+    assert found.se < 0.02
+    for opinion in found.opinions.values():
+        assert_agree(found, opinion)
+
+
+@pytest.mark.parametrize("name", ["chinchilla", "coupled", "kaplan"])
+def test_nested_sampling_agrees(student, epoch, name):
+    pytest.importorskip("dynesty", reason="nested sampling needs dynesty: install bayeslaw[evidence]")
+    assert_agree(student[name], nested(make_plan(bl.law(name), epoch), live=100))
+
+
+def test_coupling_is_supported_and_kaplan_is_not(epoch):
+    """With Gaussian noise the likelihood ratio of coupling is 46.2 on one degree of freedom; half of it, less the price
+    of a parameter, is what the log Bayes factor can be.
+    """
+    found = {
+        name: bl.log_evidence(bl.fit(bl.law(name).with_likelihood("LogNormal(mean, sigma)"), epoch))
+        for name in ("chinchilla", "coupled", "kaplan")
+    }
+    factor = found["coupled"].log_evidence - found["chinchilla"].log_evidence
+    assert 17 < factor < 23.1
+    for name in ("chinchilla", "coupled"):
+        assert found[name].log_evidence - found["kaplan"].log_evidence > 100
+
+
+# --- three corpora, every parameter partially pooled: 27 coordinates -------------------------------------------------
+
+
+def test_a_hierarchy_has_the_same_evidence_from_every_seed(shared_data):
+    runs = bl.read_runs(shared_data / "gadre_overtraining.csv").where("flops <= 2.0e19")
+    found = [bl.log_evidence(bl.fit("chinchilla", runs, "family", seed=seed)) for seed in range(5)]
+    values, errors = np.array([(each.log_evidence, each.se) for each in found]).T
+    assert errors.max() < 0.03
+    # The sum of five squared errors of known size exceeds 20.5 one time in a thousand.
+    best = np.average(values, weights=errors**-2)
+    assert (((values - best) / errors) ** 2).sum() < 20.5
