@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayeslaw.fit.plan import deviation_name
+from bayeslaw.fit.pointwise import pointwise_log_likelihood
 
 if TYPE_CHECKING:
     import xarray
@@ -30,24 +31,10 @@ def to_datatree(posterior: Posterior) -> xarray.DataTree:
         {
             "posterior": dict(posterior.values),
             "sample_stats": dict(posterior.stats),
-            "log_likelihood": {column: pointwise_log_likelihood(posterior)},
+            "log_likelihood": {column: pointwise_log_likelihood(plan, posterior.values)},
             "observed_data": {column: plan.outcome},
             "constant_data": dict(plan.inputs),
         },
         dims=dims,
         coords=coords,
     )
-
-
-def pointwise_log_likelihood(posterior: Posterior) -> np.ndarray:
-    """The log density of each run's outcome under each draw; shape ``(chains, draws, runs)``."""
-    import jax
-    import jax.numpy as jnp
-
-    from bayeslaw.fit import devices
-    from bayeslaw.fit.numpyro_model import log_likelihood
-
-    plan = posterior.plan
-    with devices.float64():
-        data = jax.tree.map(jnp.asarray, plan.data())
-        return np.asarray(log_likelihood(plan.structure, posterior.values, data))[..., : len(plan.outcome)]

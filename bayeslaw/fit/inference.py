@@ -92,7 +92,7 @@ def flat_model(structure: Structure) -> FlatModel:
 def kind_of(plan: Plan) -> str:
     """The coordinates that suit a plan: ``following``, ``conditional`` or ``affine``."""
     structure, size = plan.structure, flat_size(plan.structure)
-    few = len(plan.outcome) < RUNS_A_COORDINATE * size
+    few = np.count_nonzero(plan.weights) < RUNS_A_COORDINATE * size
     if few and size <= FOLLOWING_UP_TO and (structure.effects or _shared_noise(structure)):
         return "following"
     return "conditional" if structure.effects else "affine"

@@ -1,0 +1,70 @@
+"""A fit with some runs hidden: the same plan, with weight 0 on their rows.
+
+Leaving one run out, or a family, or all dear runs, is then one thing.  Shapes stay as they are, so nothing is compiled
+again; and a family that is hidden whole takes its deviations from the population without being told to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import logsumexp
+
+from bayeslaw.fit.diagnostics import Diagnostics
+from bayeslaw.fit.inference import infer, settings_for
+from bayeslaw.fit.plan import Plan
+from bayeslaw.fit.pointwise import pointwise_log_likelihood
+from bayeslaw.fit.posterior import Posterior
+
+
+@dataclass(frozen=True)
+class Refit:
+    """What a fit says about the runs that it did not see.
+
+    Attributes
+    ----------
+    hidden
+        Which runs; a mask of shape ``(runs,)``.
+    log_likelihood
+        The log density of each hidden outcome under each draw; shape ``(chains, draws, hidden runs)``.
+    diagnostics
+        Whether the draws can be trusted.
+    """
+
+    hidden: np.ndarray
+    log_likelihood: np.ndarray
+    diagnostics: Diagnostics
+
+    @property
+    def log_density(self) -> np.ndarray:
+        """The log predictive density of each hidden outcome, parameters integrated out; shape ``(hidden runs,)``."""
+        chains, draws = self.log_likelihood.shape[:2]
+        return np.asarray(logsumexp(self.log_likelihood, axis=(0, 1)) - np.log(chains * draws))
+
+
+def without(plan: Plan, hidden: np.ndarray) -> Plan:
+    """The plan as if some runs had not been made.
+
+    Parameters
+    ----------
+    hidden
+        A mask of shape ``(runs,)``.
+    """
+    return replace(plan, weights=np.where(hidden, 0.0, plan.weights))
+
+
+def refit(posterior: Posterior, hidden: np.ndarray, seed: int | None = None) -> Refit:
+    """Fit again without some runs, with as many draws as before.
+
+    Parameters
+    ----------
+    hidden
+        A mask of shape ``(runs,)``.
+    seed
+        The posterior's unless given.
+    """
+    plan = without(posterior.plan, hidden)
+    chains, draws = posterior.flat.shape[:2]
+    found = infer(plan, settings_for(plan, chains=chains, draws=draws), posterior.seed if seed is None else seed)
+    return Refit(hidden, pointwise_log_likelihood(plan, found.values)[..., hidden], found.diagnostics)

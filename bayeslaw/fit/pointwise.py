@@ -1,0 +1,33 @@
+"""The log density of every run's outcome under every draw: what predictive comparison is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bayeslaw.fit import devices
+from bayeslaw.fit.numpyro_model import log_likelihood
+from bayeslaw.fit.plan import Plan, Structure
+
+
+def pointwise_log_likelihood(plan: Plan, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The log density of each run's outcome under each draw, whatever its weight; shape ``(chains, draws, runs)``.
+
+    Parameters
+    ----------
+    values
+        Draws of everything sampled, by name, each of shape ``(chains, draws, ...)``.
+    """
+    with devices.float64():
+        data = jax.tree.map(jnp.asarray, plan.data())
+        return np.asarray(_program(plan.structure)(dict(values), data))[..., : len(plan.outcome)]
+
+
+@lru_cache(maxsize=64)
+def _program(structure: Structure) -> Any:
+    return jax.jit(partial(log_likelihood, structure))

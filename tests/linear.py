@@ -1,0 +1,80 @@
+"""Laws that are linear in their parameters, with known noise: posterior, evidence and left-out densities are closed."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.stats import multivariate_normal, norm
+
+import bayeslaw as bl
+
+NOISE = 0.3
+POWERS = {"level": ("1",), "line": ("1", "x"), "curve": ("1", "x", "x * x")}
+WIDTHS = {"1": 2.0, "x": 1.0, "x * x": 0.5}
+
+
+def linear_law(name: str) -> bl.Law:
+    """A polynomial of ``x``."""
+    terms = POWERS[name]
+    formula = " + ".join(f"b{i} * {term}" if term != "1" else f"b{i} + 0 * x" for i, term in enumerate(terms))
+    parameters = "\n".join(
+        f'b{i} = {{ prior = "Normal(0, {WIDTHS[term]})", meaning = "of {term}" }}' for i, term in enumerate(terms)
+    )
+    return bl.Law.parse(
+        f"""
+        title = "{name}"
+        reference = "none"
+        formula = "{formula}"
+        [output]
+        y = {{ likelihood = "Normal(mean, noise)", units = "1", meaning = "outcome" }}
+        [input]
+        x = {{ column = "x", units = "1", meaning = "input" }}
+        [parameter]
+        {parameters}
+        noise = {{ prior = "Constant({NOISE})", meaning = "scatter" }}
+        """,
+        name,
+    )
+
+
+def linear_runs(rows: int = 24, seed: int = 1) -> bl.Runs:
+    """Runs about a line, with a bend too small to be sure of."""
+    rng = np.random.default_rng(seed)
+    x = np.linspace(0.5, 3.0, rows)
+    return bl.read_runs({"x": x, "y": 0.4 + 0.8 * x + 0.05 * x**2 + NOISE * rng.standard_normal(rows)})
+
+
+class Exact:
+    """What is known of a linear law without sampling.
+
+    Parameters
+    ----------
+    factor
+        By which all priors are wider.
+    """
+
+    def __init__(self, name: str, runs: bl.Runs, factor: float = 1.0) -> None:
+        x, self.y = runs.column("x"), runs.column("y")
+        columns: Mapping[str, np.ndarray] = {"1": np.ones_like(x), "x": x, "x * x": x * x}
+        self.design = np.stack([columns[term] for term in POWERS[name]], axis=1)
+        self.prior = np.diag([(factor * WIDTHS[term]) ** 2 for term in POWERS[name]])
+
+    def _covariance(self) -> np.ndarray:
+        return NOISE**2 * np.eye(len(self.y)) + self.design @ self.prior @ self.design.T
+
+    @property
+    def log_evidence(self) -> float:
+        return float(multivariate_normal(np.zeros(len(self.y)), self._covariance()).logpdf(self.y))
+
+    def log_densities(self, hidden: np.ndarray) -> np.ndarray:
+        """Of each hidden outcome given those that are seen."""
+        cov = self._covariance()
+        seen = ~hidden
+        gain = np.linalg.solve(cov[np.ix_(seen, seen)], cov[np.ix_(seen, hidden)]).T
+        mean = gain @ self.y[seen]
+        variance = np.diag(cov[np.ix_(hidden, hidden)] - gain @ cov[np.ix_(seen, hidden)])
+        return norm(mean, np.sqrt(variance)).logpdf(self.y[hidden])
+
+    def loo(self) -> np.ndarray:
+        """Of each outcome given all others."""
+        rows = np.arange(len(self.y))
+        return np.array([self.log_densities(rows == i)[0] for i in rows])
