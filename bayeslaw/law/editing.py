@@ -32,6 +32,17 @@ def with_priors(law: Law, priors: Mapping[str, str]) -> Law:
     return _edited(law, edit)
 
 
+def with_wider_priors(law: Law, factor: float) -> Law:
+    """Widen all priors; see :meth:`bayeslaw.Law.with_wider_priors`."""
+
+    def edit(table: dict[str, Any]) -> None:
+        for name, parameter in law.parameters.items():
+            table["parameter"][name]["prior"] = parameter.prior.widened(factor).text
+            table["parameter"][name]["spread"] = parameter.spread.widened(factor).text
+
+    return _edited(law, edit)
+
+
 def with_likelihood(law: Law, likelihood: str, priors: Mapping[str, str]) -> Law:
     """Change the noise; see :meth:`bayeslaw.Law.with_likelihood`."""
     for name, prior in priors.items():

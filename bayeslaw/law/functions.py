@@ -118,10 +118,12 @@ class PriorFamily:
 
     ``support`` also says on which scale group effects act: ``real`` as is, ``positive`` on the log,
     ``unit`` on the logit.  ``draw`` takes a NumPy generator and a size; SciPy's form, which takes most of a second
-    to import, is for densities and quantiles.
+    to import, is for densities and quantiles.  A prior ``f`` times as wide has each argument times ``f`` to the power
+    in ``widening``, on the scale on which the prior is a bell, if it is one on any; a Gamma and a Beta keep their mean.
     """
 
     arguments: tuple[str, ...]
+    widening: tuple[int, ...]
     support: Support
     scipy: Callable[..., Any]
     draw: Callable[..., Any]
@@ -142,40 +144,40 @@ def _scipy(name: str, arguments: Callable[..., dict[str, float]]) -> Callable[..
 
 PRIORS: Mapping[str, PriorFamily] = {
     "Normal": PriorFamily(
-        ("mean", "sd"), "real", _scipy("norm", lambda m, s: {"loc": m, "scale": s}),
+        ("mean", "sd"), (0, 1), "real", _scipy("norm", lambda m, s: {"loc": m, "scale": s}),
         lambda rng, size, m, s: rng.normal(m, s, size), ("sd",), "bell curve"
     ),
     "StudentT": PriorFamily(
-        ("df", "mean", "scale"), "real",
+        ("df", "mean", "scale"), (0, 0, 1), "real",
         _scipy("t", lambda d, m, s: {"df": d, "loc": m, "scale": s}),
         lambda rng, size, d, m, s: m + s * rng.standard_t(d, size), ("df", "scale"),
         "bell curve with heavy tails",
     ),
     "LogNormal": PriorFamily(
-        ("log_median", "log_sd"), "positive",
+        ("log_median", "log_sd"), (0, 1), "positive",
         _scipy("lognorm", lambda m, s: {"s": s, "scale": float(np.exp(m))}),
         lambda rng, size, m, s: rng.lognormal(m, s, size), ("log_sd",),
         "bell curve on the log",
     ),
     "HalfNormal": PriorFamily(
-        ("scale",), "positive", _scipy("halfnorm", lambda s: {"scale": s}),
+        ("scale",), (1,), "positive", _scipy("halfnorm", lambda s: {"scale": s}),
         lambda rng, size, s: np.abs(rng.normal(0.0, s, size)), ("scale",), "right half of a bell curve"
     ),
     "HalfCauchy": PriorFamily(
-        ("scale",), "positive", _scipy("halfcauchy", lambda s: {"scale": s}),
+        ("scale",), (1,), "positive", _scipy("halfcauchy", lambda s: {"scale": s}),
         lambda rng, size, s: s * np.abs(rng.standard_cauchy(size)), ("scale",), "right half of a Cauchy curve"
     ),
     "Exponential": PriorFamily(
-        ("rate",), "positive", _scipy("expon", lambda r: {"scale": 1 / r}),
+        ("rate",), (-1,), "positive", _scipy("expon", lambda r: {"scale": 1 / r}),
         lambda rng, size, r: rng.exponential(1 / r, size), ("rate",), "exponential decay"
     ),
     "Gamma": PriorFamily(
-        ("shape", "rate"), "positive", _scipy("gamma", lambda a, r: {"a": a, "scale": 1 / r}),
+        ("shape", "rate"), (-2, -2), "positive", _scipy("gamma", lambda a, r: {"a": a, "scale": 1 / r}),
         lambda rng, size, a, r: rng.gamma(a, 1 / r, size), ("shape", "rate"),
         "waiting time of several events",
     ),
     "Beta": PriorFamily(
-        ("a", "b"), "unit", _scipy("beta", lambda a, b: {"a": a, "b": b}),
+        ("a", "b"), (-2, -2), "unit", _scipy("beta", lambda a, b: {"a": a, "b": b}),
         lambda rng, size, a, b: rng.beta(a, b, size), ("a", "b"), "a share between 0 and 1"
     ),
 }  # fmt: skip

@@ -187,6 +187,14 @@ class Law:
         """Return the same law with other priors, such as ``law.with_priors(alpha="LogNormal(log(0.4), 0.1)")``."""
         return editing.with_priors(self, priors)
 
+    def with_wider_priors(self, factor: float) -> Law:
+        """Return the same law with every prior `factor` times as wide about the same place, those of spreads too.
+
+        Widths are standard deviations or scales; of a positive LogNormal, on the log.  A Gamma and a Beta keep their
+        mean.  Below 1, priors are narrower.
+        """
+        return editing.with_wider_priors(self, factor)
+
     def with_likelihood(self, likelihood: str, **priors: str) -> Law:
         """Return the same law with other noise, such as ``law.with_likelihood("LogNormal(mean, sigma)")``.
 

@@ -39,6 +39,14 @@ class Prior:
         """``real``, ``positive`` or ``unit``; a constant counts as real."""
         return "real" if self.is_constant else self.family.support
 
+    def widened(self, factor: float) -> Prior:
+        """Return the same prior, `factor` times as wide about the same place."""
+        if self.is_constant:
+            return self
+        pairs = zip(self.arguments, self.family.widening, strict=True)
+        arguments = tuple(value * factor**power for value, power in pairs)
+        return Prior(self.name, arguments, f"{self.name}({', '.join(map(repr, arguments))})")
+
     def scipy(self) -> Any:
         """Return the distribution as a frozen SciPy object."""
         return self.family.scipy(*self.arguments)
