@@ -27,9 +27,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bayeslaw.ask.average import Average, average
+    from bayeslaw.ask.compare import compare
+    from bayeslaw.ask.comparison import Comparison
     from bayeslaw.ask.evidence import Evidence, log_evidence
     from bayeslaw.ask.forecast import Forecast, forecast
-    from bayeslaw.ask.plot import plot_forecast, plot_parameters, plot_residuals
+    from bayeslaw.ask.plot import plot_comparison, plot_forecast, plot_parameters, plot_residuals
     from bayeslaw.errors import (
         BayeslawError,
         ConvergenceError,
@@ -58,6 +60,7 @@ _HOMES = {
     "posterior_mode": "fit.fitting", "Posterior": "fit.posterior", "load": "fit.storage",
     "sample": "fit.sample", "Settings": "fit.chains", "to_pymc": "fit.pymc_model",
     "forecast": "ask.forecast", "Forecast": "ask.forecast", "average": "ask.average", "Average": "ask.average",
+    "compare": "ask.compare", "Comparison": "ask.comparison", "plot_comparison": "ask.plot",
     "log_evidence": "ask.evidence", "Evidence": "ask.evidence",
     "plot_forecast": "ask.plot", "plot_parameters": "ask.plot", "plot_residuals": "ask.plot",
     "BayeslawError": "errors", "InputError": "errors", "LawError": "errors", "RunsError": "errors",

@@ -15,7 +15,7 @@ from bayeslaw.cli import commands
 from bayeslaw.cli.answer import as_strict_json, check_writable
 from bayeslaw.errors import FileError
 
-NAMES = ("demo", "runs", "fit", "forecast", "evidence", "summary", "plot", "laws", "show", "check")
+NAMES = ("demo", "runs", "fit", "forecast", "compare", "evidence", "summary", "plot", "laws", "show", "check")
 README = Path(__file__).parents[1] / "README.md"
 
 

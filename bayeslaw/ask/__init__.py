@@ -15,5 +15,10 @@
 ``thames``         a second opinion: the truncated harmonic mean
 ``nested``         an independent one: nested sampling
 ``subject``        what an evidence is about, so that only like is compared with like
+``sensitivity``    what it owes to the widths of the priors
+``compare``        which of several laws the runs support; ``comparison``, the answer, and ``verdict``, its words
+``loo``            runs and families predicted by the others
+``forward``        dearer runs predicted by cheaper ones
+``weights``        how much each of several laws should count
 =================  ======================================================================
 """

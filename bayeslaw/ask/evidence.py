@@ -70,9 +70,9 @@ class Evidence:
     def __str__(self) -> str:
         lines = [
             f"log evidence of law {self.law} on {self.subject.outcome} of {self.subject.rows} runs, "
-            f"{self.size} parameters: {_with_error(self.log_evidence, self.se)}"
+            f"{self.size} parameters: {with_error(self.log_evidence, self.se)}"
         ]
-        lines += [f"  {name}: {_with_error(*opinion)}" for name, opinion in self.opinions.items()]
+        lines += [f"  {name}: {with_error(*opinion)}" for name, opinion in self.opinions.items()]
         return "\n".join([*lines, *(f"  {flag}" for flag in self.flags)])
 
     def as_dict(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Evidence:
         }  # fmt: skip
 
 
-def _with_error(value: float, se: float) -> str:
+def with_error(value: float, se: float) -> str:
     """Two digits of the error, and as many of the value."""
     digits = max(0, 1 - int(np.floor(np.log10(se)))) if np.isfinite(se) and se > 0 else 3
     return f"{value:.{digits}f} ± {se:.{digits}f}"
@@ -142,7 +142,7 @@ def log_evidence(
         se=best.se,
         flags=tuple(flag for check in CHECKS for flag in check(posterior, best, opinions)),
         opinions=opinions,
-        subject=Subject.of(posterior),
+        subject=Subject.of(posterior.plan),
         size=ball.draws.shape[-1],
     )
 
@@ -215,7 +215,7 @@ def disagreement(_: Posterior, found: CrossFit, opinions: Opinions) -> Iterator[
         if not apart <= MOST_DISAGREEMENT:
             yield Note(
                 "opinions-differ", "serious",
-                f"Another estimate ({name}) says {_with_error(value, se)}, which is {apart:.1f} standard errors away.",
+                f"Another estimate ({name}) says {with_error(value, se)}, which is {apart:.1f} standard errors away.",
                 MORE_DRAWS,
             )  # fmt: skip
 

@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from bayeslaw.errors import QuestionError
-from bayeslaw.fit.posterior import Posterior
+from bayeslaw.fit.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Subject:
     measure
         ``density`` or, of counts, ``probability``: they have different units.
     columns
-        A digest of the values of the outcome, the weights and every input that the law reads, by column.
+        A digest of the values of the outcome, the weights and every input that the law reads, by column; inputs that
+        one law computes and another reads may differ by rounding.
     references
         The scales at which amplitudes are stated, by column: the same prior means something else at another one.
     """
@@ -36,10 +37,10 @@ class Subject:
     references: Mapping[str, float]
 
     @staticmethod
-    def of(posterior: Posterior) -> Subject:
-        """What was fitted."""
-        law, plan = posterior.law, posterior.plan
-        values = {law.inputs[name].column: column for name, column in plan.inputs.items()}
+    def of(plan: Plan) -> Subject:
+        """What a plan is fitted to."""
+        law, given = plan.law, {each.name: each.column for each in plan.law.inputs.values() if each.formula is None}
+        values = {given[name]: column for name, column in plan.inputs.items() if name in given}
         values |= {law.output.column: plan.outcome, "weight": plan.weights}
         return Subject(
             outcome=law.output.column,

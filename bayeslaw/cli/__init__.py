@@ -6,7 +6,7 @@
 ``tables.py``      runs, and the options by which tables are read
 ``fitting.py``     fit
 ``questions.py``   forecast · summary · plot
-``weighing.py``    evidence
+``weighing.py``    compare · evidence
 ``demo.py``        demo
 =================  ==========================================================
 
@@ -32,7 +32,7 @@ from bayeslaw.cli.demo import demo
 from bayeslaw.cli.fitting import fit
 from bayeslaw.cli.questions import forecast, plot, summary
 from bayeslaw.cli.tables import runs
-from bayeslaw.cli.weighing import evidence
+from bayeslaw.cli.weighing import compare, evidence
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -49,7 +49,7 @@ def commands() -> None:
     """
 
 
-for command in (demo, runs, fit, forecast, evidence, summary, plot, laws, show, check):
+for command in (demo, runs, fit, forecast, compare, evidence, summary, plot, laws, show, check):
     commands.add_command(command)
 
 

@@ -1,11 +1,70 @@
-"""``bayeslaw evidence``: how probable a law makes its runs."""
+"""``bayeslaw compare`` and ``evidence``: which of several laws runs support, and how probable one makes them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import click
 
-from bayeslaw.cli.answer import answers, give
+from bayeslaw.cli.answer import answers, assignments, check_picture, give, quick_imports, say, write_picture
+from bayeslaw.cli.fitting import FEWEST_DRAWS, edited
 from bayeslaw.cli.questions import load_fit
+from bayeslaw.cli.tables import find_law, read_table, reading_options
+from bayeslaw.errors import InputError
+
+
+@click.command()
+@click.argument("table", metavar="RUNS")
+@click.option("--laws", "names", required=True, metavar="NAME|FILE,...", help="Two or more of `bayeslaw laws`.")
+@click.option("--family", metavar="COLUMN", help="The column of the model families.")
+@click.option("--pool", multiple=True, metavar="P=KIND", help="How groups share a parameter, in the laws that have it.")
+@click.option("--group-effect", metavar="COLUMN", help="Let runs of one group err together, under every law.")
+@reading_options
+@click.option("--draws", type=click.IntRange(FEWEST_DRAWS), help="Draws a chain.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of the sampler.")
+@click.option("--by-family/--not-by-family", default=True, help="Leave each family out too: a fit a family and law.")
+@click.option("--allow-unconverged", is_flag=True, help="Compare even if chains have not converged.")
+@click.option("--plot", "picture", metavar="FILE.png", help="Draw the comparison too.")
+@answers
+def compare(
+    table: str,
+    names: str,
+    family: str | None,
+    pool: Sequence[str],
+    group_effect: str | None,
+    draws: int | None,
+    seed: int,
+    by_family: bool,
+    allow_unconverged: bool,
+    picture: str | None,
+    as_json: bool,
+    **reading: Any,
+) -> None:
+    """Compare laws on the same runs: by evidence, and by what they predict of runs that were left out.
+
+    The verdict says which law the runs support, how strongly, and when they cannot tell.
+    """
+    given = [name.strip() for name in names.split(",")]
+    path = None if picture is None else check_picture(picture, "--plot", (table, *given))
+    laws = [edited(find_law(name), {}, group_effect, None) for name in given if name]
+    if len(laws) < 2:
+        raise InputError(f"--laws {names}: give two or more to compare, such as --laws chinchilla,kaplan.")
+    runs = read_table(table, **reading)
+    pooling = assignments(pool, "--pool")
+
+    with quick_imports():
+        from bayeslaw.ask.compare import compare as ask
+    found = ask(
+        laws, runs, family, pooling, draws=draws, seed=seed, by_family=by_family,
+        allow_unconverged=allow_unconverged, told=say,
+    )  # fmt: skip
+    if path is not None:
+        from bayeslaw.ask.plot import plot_comparison
+
+        write_picture(path, plot_comparison(found))
+        say(f"drawn in {path}")
+    give(found.as_dict(), lambda: found, as_json)
 
 
 @click.command()

@@ -230,7 +230,7 @@ def test_only_the_same_data_compare(one, found):
 
     def other(law=LAW, **columns) -> Subject:
         changed = bl.Runs.from_arrays({**runs.data, **columns})
-        return Subject.of(replace(one, law=law, runs=changed))
+        return Subject.of(replace(one, law=law, runs=changed).plan)
 
     require_same([("a", subject), ("b", other()), ("c", other(LAW.with_likelihood("Normal(mean, sigma)")))])
     loss = runs.column("loss")
@@ -238,7 +238,7 @@ def test_only_the_same_data_compare(one, found):
         "'loss'": other(loss=loss * 1.001),
         "'flops'": other(flops=runs.column("flops") * 2),
         "'weight'": other(weight=np.full(len(runs), 2.0)),
-        "24 of them": Subject.of(replace(one, runs=runs.take(np.arange(24)))),
+        "24 of them": Subject.of(replace(one, runs=runs.take(np.arange(24))).plan),
         "amplitudes": replace(subject, references={"flops": 1.0}),
         "a probability": replace(subject, measure="probability"),
         "different outcomes": replace(subject, outcome="log_loss"),

@@ -13,6 +13,7 @@ from scipy.special import gammaln
 from scipy.stats import norm
 
 from bayeslaw.ask.bridge import CrossFit, bridge
+from bayeslaw.ask.loo import psis
 from bayeslaw.ask.thames import thames
 from bayeslaw.fit.chains import Settings
 from bayeslaw.fit.sample import sample
@@ -65,6 +66,23 @@ def pine(strength, predictor) -> None:
 @pytest.mark.parametrize(("predictor", "expected"), [(DENSITY, -310.1282855367), (ADJUSTED, -301.7046021344)])
 def test_radiata_pine(predictor, expected):
     assert_known(estimates(pine, (STRENGTH, predictor - predictor.mean())), expected, 0.02)
+
+
+@pytest.mark.parametrize(("predictor", "expected"), [(DENSITY, -306.5652678222), (ADJUSTED, -297.9916219551)])
+def test_radiata_pine_left_out_one_by_one(predictor, expected):
+    """The same posterior drawn from independently, as it is conjugate: normal given a gamma precision."""
+    rng, draws = np.random.default_rng(1), 20_000
+    design = np.stack([np.ones(len(STRENGTH)), predictor - predictor.mean()], axis=1)
+    prior, mean = np.diag([0.06, 6.0]), np.array([3000.0, 185.0])
+    precision = design.T @ design + prior
+    centre = np.linalg.solve(precision, design.T @ STRENGTH + prior @ mean)
+    squares = STRENGTH @ STRENGTH + mean @ prior @ mean - centre @ precision @ centre
+    tau = rng.gamma(3.0 + len(STRENGTH) / 2, 1.0 / (2 * 300.0**2 + squares / 2), draws)
+    noise = np.linalg.solve(np.linalg.cholesky(precision).T, rng.standard_normal((2, draws))) / np.sqrt(tau)
+    log_likelihood = norm(((centre[:, None] + noise).T @ design.T), tau[:, None] ** -0.5).logpdf(STRENGTH)
+    found, khat = psis(log_likelihood, np.ones(len(STRENGTH)))
+    assert khat.max() < 0.7
+    assert found.sum() == pytest.approx(expected, abs=0.05)
 
 
 # --- eight schools, without centres --------------------------------------------------------------------------------

@@ -1,0 +1,143 @@
+"""Which of several laws the runs support, how strongly, and which would have foretold the dearer ones.
+
+Two questions with two answers: the evidence is about the law that made these runs, the scores of what was left out
+about prediction.  They may disagree, and then both are said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+from bayeslaw.ask.comparison import Comparison, Standing
+from bayeslaw.ask.evidence import log_evidence
+from bayeslaw.ask.forward import forward, origins
+from bayeslaw.ask.loo import leave_families_out, loo
+from bayeslaw.ask.sensitivity import prior_sensitivity
+from bayeslaw.ask.subject import Subject, require_same
+from bayeslaw.ask.weights import require_converged, require_several
+from bayeslaw.errors import PoolingError, QuestionError, did_you_mean, listed
+from bayeslaw.fit.fitting import fit
+from bayeslaw.fit.plan import make_plan
+from bayeslaw.fit.posterior import Posterior
+from bayeslaw.fit.runs import Runs, read_runs
+from bayeslaw.law import catalogue
+from bayeslaw.law.law import Law
+
+# Told what is being done, in a few words.
+Told = Callable[[str], None]
+
+
+def compare(
+    laws: Iterable[Law | str | Posterior] | Mapping[str, Law | str | Posterior],
+    runs: Runs | Any | None = None,
+    family: str | None = None,
+    pool: Mapping[str, str] | None = None,
+    *,
+    draws: int | None = None,
+    seed: int = 0,
+    by_family: bool = True,
+    allow_unconverged: bool = False,
+    told: Told | None = None,
+) -> Comparison:
+    """Hold laws against each other on the same runs.
+
+    Parameters
+    ----------
+    laws
+        Laws, names of laws, or fits, two or more; by a name of your own where two have the same.
+    runs
+        Runs, or anything :func:`bayeslaw.read_runs` reads; fits bring their own.
+    family, pool
+        As :func:`bayeslaw.fit` takes them; each law is told of those parameters in `pool` that it has.
+    draws
+        Of the fits, a chain.
+    seed
+        Of the fits.
+    by_family
+        Leave each family out, where there are any: a fit a family and law.
+    allow_unconverged
+        Compare even fits that have not converged; they are then flagged.
+    told
+        A function that is told what is being done.
+
+    Returns
+    -------
+    Comparison
+        Laws by evidence, the largest first.
+
+    Raises
+    ------
+    QuestionError
+        When there is one law only, two have the same name, they are about different data, or one has not converged.
+    LawError, RunsError, PoolingError
+        When a law, the table or a hierarchy cannot be used.
+
+    References
+    ----------
+    Kass & Raftery (1995), doi:10.1080/01621459.1995.10476572; Yao, Vehtari, Simpson & Gelman (2018),
+    doi:10.1214/17-BA1091; Kallioinen et al. (2024), doi:10.1007/s11222-023-10366-5.
+    """
+    tell = told or (lambda _: None)
+    table = runs if runs is None or isinstance(runs, Runs) else read_runs(runs)
+    fits = _fits(_named(laws), table, family, pool or {}, draws, seed, tell)
+    require_converged(fits, allow_unconverged)
+    hidden = origins(fits)
+    found = {}
+    for name, posterior in fits.items():
+        tell(f"{name}: evidence, and what was left out")
+        evidence = log_evidence(posterior, allow_unconverged=allow_unconverged)
+        found[name] = Standing(
+            evidence=evidence,
+            loo=loo(posterior),
+            families=leave_families_out(posterior) if by_family and posterior.family is not None else None,
+            forward=forward(posterior, hidden) if hidden else None,
+            sensitivity=prior_sensitivity(posterior, evidence),
+        )
+    order = sorted(found, key=lambda name: -found[name].evidence.log_evidence)
+    return Comparison({name: found[name] for name in order}, {name: fits[name] for name in order})
+
+
+def _named(laws: Any) -> dict[str, Law | Posterior]:
+    """Laws and fits by name, names of the catalogue looked up."""
+    if isinstance(laws, Law | str | Posterior):
+        laws = [laws]
+    found: dict[str, Law | Posterior] = {}
+    for name, each in laws.items() if isinstance(laws, Mapping) else [(None, each) for each in laws]:
+        one = catalogue.law(each) if isinstance(each, str) else each
+        called = name or (one.law.name if isinstance(one, Posterior) else one.name)
+        if called in found:
+            raise QuestionError(
+                f"'{called}' is given twice; give each law once, or two forms of one law by names of your own: "
+                f'{{"{called}": ..., "{called} with other priors": ...}}.'
+            )
+        found[called] = one
+    require_several(found)
+    return found
+
+
+def _fits(
+    given: Mapping[str, Law | Posterior], runs: Runs | None, family: str | None, pool: Mapping[str, str],
+    draws: int | None, seed: int, tell: Told,
+) -> dict[str, Posterior]:  # fmt: skip
+    """The fits, once nothing speaks against comparing them."""
+    laws = {name: each for name, each in given.items() if isinstance(each, Law)}
+    if laws and runs is None:
+        raise QuestionError(f"runs are missing: {listed(laws)} must be fitted first; pass runs, or fits of them.")
+    parameters = {name for each in laws.values() for name in each.parameters}
+    for name in pool:
+        if name not in parameters:
+            raise PoolingError(f"pool: no law has a parameter '{name}'{did_you_mean(name, parameters)}.")
+    pools = {name: {p: kind for p, kind in pool.items() if p in each.parameters} for name, each in laws.items()}
+    plans = {
+        name: each.plan if isinstance(each, Posterior) else make_plan(each, cast(Runs, runs), family, pools[name])
+        for name, each in given.items()
+    }
+    require_same([(name, Subject.of(plan)) for name, plan in plans.items()])
+    fits: dict[str, Posterior] = {}
+    for name, each in given.items():
+        if isinstance(each, Law):
+            tell(f"{name}: fit")
+            each = fit(each, runs, family, pools[name], draws=draws, seed=seed)
+        fits[name] = each
+    return fits
