@@ -87,6 +87,13 @@ def test_every_command_says_what_it_is_for_and_takes_json(name):
     assert "--json" in done.output
 
 
+def test_the_first_help_keeps_its_example_as_lines():
+    lines = run("--help").stdout.splitlines()
+    assert [line.split()[:2] for line in lines if line.startswith("    bayeslaw")] == [
+        ["bayeslaw", "runs"], ["bayeslaw", "fit"], ["bayeslaw", "forecast"],
+    ]  # fmt: skip
+
+
 def test_help_lists_every_command_and_imports_nothing_slow():
     code = (
         "import sys; from bayeslaw.cli import commands as c; c(['--help'], standalone_mode=False); print(*sys.modules)"

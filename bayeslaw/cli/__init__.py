@@ -38,7 +38,7 @@ from bayeslaw.cli.weighing import compare, evidence
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="bayeslaw")
 def commands() -> None:
-    r"""Forecast large training runs from small ones, with honest uncertainty.
+    """Forecast large training runs from small ones, with honest uncertainty.
 
     Start with `bayeslaw demo`, or with a table of your own:
 
@@ -46,7 +46,7 @@ def commands() -> None:
       bayeslaw runs RUNS.csv --law chinchilla
       bayeslaw fit RUNS.csv --law chinchilla --family family --out FIT.nc
       bayeslaw forecast FIT.nc --at N=7e10,D=1.4e12
-    """
+    """  # noqa: D301 - click keeps the lines of a paragraph that begins with a backspace, not with two characters
 
 
 for command in (demo, runs, fit, forecast, compare, evidence, summary, plot, laws, show, check):
