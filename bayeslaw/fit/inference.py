@@ -93,7 +93,10 @@ def kind_of(plan: Plan) -> str:
     """The coordinates that suit a plan: ``following``, ``conditional`` or ``affine``."""
     structure, size = plan.structure, flat_size(plan.structure)
     few = np.count_nonzero(plan.weights) < RUNS_A_COORDINATE * size
-    if few and size <= FOLLOWING_UP_TO and (structure.effects or _shared_noise(structure)):
+    # A chance near 0 or 1 hardly moves with the parameters, and coordinates that follow it fold: 69 scores on one task
+    # in 19 families gave 59 leapfrogs and 209 of 2000 draws diverged, where conditional ones gave 15 and none.
+    followed = structure.law.output.likelihood.family.outcome != "count"
+    if few and followed and size <= FOLLOWING_UP_TO and (structure.effects or _shared_noise(structure)):
         return "following"
     return "conditional" if structure.effects else "affine"
 
