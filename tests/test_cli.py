@@ -11,11 +11,25 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import bayeslaw as bl
 from bayeslaw.cli import commands
 from bayeslaw.cli.answer import as_strict_json, check_writable
 from bayeslaw.errors import FileError
 
-NAMES = ("demo", "runs", "fit", "forecast", "compare", "evidence", "summary", "plot", "laws", "show", "check")
+NAMES = (
+    "demo",
+    "runs",
+    "fit",
+    "forecast",
+    "threshold",
+    "compare",
+    "evidence",
+    "summary",
+    "plot",
+    "laws",
+    "show",
+    "check",
+)
 README = Path(__file__).parents[1] / "README.md"
 
 
@@ -351,6 +365,58 @@ def test_planned_runs_are_read_in_the_units_of_their_table(fitted, tmp_path):
 )
 def test_questions_that_cannot_be_answered_cost_a_sentence(fitted, options, said):
     assert said in refused(run("forecast", fitted[0], *options))
+
+
+def test_a_threshold_is_one_object_with_what_it_promises(fitted, tmp_path):
+    asked = ("threshold", fitted[0], "--crosses", 2.2, "--along", "flops", "--family", "web", "--level", 0.8)
+    picture = tmp_path / "threshold.png"
+    done = run(*asked, "--plot", picture, "--json")
+    assert done.exit_code == 0, done.output
+    found = strict(done.stdout)
+    assert {"threshold", "level", "outcome", "probability_not_within_reach", "flags"} <= found.keys()
+    scale = found["threshold"]["C"]
+    # The runs were made with a loss of 1.8 + 0.6 (C / 1e19)**-0.15.
+    assert scale["lower"] < 1e19 * (0.6 / 0.4) ** (1 / 0.15) < scale["upper"]
+    assert (found["level"], found["outcome"]) == (0.8, {"name": "loss", "crosses": 2.2})
+    assert picture.stat().st_size > 10_000
+    assert f"C = {scale['median']:.4g}" in run(*asked).stdout
+
+
+def test_a_threshold_out_of_reach_has_no_number(fitted):
+    found = strict(run("threshold", fitted[0], "--crosses", 0.5, "--family", "web", "--json").stdout)
+    assert found["threshold"]["C"] == {"median": None, "lower": None, "upper": None}
+    assert found["probability_not_within_reach"] == 1.0
+
+
+def test_a_score_is_reached_through_the_loss(fitted, tmp_path):
+    """Both fits are named, and the value is the score's."""
+    loss = np.linspace(1.5, 3.0, 30)
+    right = np.random.default_rng(2).binomial(1000, -np.expm1(-1.2 * np.maximum(2.8 - loss, 0)))
+    law = bl.law("loss_threshold").with_priors(chance="Constant(0.001)", w="Constant(0.02)", kappa="Constant(1000)")
+    out = bl.fit(law, {"loss": loss, "n_correct": right, "n_trials": np.full(30, 1000)}).save(tmp_path / "task.nc")
+    asked = ("--through", out, "--crosses", 0.5, "--family", "web", "--json")
+    found = strict(run("threshold", fitted[0], *asked).stdout)
+    assert found["outcome"]["through"] == {"name": "n_correct per trial", "crosses": 0.5}
+    # Half of the answers are right at a loss of 2.8 - log(2) / 1.2, which the runs' 1.8 + 0.6 (C / 1e19)**-0.15 has at
+    # 1.04e20.
+    place = 1e19 * (0.6 / (1.0 - np.log(2) / 1.2)) ** (1 / 0.15)
+    assert found["threshold"]["C"]["lower"] < place < found["threshold"]["C"]["upper"]
+    assert "no input 'n_correct'" in refused(run("threshold", out, "--through", fitted[0], "--crosses", 2.2))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--crosses", "half"), "is not a number"),
+        (("--crosses", 30), "between 0.1 and 20"),
+        (("--crosses", 2.2, "--along", "N"), "no input 'N'"),
+        (("--crosses", 2.2, "--at", "C=1e20"), "is what the threshold is sought along"),
+        (("--crosses", 2.2, "--family", "wab"), "did you mean 'web'"),
+        (("--crosses", 2.2, "--plot", "plot.doc"), ".png"),
+    ],
+)
+def test_thresholds_that_cannot_be_sought_cost_a_sentence(fitted, options, said):
+    assert said in refused(run("threshold", fitted[0], *options))
 
 
 def test_files_that_are_not_fits_cost_a_sentence(fitted, runs_file, tmp_path):

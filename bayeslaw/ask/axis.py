@@ -58,7 +58,7 @@ def axis_of(law: Law, along: str | None) -> Axis:
     name = law.free_inputs[0] if along is None else known.get(along)
     if name is None:
         raise QuestionError(
-            f"along: law '{law.name}' cannot be drawn along '{along}'{did_you_mean(along or '', known)}; choose "
+            f"along: law '{law.name}' has no input '{along}'{did_you_mean(along or '', known)}; choose "
             f"{' or '.join([COMPUTE] * (scale is not None) + list(law.free_inputs))}."
         )
     one = law.inputs[name]
@@ -66,7 +66,7 @@ def axis_of(law: Law, along: str | None) -> Axis:
 
 
 def path(
-    posterior: Posterior, axis: Axis, grid: np.ndarray, fitted: Inputs, at: Mapping[str, float]
+    posterior: Posterior, axis: Axis, grid: np.ndarray, fitted: Inputs, at: Mapping[str, float], noise: bool = True
 ) -> tuple[dict[str, np.ndarray], str]:
     """The inputs of a curve along an axis, and words for what it holds fixed.
 
@@ -75,13 +75,16 @@ def path(
     Parameters
     ----------
     grid
-        Values on the axis; shape ``(points,)``.
+        Values on the axis; of any shape, which the inputs take.
     fitted
         Inputs of the runs that the curve should pass amid.
     at
         Values that the caller wants kept, by input; a full point leads the curve through itself.
+    noise
+        Whether inputs that only shape the noise, such as a number of trials, are wanted too.
     """
     law = posterior.law
+    shaping = sorted(law.noise_inputs - set(law.free_inputs)) if noise else []
     inputs: dict[str, np.ndarray] = {}
     words: list[str] = []
     if axis.scale is None:
@@ -96,7 +99,7 @@ def path(
             ratio = at[D] / at[N] if N in at else float(np.exp(np.median(np.log(fitted[D] / fitted[N]))))
             inputs = {N: np.sqrt(grid / (FLOPS * ratio)), D: np.sqrt(grid * ratio / FLOPS)}
             words.append(f"{short(ratio)} tokens per parameter")
-    for name in (*law.free_inputs, *sorted(law.noise_inputs - set(law.free_inputs))):
+    for name in (*law.free_inputs, *shaping):
         if name not in inputs:
             value = at.get(name, float(np.median(fitted[name])))
             inputs[name] = np.full_like(grid, value)

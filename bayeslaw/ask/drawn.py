@@ -77,7 +77,7 @@ def draw(posterior: Posterior, at: Runs, family: Families, link: str) -> Drawn:
         drawn_anew = {c: POPULATION for c, v in groups.items() if v == NEW}
         middle[:, columns] = expected(posterior, part, posterior.parameters({**groups, **drawn_anew}))
         for column in columns:
-            labels[column] = _label(posterior, groups)
+            labels[column] = family_label(posterior, groups)
     # A count is on another scale than the share it estimates: its noise is then left out of the parts.
     noise = {} if law.output.likelihood.family.outcome == "count" else {"noise": run}
     return Drawn(
@@ -121,7 +121,8 @@ def _alike(who: Iterable[dict[str, str]]) -> list[tuple[dict[str, str], np.ndarr
     return [(dict(groups), np.array(points)) for groups, points in found.items()]
 
 
-def _label(posterior: Posterior, groups: Mapping[str, str]) -> str | None:
+def family_label(posterior: Posterior, groups: Mapping[str, str]) -> str | None:
+    """What a family is called in an answer; None for a fit of one family."""
     if posterior.family_grouping is None:
         return None
     values = [groups.get(column, NEW) for column in posterior.family_grouping.columns]

@@ -191,8 +191,7 @@ def forecast(
     ConvergenceError
         When the chains have not converged.
     """
-    if not 0.0 < level < 1.0:
-        raise QuestionError(f"level is a probability between 0 and 1, such as 0.9, not {level:g}.")
+    check_level(level)
     asked = Average.of(posterior)
     asked.require(allow_unconverged)
     drawn = draw_each(asked, at, family)
@@ -204,6 +203,18 @@ def forecast(
         diagnostics=asked.diagnostics, draws=mixed.run, mean_draws=mixed.mean, flag=not asked.diagnostics.converged,
         weights=asked.weights, notes=overruled(asked, drawn, [(p.new_run.lower, p.new_run.upper) for p in points]),
     )  # fmt: skip
+
+
+def check_level(level: float) -> None:
+    """A level is a probability, neither 0 nor 1.
+
+    Raises
+    ------
+    QuestionError
+        When it is not.
+    """
+    if not 0.0 < level < 1.0:
+        raise QuestionError(f"level is a probability between 0 and 1, such as 0.9, not {level:g}.")
 
 
 def _points(drawn: Drawn, level: float) -> tuple[Point, ...]:

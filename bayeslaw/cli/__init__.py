@@ -6,6 +6,7 @@
 ``tables.py``      runs, and the options by which tables are read
 ``fitting.py``     fit
 ``questions.py``   forecast · summary · plot
+``threshold.py``   threshold
 ``weighing.py``    compare · evidence
 ``demo.py``        demo
 =================  ==========================================================
@@ -32,6 +33,7 @@ from bayeslaw.cli.demo import demo
 from bayeslaw.cli.fitting import fit
 from bayeslaw.cli.questions import forecast, plot, summary
 from bayeslaw.cli.tables import runs
+from bayeslaw.cli.threshold import threshold
 from bayeslaw.cli.weighing import compare, evidence
 
 
@@ -49,7 +51,7 @@ def commands() -> None:
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with a backspace, not with two characters
 
 
-for command in (demo, runs, fit, forecast, compare, evidence, summary, plot, laws, show, check):
+for command in (demo, runs, fit, forecast, threshold, compare, evidence, summary, plot, laws, show, check):
     commands.add_command(command)
 
 

@@ -30,7 +30,7 @@ def test_law_keeps_check(name: str, check: str) -> None:
 
 def test_the_catalogue_is_not_empty() -> None:
     """The tests over all laws have laws to test."""
-    assert len(SHIPPED) >= 14
+    assert len(SHIPPED) >= 18
     assert all(one.topics and one.reference for one in SHIPPED.values())
 
 
@@ -124,6 +124,7 @@ def test_chinchilla_optimum_at_gophers_compute(key: str, size: float, tokens: fl
     assert np.log(larger / N) / np.log(100) == pytest.approx(chinchilla.derive(at)["a"], abs=1e-5)
 
 
+RNG = np.random.default_rng(5)
 PLACES = {"N": np.geomspace(1e7, 1e12, 7)[:, None], "D": np.geomspace(1e8, 1e14, 7)[None, :]}
 CHINCHILLA = {"E": 1.8, "A": 0.4, "B": 0.5, "alpha": 0.35, "beta": 0.31}
 
@@ -383,6 +384,58 @@ def test_passuntil_never_says_never() -> None:
     for p in (1e-300, 0.5, 1 - 1e-12):
         mean = passuntil.mean({"N": np.array([1.0, 1e9, 1e30])}, {"p": p, "alpha": 2.0})
         assert np.all((mean > 0) & (mean < 1))
+
+
+def test_passuntil_curved_without_a_bend_is_passuntil() -> None:
+    """At bend = 0 the two laws are one; with a bend the doubly logged chance has that second derivative."""
+    curved, at = law("passuntil_curved"), {"p": 0.02, "alpha": 0.4}
+    N = np.geomspace(1e8, 1e11, 9)
+    np.testing.assert_allclose(curved.mean({"N": N}, at | {"bend": 0.0}), law("passuntil").mean({"N": N}, at))
+    F = np.log(-np.log(curved.mean({"N": N}, at | {"bend": -0.07})))
+    np.testing.assert_allclose(np.diff(F, 2) / np.log(N[1] / N[0]) ** 2, -0.07, rtol=1e-6)
+    bends = {**at, "bend": np.array([-0.1, -0.01, 0.01])}
+    assert curved.derive(bends)["accelerated"].mean() == pytest.approx(2 / 3)
+
+
+def test_emergence_goes_from_chance_to_ceiling_in_its_width() -> None:
+    """Half of the way at C_half, and from a tenth to nine tenths of it in `width` times the compute."""
+    one = law("emergence_logistic")
+    at = {"chance": 0.25, "top": 0.8, "k": 1.3, "C_half": 1e22}
+    derived = one.derive(at)
+    assert derived["ceiling"] == pytest.approx(0.85)
+    C = 1e22 * np.array([1e-9, derived["width"] ** -0.5, 1.0, derived["width"] ** 0.5, 1e9])
+    np.testing.assert_allclose((one.mean({"C": C}, at) - 0.25) / 0.6, [0, 0.1, 0.5, 0.9, 1], atol=1e-9)
+
+
+def test_a_loss_threshold_separates_chance_from_a_steady_fall_of_errors() -> None:
+    """Above it guessing, below it errors that fall by a factor an e-fold of gain, half gone at L_half."""
+    one = law("loss_threshold")
+    at = {"chance": 0.25, "threshold": 2.2, "gain": 1.5, "w": 0.01}
+    L = np.array([5.0, 2.5, one.derive(at)["L_half"], 1.2])
+    right = one.mean({"L": L}, at)
+    np.testing.assert_allclose(right, [0.25, 0.25, 0.625, 1 - 0.75 * np.exp(-1.5)], rtol=1e-6)
+    assert one.mean({"L": 2.2}, at) == pytest.approx(1 - 0.75 * 2 ** (-0.01 * 1.5))
+
+
+def test_a_task_chain_follows_the_loss() -> None:
+    """Runs of one Chinchilla loss have one score, whatever their parameters and tokens."""
+    chain, slope = law("task_chain"), 4.0
+    loss = {"E": 1.8, "A": 0.4, "B": 0.5, "alpha": 0.35, "beta": 0.31}
+    at = {"chance": 0.1, "top": 1.5, "A": slope * 0.4, "B": slope * 0.5, "alpha": 0.35, "beta": 0.31}
+    reducible = law("chinchilla").mean(PLACES, loss) - 1.8
+    score = chain.mean(PLACES, at)
+    logit = np.log((score - 0.1) / (1 - score))
+    near = reducible < 5  # beyond, the law's bound on logits holds
+    np.testing.assert_allclose(logit[near], (1.5 - slope * reducible)[near], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["passuntil_curved", "emergence_logistic", "loss_threshold", "task_chain"])
+def test_counts_of_emergence_never_say_never(name: str) -> None:
+    """Even with no chance to guess, probabilities stay strictly between 0 and 1 where the law may be used."""
+    one = law(name)
+    fixed = one.with_priors(chance="Constant(0)") if "chance" in one.parameters else one
+    mean = fixed.mean(input_grid(fixed), {n: v[:, None] for n, v in fixed.draw_prior(RNG, 200).items()})
+    assert np.all((mean > 0) & (mean < 1))
 
 
 def test_downstream_error_reproduces_the_papers_form() -> None:

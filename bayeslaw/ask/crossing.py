@@ -1,0 +1,83 @@
+"""Where a curve first crosses a value, or is steepest: for all draws at once, on a grid and then by bisection.
+
+Curves need not be monotone, so a search between the two ends of a range would find some crossing; the grid finds the
+first.  Places beyond the lower end are minus infinity and places beyond the upper end infinity, so that quantiles over
+draws count them as what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+# Values of places along the axis, shape (1, points) or (draws, 1), as one row a draw.
+Curve = Callable[[np.ndarray], np.ndarray]
+
+# Over the widest range of the catalogue, 1e14 to 1e30 FLOP, steps of 7 %.
+POINTS = 513
+# The step of a grid is below 0.1, so that this leaves 1e-13.
+BISECTIONS = 40
+# A fourth-order second difference, in units of the step squared.
+STENCIL = ((-2, -1 / 12), (-1, 4 / 3), (0, -5 / 2), (1, 4 / 3), (2, -1 / 12))
+
+
+def first_crossing(curve: Curve, grid: np.ndarray, value: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first place where each curve is across a value: on the side of it to which larger places lead.
+
+    Parameters
+    ----------
+    grid
+        Rising places that tell all turns of a curve; shape ``(points,)``.
+    value
+        One for all draws, or one each, of shape ``(draws,)``; may be infinite.
+
+    Returns
+    -------
+    places
+        Shape ``(draws,)``; minus infinity where a curve is across at the first place already.
+    back
+        Whether a curve that was across is not any more at the last place; shape ``(draws,)``.
+    """
+    heights = curve(grid[None, :])
+    side = 1.0 if np.nanmedian(heights[:, -1] - heights[:, 0]) >= 0 else -1.0
+    across = side * heights >= side * np.reshape(value, (-1, 1))
+    first = across.argmax(axis=1)
+    low, high = grid[np.maximum(first - 1, 0)], grid[first]
+    places = _bisect(lambda place: side * curve(place[:, None])[:, 0] < side * value, low, high)
+    places[across[:, 0]] = -np.inf
+    places[~across.any(axis=1)] = np.inf
+    return places, across.any(axis=1) & ~across[:, -1]
+
+
+def steepest(curve: Curve, grid: np.ndarray) -> np.ndarray:
+    """The place where each curve rises or falls fastest, shape ``(draws,)``; infinite where that is at an end.
+
+    Parameters
+    ----------
+    grid
+        Places at equal steps; shape ``(points,)``.
+    """
+    slope = np.nan_to_num(np.gradient(curve(grid[None, :]), axis=1), posinf=0.0, neginf=0.0)
+    at = np.abs(slope).argmax(axis=1)
+    side = np.sign(slope[np.arange(len(at)), at])
+    inner = np.clip(at, 1, len(grid) - 2)
+    step = (grid[1] - grid[0]) / 2.0
+
+    def bends_up(place: np.ndarray) -> np.ndarray:
+        """Whether the slope still grows."""
+        return np.asarray(side * sum(w * curve((place + i * step)[:, None])[:, 0] for i, w in STENCIL) > 0)
+
+    places = _bisect(bends_up, grid[inner - 1], grid[inner + 1])
+    places[at == 0] = -np.inf
+    places[(at == len(grid) - 1) | (side == 0)] = np.inf
+    return places
+
+
+def _bisect(before: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Halve brackets, each of shape ``(draws,)``, towards where a condition ends to hold."""
+    for _ in range(BISECTIONS):
+        middle = 0.5 * (low + high)
+        left = before(middle)
+        low, high = np.where(left, middle, low), np.where(left, high, middle)
+    return np.asarray(0.5 * (low + high))
