@@ -27,7 +27,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bayeslaw.ask.forecast import Forecast, forecast
-    from bayeslaw.ask.plot import plot_forecast, plot_parameters, plot_residuals
+    from bayeslaw.ask.optimum import Optimum, optimum
+    from bayeslaw.ask.plot import plot_forecast, plot_optimum, plot_parameters, plot_residuals
     from bayeslaw.errors import (
         BayeslawError,
         ConvergenceError,
@@ -56,7 +57,9 @@ _HOMES = {
     "posterior_mode": "fit.fitting", "Posterior": "fit.posterior", "load": "fit.storage",
     "sample": "fit.sample", "Settings": "fit.chains", "to_pymc": "fit.pymc_model",
     "forecast": "ask.forecast", "Forecast": "ask.forecast",
-    "plot_forecast": "ask.plot", "plot_parameters": "ask.plot", "plot_residuals": "ask.plot",
+    "optimum": "ask.optimum", "Optimum": "ask.optimum",
+    "plot_forecast": "ask.plot", "plot_optimum": "ask.plot",
+    "plot_parameters": "ask.plot", "plot_residuals": "ask.plot",
     "BayeslawError": "errors", "InputError": "errors", "LawError": "errors", "RunsError": "errors",
     "PoolingError": "errors", "QuestionError": "errors", "FileError": "errors", "ConvergenceError": "errors",
 }  # fmt: skip

@@ -20,6 +20,7 @@ from bayeslaw.fit.diagnostics import Diagnostics
 from bayeslaw.fit.posterior import NEW, POPULATION, Posterior
 from bayeslaw.fit.runs import Runs
 from bayeslaw.law.functions import LINKS
+from bayeslaw.law.law import Law
 
 # Training compute a parameter and token, in FLOP: Kaplan et al. 2020, section 2.1.
 FLOPS = 6.0
@@ -33,6 +34,12 @@ class Interval:
     median: float
     lower: float
     upper: float
+
+    @staticmethod
+    def of(draws: np.ndarray, level: float) -> Interval:
+        """Of draws; shape ``(size,)``."""
+        tail = (1.0 - level) / 2.0
+        return Interval(*(float(each) for each in np.quantile(draws, [0.5, tail, 1.0 - tail])))
 
     def as_dict(self) -> dict[str, float]:
         """For JSON."""
@@ -177,8 +184,7 @@ def forecast(
     ConvergenceError
         When the chains have not converged.
     """
-    if not 0.0 < level < 1.0:
-        raise QuestionError(f"level is a probability between 0 and 1, such as 0.9, not {level:g}.")
+    check_level(level)
     posterior.diagnostics.require(allow_unconverged)
     inputs = inputs_at(posterior.law, at)
     count = len(next(iter(inputs.values())))
@@ -198,7 +204,7 @@ def forecast(
         drawn_anew = {c: POPULATION for c, v in groups.items() if v == NEW}
         middle[:, columns] = expected(posterior, part, posterior.parameters({**groups, **drawn_anew}))
         for column in columns:
-            labels[column] = _label(posterior, groups)
+            labels[column] = family_label(posterior, groups)
 
     tail = (1.0 - level) / 2.0
     with np.errstate(invalid="ignore"):
@@ -223,6 +229,18 @@ def forecast(
         law=law.name, outcome=law.output.column, units=law.output.units, level=level, points=points,
         diagnostics=posterior.diagnostics, draws=run, mean_draws=mean, flag=not posterior.diagnostics.converged,
     )  # fmt: skip
+
+
+def check_level(level: float) -> None:
+    """A level is a probability, neither 0 nor 1.
+
+    Raises
+    ------
+    QuestionError
+        When it is not.
+    """
+    if not 0.0 < level < 1.0:
+        raise QuestionError(f"level is a probability between 0 and 1, such as 0.9, not {level:g}.")
 
 
 def _families(posterior: Posterior, at: Any, family: Families, count: int) -> list[dict[str, str]]:
@@ -258,14 +276,15 @@ def _alike(who: Iterable[dict[str, str]]) -> list[tuple[dict[str, str], np.ndarr
     return [(dict(groups), np.array(points)) for groups, points in found.items()]
 
 
-def _label(posterior: Posterior, groups: Mapping[str, str]) -> str | None:
+def family_label(posterior: Posterior, groups: Mapping[str, str]) -> str | None:
+    """What a family is called in an answer; None for a fit of one family."""
     if posterior.family_grouping is None:
         return None
     values = [groups.get(column, NEW) for column in posterior.family_grouping.columns]
     return values[0] if len(set(values)) == 1 else ":".join(values)
 
 
-def _parts(link: str, middle: np.ndarray, mean: np.ndarray, run: np.ndarray, law: Any) -> dict[str, float | None]:
+def _parts(link: str, middle: np.ndarray, mean: np.ndarray, run: np.ndarray, law: Law) -> dict[str, float | None]:
     """Shares of the variance on the scale of the noise, by spreads that heavy tails do not move."""
     trials = law.output.likelihood.family.outcome == "count"
     known, whole = _width(link, middle) ** 2, _width(link, mean) ** 2
@@ -295,7 +314,7 @@ def _extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> di
     """Ratios to the largest fitted, in compute and by input."""
     fitted = posterior.plan.inputs
     found: dict[str, np.ndarray] = {}
-    here, there = _flops(posterior, inputs), _flops(posterior, fitted)
+    here, there = flops(posterior.law, inputs), flops(posterior.law, fitted)
     found["flops_ratio"] = (
         here / there.max()
         if here is not None and there is not None
@@ -307,9 +326,9 @@ def _extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> di
     return found
 
 
-def _flops(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarray | None:
+def flops(law: Law, inputs: Mapping[str, np.ndarray]) -> np.ndarray | None:
     """Training compute, where it can be known."""
-    columns = {i.column: i.name for i in posterior.law.inputs.values() if i.name in inputs}
+    columns = {i.column: i.name for i in law.inputs.values() if i.name in inputs}
     if "n_params" in columns and "n_tokens" in columns:
         return np.asarray(FLOPS * inputs[columns["n_params"]] * inputs[columns["n_tokens"]])
     return inputs[columns["flops"]] if "flops" in columns else None

@@ -2,6 +2,7 @@
 
 ======================  ===============================================================
 ``plot_forecast``       runs and forecasts against scale, one panel and colour a family
+``plot_optimum``        what choices off the optimum give up
 ``plot_parameters``     posterior against prior, the families and published values
 ``plot_residuals``      what the law leaves unexplained, and whether the noise fits it
 ======================  ===============================================================
@@ -11,6 +12,7 @@ Each returns a matplotlib figure that pyplot does not know of: nothing is shown,
 
 from bayeslaw.ask.fan import plot_forecast
 from bayeslaw.ask.marginals import plot_parameters
+from bayeslaw.ask.missed import plot_optimum
 from bayeslaw.ask.residuals import plot_residuals
 
-__all__ = ["plot_forecast", "plot_parameters", "plot_residuals"]
+__all__ = ["plot_forecast", "plot_optimum", "plot_parameters", "plot_residuals"]

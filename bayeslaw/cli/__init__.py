@@ -6,6 +6,7 @@
 ``tables.py``      runs, and the options by which tables are read
 ``fitting.py``     fit
 ``questions.py``   forecast · summary · plot
+``optimum.py``     optimum
 ``demo.py``        demo
 =================  ==========================================================
 
@@ -29,6 +30,7 @@ from bayeslaw.cli.answer import INTERRUPTED
 from bayeslaw.cli.catalogue import check, laws, show
 from bayeslaw.cli.demo import demo
 from bayeslaw.cli.fitting import fit
+from bayeslaw.cli.optimum import optimum
 from bayeslaw.cli.questions import forecast, plot, summary
 from bayeslaw.cli.tables import runs
 
@@ -47,7 +49,7 @@ def commands() -> None:
     """
 
 
-for command in (demo, runs, fit, forecast, summary, plot, laws, show, check):
+for command in (demo, runs, fit, forecast, optimum, summary, plot, laws, show, check):
     commands.add_command(command)
 
 
