@@ -66,7 +66,7 @@ def read_budget(law: Law, free: Iterable[str], rest: Mapping[str, float], cost: 
     if cost is None:
         for name in rest:
             if name not in law.inputs and name not in COMPUTE:
-                known = [*law.inputs, COMPUTE[0]]
+                known = [*law.inputs, *(one.column for one in law.inputs.values()), *COMPUTE]
                 raise QuestionError(
                     f"law '{law.name}' has no input '{name}'{did_you_mean(name, known)}; inputs: {listed(law.inputs)}. "
                     f"A budget of training compute is called {COMPUTE[0]}; any other needs a cost."

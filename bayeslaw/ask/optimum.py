@@ -96,7 +96,8 @@ class Optimum:
         name, ends = curve.name, np.array(found)
         ratio = tokens_per_parameter(self.trade, curve.inputs)
         if ratio is not None:
-            name, ends = "tokens per parameter", np.sort(np.interp(ends, curve.inputs[name], ratio))
+            size = np.log(curve.inputs[name])
+            name, ends = "tokens per parameter", np.sort(np.exp(np.interp(np.log(ends), size, np.log(ratio))))
         return f"anything from {ends[0]:.3g} to {ends[1]:.3g} {name} costs {little} {likely}"
 
     def __str__(self) -> str:

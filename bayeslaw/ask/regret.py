@@ -65,8 +65,9 @@ class Curve:
         """Between which values the regret stays under a tolerance with the probability of the level; None if none."""
         place = np.log(self.inputs[self.name])
         fine = np.linspace(place[0], place[-1], 50 * len(place))
-        inside = np.interp(fine, place, self.regret[3]) <= tolerance
-        best = int(np.interp(fine, place, self.regret[3]).argmin())
+        # About an optimum a regret is nearly a square, so that its root is nearly straight between points.
+        regret = np.interp(fine, place, np.sqrt(np.maximum(self.regret[3], 0.0))) ** 2
+        inside, best = regret <= tolerance, int(regret.argmin())
         if not inside[best]:
             return None
         outside = np.flatnonzero(~inside)

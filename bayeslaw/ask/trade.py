@@ -22,8 +22,9 @@ from bayeslaw.law.law import Law
 
 # What may be spent beyond a budget: options are written with a few digits.
 TOLERANCE = 0.005
-# Points along an input at which a cost and the ranges are looked at: 1 % apart over the widest range of the catalogue.
-POINTS = 2001
+# Points along an input at which a cost and the ranges are looked at, and again between two of these for the ends: these
+# are then right to 1e-4 over the widest range of the catalogue.
+POINTS = 501
 
 Limits = Mapping[str, tuple[float, float]]
 
@@ -96,7 +97,11 @@ class Trade:
         if not there.any():
             raise QuestionError(self._out_of_reach(budget))
         for i in shared:
-            ends[i] = line[i][there][[0, -1]]
+            first, last = np.flatnonzero(there)[[0, -1]]
+            for end, inner, outer in ((0, first, max(first - 1, 0)), (1, last, min(last + 1, POINTS - 1))):
+                finer = line.copy()
+                finer[i] = np.linspace(line[i, outer], line[i, inner], POINTS)
+                ends[i, end] = finer[i][self._inside(self.inputs(finer))][0]
         return ends[:, 0], ends[:, 1]
 
     def whole(self, traded: Mapping[str, np.ndarray | float]) -> dict[str, np.ndarray]:
