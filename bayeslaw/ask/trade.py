@@ -79,24 +79,23 @@ class Trade:
             When the budget is too small or too large for the limits.
         """
         ends = np.log(np.array([self.limits[name] for name in self.coordinates]))
-        middle = ends.mean(axis=1)
-        budget, spends = self.budget, self.spends
-        if budget is None or spends is None:
-            return ends[:, 0], ends[:, 1]
-        used = names(budget.cost)
+        used = () if self.budget is None else names(self.budget.cost)
         shared = [i for i, name in enumerate(self.coordinates) if name in used]
-        if len(shared) > 1:
+        if self.budget is not None and len(shared) > 1:
             raise QuestionError(
-                f"the cost '{to_text(budget.cost)}' contains {listed(self.limits)}, but a budget can be split between "
-                f"two inputs at a time; fix the others."
+                f"the cost '{to_text(self.budget.cost)}' contains {listed(self.limits)}, but a budget can be split "
+                f"between two inputs at a time; fix the others."
             )
-        line = np.repeat(middle[:, None], POINTS, axis=1)
-        for i in shared:
+        # Without a budget, only what is computed from a single coordinate can narrow it.
+        alone = [0] if len(self.coordinates) == 1 else []
+        walked = alone if self.budget is None else shared
+        line = np.repeat(ends.mean(axis=1)[:, None], POINTS, axis=1)
+        for i in walked:
             line[i] = np.linspace(ends[i, 0], ends[i, 1], POINTS)
         there = self._inside(self.inputs(line))
         if not there.any():
-            raise QuestionError(self._out_of_reach(budget))
-        for i in shared:
+            raise QuestionError(self._out_of_reach())
+        for i in walked:
             first, last = np.flatnonzero(there)[[0, -1]]
             for end, inner, outer in ((0, first, max(first - 1, 0)), (1, last, min(last + 1, POINTS - 1))):
                 finer = line.copy()
@@ -118,13 +117,15 @@ class Trade:
                 inside &= (values >= limits[0] * (1 - 1e-9)) & (values <= limits[1] * (1 + 1e-9))
         return inside
 
-    def _out_of_reach(self, budget: Budget) -> str:
-        ends = {name: np.array(limits) for name, limits in self.limits.items()}
-        least, most = budget.spent({**self.fixed, **ends})
+    def _out_of_reach(self) -> str:
         ranges = ", ".join(f"{name} from {low:.3g} to {high:.3g}" for name, (low, high) in self.limits.items())
+        if self.budget is None:
+            return f"law '{self.law.name}', with {ranges}: no choice keeps every input in its range."
+        ends = {name: np.array(limits) for name, limits in self.limits.items()}
+        least, most = self.budget.spent({**self.fixed, **ends})
         return (
-            f"a budget of {budget} is out of reach: for law '{self.law.name}', with {ranges}, "
-            f"'{to_text(budget.cost)}' goes from {least:.3g} to {most:.3g}."
+            f"a budget of {self.budget} is out of reach: for law '{self.law.name}', with {ranges}, "
+            f"'{to_text(self.budget.cost)}' goes from {least:.3g} to {most:.3g}."
         )
 
     def option(self, given: Mapping[str, float]) -> dict[str, float]:

@@ -132,6 +132,29 @@ def test_the_best_teacher_is_the_law_of_the_capacity_gap():
     np.testing.assert_allclose(best(one)["T"][inside(one)], expected[inside(one)], rtol=2e-6)
 
 
+def test_the_best_size_of_a_budget_is_the_line_of_the_isoflop_law():
+    p = prior("isoflop")
+    one = solved(bl.law("isoflop"), p, {"C": 1e21})
+    assert inside(one).mean() > 0.9
+    expected = p["N_best"] * 100 ** p["a"]
+    np.testing.assert_allclose(best(one)["N"][inside(one)], expected[inside(one)], rtol=1e-6)
+    # What is computed from the size, tokens per parameter, keeps its range.
+    assert best(one)["M"].min() >= 0.05 * 0.999
+    assert best(one)["M"].max() <= 1e4 * 1.001
+
+
+def test_the_best_teacher_of_apples_students_is_eight_to_twelve_times_as_large():
+    """Students of 300 tokens per parameter or more; teachers of 20, whose loss is the supervised law's."""
+    law, supervised = bl.law("distillation"), bl.law("coupled")
+    p, q = (one.published_parameters("busbridge2025distillation") for one in (law, supervised))
+    for size, tokens in itertools.product((2e8, 1e9, 7e9), (300, 1000)):
+        loss = best(solved(law, p, {"N": size, "D": tokens * size}))["L"][0]
+        teachers = np.geomspace(size, 100 * size, 4001)
+        losses = supervised.mean({"N": teachers, "D": 20 * teachers}, q)
+        teacher = np.interp(-loss, -losses, teachers)
+        assert 8 < teacher / size < 12.5
+
+
 # --- searches by SciPy ------------------------------------------------------------------------------------------
 
 
