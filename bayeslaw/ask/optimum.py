@@ -93,12 +93,12 @@ class Optimum:
         found = curve.under(tolerance)
         if found is None:
             return f"no one value of {curve.name} costs {little} {likely}"
-        name, ends = curve.name, np.array(found)
         ratio = tokens_per_parameter(self.trade, curve.inputs)
-        if ratio is not None:
-            size = np.log(curve.inputs[name])
-            name, ends = "tokens per parameter", np.sort(np.exp(np.interp(np.log(ends), size, np.log(ratio))))
-        return f"anything from {ends[0]:.3g} to {ends[1]:.3g} {name} costs {little} {likely}"
+        if ratio is None:
+            return f"any {curve.name} from {found[0]:.3g} to {found[1]:.3g} costs {little} {likely}"
+        size = np.log(curve.inputs[curve.name])
+        ratios = np.sort(np.exp(np.interp(np.log(found), size, np.log(ratio))))
+        return f"anything from {ratios[0]:.3g} to {ratios[1]:.3g} tokens per parameter costs {little} {likely}"
 
     def __str__(self) -> str:
         trade, law = self.trade, self.trade.law
