@@ -31,7 +31,15 @@ if TYPE_CHECKING:
     from bayeslaw.ask.comparison import Comparison
     from bayeslaw.ask.evidence import Evidence, log_evidence
     from bayeslaw.ask.forecast import Forecast, forecast
-    from bayeslaw.ask.plot import plot_comparison, plot_forecast, plot_parameters, plot_residuals, plot_threshold
+    from bayeslaw.ask.optimum import Optimum, optimum
+    from bayeslaw.ask.plot import (
+        plot_comparison,
+        plot_forecast,
+        plot_optimum,
+        plot_parameters,
+        plot_residuals,
+        plot_threshold,
+    )
     from bayeslaw.ask.threshold import Threshold, threshold
     from bayeslaw.errors import (
         BayeslawError,
@@ -63,9 +71,10 @@ _HOMES = {
     "forecast": "ask.forecast", "Forecast": "ask.forecast", "average": "ask.average", "Average": "ask.average",
     "compare": "ask.compare", "Comparison": "ask.comparison", "plot_comparison": "ask.plot",
     "log_evidence": "ask.evidence", "Evidence": "ask.evidence",
+    "optimum": "ask.optimum", "Optimum": "ask.optimum",
     "threshold": "ask.threshold", "Threshold": "ask.threshold",
     "plot_forecast": "ask.plot", "plot_parameters": "ask.plot", "plot_residuals": "ask.plot",
-    "plot_threshold": "ask.plot",
+    "plot_threshold": "ask.plot", "plot_optimum": "ask.plot",
     "BayeslawError": "errors", "InputError": "errors", "LawError": "errors", "RunsError": "errors",
     "PoolingError": "errors", "QuestionError": "errors", "FileError": "errors", "ConvergenceError": "errors",
 }  # fmt: skip

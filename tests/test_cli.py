@@ -22,6 +22,7 @@ NAMES = (
     "fit",
     "forecast",
     "threshold",
+    "optimum",
     "compare",
     "evidence",
     "summary",
@@ -263,6 +264,66 @@ def test_a_fit_that_has_not_converged_is_saved_and_exits_with_1(runs_file, tmp_p
     done = run("forecast", out, "--at", "C=1e21", "--allow-unconverged")
     assert done.exit_code == 0
     assert "NOT CONVERGED" in done.stdout
+
+
+@pytest.fixture(scope="session")
+def split(home):
+    """A small fit of parameters and tokens."""
+    sizes, ratios = np.geomspace(1e8, 4e9, 7), (5, 20, 80)
+    N, D = np.array([(n, n * m) for n in sizes for m in ratios]).T
+    loss = 1.8 + 0.4 * (N / 1e9) ** -0.35 + 0.4 * (D / 2e10) ** -0.35
+    noise = np.exp(0.003 * np.random.default_rng(2).standard_normal(len(N)))
+    rows = [f"{n:.6g},{d:.6g},{y:.6f}" for n, d, y in zip(N, D, loss * noise, strict=True)]
+    (home / "split.csv").write_text("\n".join(["n_params,n_tokens,loss", *rows]) + "\n", encoding="utf-8")
+    out = home / "split.nc"
+    done = run("fit", home / "split.csv", "--law", "chinchilla", "--draws", 500, "--warmup", 300, "--chains", 2,
+               "--out", out)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    return out
+
+
+def test_an_optimum_splits_its_budget(split, tmp_path):
+    picture = tmp_path / "regret.png"
+    done = run("optimum", split, "--budget", "C=1e22", "--level", 0.8, "--plot", picture, "--json")
+    assert done.exit_code == 0, done.output
+    found = strict(done.stdout)
+    assert found["level"] == 0.8
+    assert set(found["optimum"]) == {"N", "D"}
+    # The truth: equal exponents, so N = (N0 / D0 / 6)**0.5 C**0.5.
+    interval = found["optimum"]["N"]
+    assert interval["lower"] < (1e22 / 6 / 20) ** 0.5 < interval["upper"]
+    assert sum(row["probability_best"] for row in found["regret"]) == pytest.approx(1)
+    assert found["outcome"]["lower"] < found["outcome"]["median"] < found["outcome"]["upper"]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_optimum_of_a_cost_and_a_menu_of_ones_own(split):
+    done = run("optimum", split, "--budget", "C=1e22,T=1e12", "--cost", "6*N*D + 2*N*T", "--over", "D,N",
+               "--option", "N=4e9", "--option", "N=2e9,D=1e11", "--json")  # fmt: skip
+    found = strict(done.stdout)
+    assert [row["option"]["N"] for row in found["regret"]] == [4e9, 2e9]
+    option = found["regret"][0]["option"]
+    assert 6 * 4e9 * option["D"] + 2 * 4e9 * 1e12 == pytest.approx(1e22)
+    assert "costs under 0.005 nat/token" in run("optimum", split, "--budget", "C=1e22").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "--budget C=1e21"),
+        (("--budget", "C"), "NAME=VALUE"),
+        (("--budget", "C=many"), "--budget C=many: 'many' is not a number"),
+        (("--budget", "C=1e99"), "out of reach"),
+        (("--budget", "C=1e21", "--at", "Q=1"), "no input 'Q'"),
+        (("--budget", "C=1e21", "--over", "N"), "needs 'D'"),
+        (("--budget", "C=1e21", "--cost", "6*N*"), "cannot read this formula"),
+        (("--budget", "C=1e21", "--cost", "6*N*D*x"), "'x' is neither an input"),
+        (("--budget", "C=1e21", "--option", "N=1e9"), "two options or more"),
+        (("--budget", "C=1e21", "--plot", "regret.txt"), ".png"),
+    ],
+)
+def test_an_optimum_that_cannot_be_is_one_sentence(split, arguments, said):
+    assert said in refused(run("optimum", split, *arguments, "--json"))
 
 
 SIXTY = ["1"] * 60

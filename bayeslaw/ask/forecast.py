@@ -34,6 +34,12 @@ class Interval:
     lower: float
     upper: float
 
+    @staticmethod
+    def of(draws: np.ndarray, level: float) -> Interval:
+        """Of draws; shape ``(size,)``."""
+        tail = (1.0 - level) / 2.0
+        return Interval(*(float(each) for each in np.quantile(draws, [0.5, tail, 1.0 - tail])))
+
     def as_dict(self) -> dict[str, float]:
         """For JSON."""
         return {"median": self.median, "lower": self.lower, "upper": self.upper}

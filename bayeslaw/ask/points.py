@@ -46,8 +46,13 @@ class Points(Runs):
         return super().at(mask).replace("row", "point")
 
 
-def input_called(law: Law, word: str) -> Input:
+def input_called(law: Law, word: str, asked: str = "--at") -> Input:
     """The input that has this name or column.
+
+    Parameters
+    ----------
+    asked
+        What the caller wrote it in, for the message.
 
     Raises
     ------
@@ -57,7 +62,8 @@ def input_called(law: Law, word: str) -> Input:
     known = _by_word(law)
     if word not in known:
         raise QuestionError(
-            f"--at: law '{law.name}' has no input '{word}'{did_you_mean(word, known)}; inputs: {', '.join(law.inputs)}."
+            f"{asked}: law '{law.name}' has no input '{word}'{did_you_mean(word, known)}; "
+            f"inputs: {', '.join(law.inputs)}."
         )
     return known[word]
 

@@ -8,6 +8,7 @@
 ``questions.py``   forecast · summary · plot
 ``threshold.py``   threshold
 ``weighing.py``    compare · evidence
+``optimum.py``     optimum
 ``demo.py``        demo
 =================  ==========================================================
 
@@ -31,6 +32,7 @@ from bayeslaw.cli.answer import INTERRUPTED
 from bayeslaw.cli.catalogue import check, laws, show
 from bayeslaw.cli.demo import demo
 from bayeslaw.cli.fitting import fit
+from bayeslaw.cli.optimum import optimum
 from bayeslaw.cli.questions import forecast, plot, summary
 from bayeslaw.cli.tables import runs
 from bayeslaw.cli.threshold import threshold
@@ -51,7 +53,7 @@ def commands() -> None:
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with a backspace, not with two characters
 
 
-for command in (demo, runs, fit, forecast, threshold, compare, evidence, summary, plot, laws, show, check):
+for command in (demo, runs, fit, forecast, threshold, optimum, compare, evidence, summary, plot, laws, show, check):
     commands.add_command(command)
 
 

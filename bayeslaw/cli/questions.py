@@ -52,7 +52,7 @@ def read_points(given: Sequence[str]) -> dict[str, list[float]]:
     points: list[dict[str, float]] = []
     for text in given:
         words = assignments(text.split(","), f"--at {text}")
-        points.append({name: _number(word, name, text) for name, word in words.items()})
+        points.append({name: read_number(word, name, f"--at {text}") for name, word in words.items()})
     for text, other in zip(given, points, strict=True):
         if set(other) != set(points[0]):
             raise QuestionError(
@@ -62,13 +62,20 @@ def read_points(given: Sequence[str]) -> dict[str, list[float]]:
     return {name: [point[name] for point in points] for name in points[0]}
 
 
-def _number(text: str, name: str, whole: str) -> float:
+def read_number(text: str, name: str, asked: str) -> float:
+    """Read one number of an option.
+
+    Raises
+    ------
+    QuestionError
+        When it is none.
+    """
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise QuestionError(f"--at {whole}: '{text}' is not a number; write {name}=7e10.")
+        raise QuestionError(f"{asked}: '{text}' is not a number; write {name}=7e10.")
     return value
 
 

@@ -182,6 +182,28 @@ def test_over_training_has_its_optimum_where_derived(corpus: str, best: float) -
     assert M[np.argmin(over.mean({"C": 1e22, "M": M}, at))] == pytest.approx(best, rel=0.02)
 
 
+def test_isoflop_is_lowest_on_its_line_and_a_parabola_without_skew() -> None:
+    """The best size is n_coef * C**a whatever the skew; the paper's two settings differ by a factor of six at 1e18."""
+    isoflop = law("isoflop")
+    medians = {name: p.prior.median() for name, p in isoflop.parameters.items()}
+    best = {}
+    for setting in ("kaplan", "tuned"):
+        at = medians | isoflop.published_parameters(f"porian2024resolving_{setting}")
+        for skew in (-0.5, 0.0, 0.5):
+            u = np.linspace(-3, 3, 601)
+            size = isoflop.derive(at)["n_coef"] * 1e18 ** at["a"] * np.exp(u)
+            loss = isoflop.mean({"N": size, "C": 1e18}, at | {"skew": skew})
+            assert abs(u[np.argmin(loss)]) < 1e-9
+            np.testing.assert_array_less(np.diff(loss[:301]), 0)
+            np.testing.assert_array_less(0, np.diff(loss[300:]))
+            lopsided = (loss - loss[::-1])[:300]
+            np.testing.assert_array_equal(np.sign(np.round(lopsided, 12)), np.sign(skew))
+        best[setting] = isoflop.derive(at)["n_coef"] * 1e18 ** at["a"]
+    assert best["tuned"] == pytest.approx(0.1181990378 * 1e18**0.4970287955)
+    assert best["tuned"] == pytest.approx(1.05e8, rel=0.05)
+    assert best["kaplan"] == pytest.approx(4.6e7, rel=0.05)
+
+
 @pytest.mark.parametrize(("N", "D", "U", "loss"), [(6.34e9, 242e9, 25e9, 2.22564), (8.67e9, 178e9, 25e9, 2.22696)])
 def test_repeated_data_reproduces_the_papers_losses(N: float, D: float, U: float, loss: float) -> None:
     """The two predictions printed in the paper's repository."""

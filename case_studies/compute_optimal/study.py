@@ -1,0 +1,143 @@
+"""The best split of a budget: Chinchilla's runs read off its figure, and fifteen isoFLOP settings of Porian et al.
+
+    python case_studies/compute_optimal/study.py DATA_FOLDER
+
+writes optimum.png and table.md beside itself.  Every figure of README.md comes from here.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import bayeslaw as bl
+from bayeslaw.ask.regret import Solved
+from bayeslaw.ask.trade import make_trade
+
+HERE = Path(__file__).parent
+GOPHER = 5.76e23  # FLOP: the budget of Gopher, and of Chinchilla
+# A parabola holds near its bottom: runs within so many e-folds of the best size of their budget.
+WINDOW = 1.5
+# Bottoms lie beside the curves that they follow: level and best size differ a little between budgets.
+POOL = dict.fromkeys(("E", "eta", "q", "eta_q", "skew", "a"), "complete")
+PUBLISHED = {"Hoffmann et al.": "hoffmann2022training", "Besiroglu et al.": "besiroglu2024chinchilla"}
+MENU = [{"N": (GOPHER / 6 / ratio) ** 0.5} for ratio in (5, 10, 20, 40, 80)]  # tokens per parameter
+
+
+def near_the_bottom(table: Path, setting: str) -> bl.Runs:
+    """The runs of one setting about the best size of each budget; budgets in words, to be groups."""
+    runs = bl.read_runs(table).where(f"family == '{setting}'")
+    size, budget, loss = (runs.column(name) for name in ("n_params", "flops", "loss"))
+    keep = np.zeros(len(runs), dtype=bool)
+    for one in np.unique(budget):
+        here = budget == one
+        best = size[here][loss[here].argmin()]
+        keep |= here & (np.abs(np.log(size / best)) < WINDOW)
+    columns = {"n_params": size[keep], "n_tokens": runs.column("n_tokens")[keep], "loss": loss[keep]}
+    return bl.read_runs({**columns, "flops": budget[keep], "budget": [f"{one:.3g}" for one in budget[keep]]})
+
+
+def isoflop(runs: bl.Runs, **settings: int) -> bl.Posterior:
+    """The isoFLOP law, its bottoms free to lie beside the line."""
+    return bl.fit("isoflop", runs, family="budget", pool=POOL, **settings)
+
+
+def published_exponents(table: Path) -> dict[str, tuple[float, float, float]]:
+    """By setting: the published exponent of the best size and its bootstrap interval."""
+    runs = bl.read_runs(table).where("file == 'porian_isoflop' and parameter == 'n_exponent'")
+    settings, index = runs.levels("family")
+    columns = np.array([runs.column(name) for name in ("value", "ci95_low", "ci95_high")]).T
+    return {settings[i]: tuple(columns[row]) for row, i in enumerate(index)}
+
+
+def interval(draws: np.ndarray) -> tuple[float, float, float]:
+    """Median and the central 95 %."""
+    return tuple(float(each) for each in np.quantile(draws, [0.5, 0.025, 0.975]))
+
+
+def split_table(found: dict[str, bl.Optimum]) -> list[str]:
+    lines = ["| law | parameters | tokens | loss there |", "|---|---|---|---|"]
+    for name, one in found.items():
+        cells = (one.inputs["N"], one.inputs["D"], one.value)
+        shown = [f"{c.median:.3g} [{c.lower:.3g}, {c.upper:.3g}]" for c in cells]
+        lines.append(f"| {name} | {' | '.join(shown)} |")
+    return lines
+
+
+def menu_table(one: bl.Optimum) -> list[str]:
+    lines = ["| tokens per parameter | parameters | given up | best with |", "|---|---|---|---|"]
+    for option in one.menu:
+        N, D = option.inputs["N"], option.inputs["D"]
+        cost = f"{option.regret.median:.4f} [{option.regret.lower:.4f}, {option.regret.upper:.4f}]"
+        lines.append(f"| {D / N:.0f} | {N:.2g} | {cost} | {option.probability_best:.0%} |")
+    return lines
+
+
+def exponent_table(rows: dict[str, tuple]) -> list[str]:
+    lines = ["| setting | published | isoflop | chinchilla |", "|---|---|---|---|"]
+    for setting, each in rows.items():
+        cells = [f"{value:.3f} [{low:.3f}, {high:.3f}]" for value, low, high in each]
+        lines.append(f"| {setting.replace('|', ' ')} | {' | '.join(cells)} |")
+    return lines
+
+
+def draw(found: dict[str, bl.Optimum], rows: dict[str, tuple], marks: dict[str, float]) -> None:
+    """Regret against size at Gopher's budget, and the exponents of all settings."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10.5, 4.6), dpi=120, layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.25))
+    for (name, one), hue in zip(found.items(), ("#0072B2", "#D55E00"), strict=True):
+        curve = one.curves[0]
+        median, lower, upper, _ = curve.regret
+        left.fill_between(curve.inputs["N"], lower, upper, color=hue, alpha=0.18, lw=0)
+        left.plot(curve.inputs["N"], median, color=hue, label=name)
+    for (name, size), style in zip(marks.items(), (":", "--"), strict=True):
+        left.axvline(size, color="#222222", lw=0.9, ls=style, label=f"optimum of {name}")
+    left.set(xscale="log", xlim=(7e9, 5e11), ylim=(0, 0.03), xlabel="parameters, at 5.76e23 FLOP")
+    left.set_ylabel("loss given up (nat/token)")
+    left.legend(frameon=False, fontsize=7.5)
+    for y, each in enumerate(rows.values()):
+        for offset, hue, (value, low, high) in zip(
+            (0.22, 0, -0.22), ("#222222", "#0072B2", "#D55E00"), each, strict=True
+        ):
+            right.plot([low, high], [y + offset] * 2, color=hue, lw=1.6)
+            right.plot(value, y + offset, "o", color=hue, ms=3.4)
+    right.set_yticks(range(len(rows)), [name.replace("|", " ") for name in rows], fontsize=7)
+    right.set_xlabel("exponent of the best size (black published, blue isoflop, orange chinchilla; 95 %)")
+    figure.savefig(HERE / "optimum.png")
+
+
+def main(data: Path) -> None:
+    epoch = bl.read_runs(data / "chinchilla_epoch.csv").where("excluded_in_source_fit == 0")
+    found = {
+        name: bl.optimum(bl.fit(name, epoch), subject_to={"C": GOPHER}, menu=MENU) for name in ("chinchilla", "coupled")
+    }
+    law = bl.law("chinchilla")
+    trade = make_trade(law, {"C": GOPHER}, None, None)
+    marks = {}
+    for name, key in PUBLISHED.items():
+        best = Solved(trade, law.published_parameters(key)).lowest.at
+        marks[name] = float(trade.inputs(best)["N"][0])
+    rows = {}
+    for setting, published in published_exponents(data / "published_fits.csv").items():
+        runs = near_the_bottom(data / "porian_isoflop.csv", setting)
+        parametric = bl.fit("chinchilla", runs)
+        rows[setting] = (
+            published,
+            interval(isoflop(runs).draws("a")),
+            interval(law.derive(parametric.parameters())["a"]),
+        )
+        print(setting, rows[setting], flush=True)
+    covered = sum(low <= published[0] <= high for published, (_, low, high), _ in rows.values())
+    draw(found, rows, marks)
+    lines = ["## Gopher's budget", "", *split_table(found), "", "The menu under `chinchilla`:", ""]
+    lines += [*menu_table(found["chinchilla"]), ""]
+    lines += [f"- {name}: {one.flatness()[0]}" for name, one in found.items()]
+    lines += ["", "## Exponents", "", *exponent_table(rows), ""]
+    lines += [f"The 95 % interval of `isoflop` covers the published value in {covered} of {len(rows)} settings."]
+    (HERE / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
