@@ -23,7 +23,9 @@ STENCIL = ((-2, -1 / 12), (-1, 4 / 3), (0, -5 / 2), (1, 4 / 3), (2, -1 / 12))
 
 
 def first_crossing(curve: Curve, grid: np.ndarray, value: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first place where each curve is across a value: on the side of it to which larger places lead.
+    """The first place where each curve is across a value: on that side of it to which most curves go from their start.
+
+    A curve that goes up and down again goes to where it departs farthest.
 
     Parameters
     ----------
@@ -40,7 +42,8 @@ def first_crossing(curve: Curve, grid: np.ndarray, value: float | np.ndarray) ->
         Whether a curve that was across is not any more at the last place; shape ``(draws,)``.
     """
     heights = curve(grid[None, :])
-    side = 1.0 if np.nanmedian(heights[:, -1] - heights[:, 0]) >= 0 else -1.0
+    highest, lowest = np.nanmax(heights, axis=1), np.nanmin(heights, axis=1)
+    side = 1.0 if np.nanmedian(highest + lowest - 2.0 * heights[:, 0]) >= 0 else -1.0
     across = side * heights >= side * np.reshape(value, (-1, 1))
     first = across.argmax(axis=1)
     low, high = grid[np.maximum(first - 1, 0)], grid[first]

@@ -211,9 +211,9 @@ def threshold(
 
     Notes
     -----
-    A draw crosses at the first scale where it is on that side of the value to which larger scales lead most draws.
-    Found on a grid over the range of the input and finished by bisection, which closed forms where they exist agree
-    with to 1e-6.
+    A draw crosses at the first scale where it is on that side of the value to which most draws go from the lower end
+    of the range; of those that turn back, where they depart farthest.  Found on a grid over the range of the input and
+    finished by bisection, which closed forms where they exist agree with to 1e-6.
     """
     check_level(level)
     asked = Average.of(posterior)

@@ -37,34 +37,41 @@ def fitted(runs: bl.Runs, pooled: bool) -> bl.Posterior:
     return bl.fit(law, runs, "family", {"C_half": "complete"} if pooled else None, seed=SEED)
 
 
-def family_log_density(posterior: bl.Posterior, runs: bl.Runs) -> np.ndarray:
-    """The log density of one family's scores given what all families share, its midpoint unknown; shape (draws,)."""
+def family_log_density(posterior: bl.Posterior, runs: bl.Runs) -> tuple[np.ndarray, np.ndarray]:
+    """The log density of one family's scores given what all families share, its own midpoint unknown.
+
+    Of all its scores together, shape ``(draws,)``, and of each by itself, shape ``(draws, runs)``.
+    """
     at = {name: values[:, None, None] for name, values in posterior.parameters({"family": "population"}).items()}
     shared = posterior.pool.get("C_half") == "complete"
     shifts = np.zeros(1) if shared else SHIFTS
     spread = 1.0 if shared else posterior.draws("C_half_spread_family")[:, None, None]
     inputs, passes = runs.inputs(posterior.law), runs.outcome(posterior.law)
     mean = posterior.law.mean(inputs, {**at, "C_half": at["C_half"] * np.exp(spread * shifts[:, None])})
-    log_density = betabinom.logpmf(passes, inputs["n"], mean * at["kappa"], (1 - mean) * at["kappa"]).sum(axis=-1)
+    log_density = betabinom.logpmf(passes, inputs["n"], mean * at["kappa"], (1 - mean) * at["kappa"])
     weights = np.zeros(1) if shared else norm.logpdf(shifts) + np.log(shifts[1] - shifts[0])
-    return logsumexp(log_density + weights, axis=1)
+    return logsumexp(log_density.sum(axis=-1) + weights, axis=1), logsumexp(log_density + weights[:, None], axis=1)
 
 
 def left_out(runs: bl.Runs, posterior: bl.Posterior, pooled: bool) -> tuple[np.ndarray, int]:
-    """The log predictive density of each family from the others, and how many took a fit of their own."""
+    """Log predictive densities of each family from the others, and how many took a fit of their own.
+
+    Of all scores of a family together and of each by itself, summed; shape ``(2, families)``.
+    """
     scores, refits = [], 0
     names = np.array(runs.levels("family")[0])[runs.levels("family")[1]]
     for family in runs.levels("family")[0]:
         own = runs.take(names == family)
-        log_density = family_log_density(posterior, own)
-        weights, khat = array_stats.psislw(-log_density)
+        together, apart = family_log_density(posterior, own)
+        weights, khat = array_stats.psislw(-together)
         if khat > LARGEST_KHAT:
             columns = {name: runs.data[name] for name in runs.data}
             hidden = bl.read_runs({**columns, "weight": np.where(names == family, HIDDEN, 1.0)})
-            log_density, weights, refits = family_log_density(fitted(hidden, pooled), own), 0.0, refits + 1
-            weights = np.full(len(log_density), -np.log(len(log_density)))
-        scores.append(logsumexp(log_density + weights - logsumexp(weights)))
-    return np.array(scores), refits
+            together, apart = family_log_density(fitted(hidden, pooled), own)
+            weights, refits = np.zeros(len(together)), refits + 1
+        weights = weights - logsumexp(weights)
+        scores.append((logsumexp(together + weights), logsumexp(apart + weights[:, None], axis=0).sum()))
+    return np.array(scores).T, refits
 
 
 def scale(found: bl.Threshold) -> str:
@@ -76,9 +83,9 @@ def scale(found: bl.Threshold) -> str:
 
 def by_task(source: Path) -> list[str]:
     lines = [
-        "| task | models | families | log score, families | pooled | difference (se) | refits | 50 % at log10 C | "
-        "not within reach | spread, e-folds |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| task | models | families | scores by themselves: gain (se) | all of a family: gain (se) | refits "
+        "| 50 % at log10 C | not within reach | spread, e-folds |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for task, name in TASKS.items():
         runs = bl.read_runs(source).where(f"task == '{task}' and flops > 0 and n_trials > 0")
@@ -86,12 +93,13 @@ def by_task(source: Path) -> list[str]:
         for each in (hierarchy, pooled):
             print(task, each, each.diagnostics.complaints, file=sys.stderr, flush=True)
         (ours, first), (theirs, second) = left_out(runs, hierarchy, False), left_out(runs, pooled, True)
-        gain = ours - theirs
+        (together, apart), count = ours - theirs, ours.shape[1]
+        errors = [gain.std(ddof=1) * np.sqrt(count) for gain in (apart, together)]
         found = bl.threshold(hierarchy, 0.5, family="new")
         spread = hierarchy.draws("C_half_spread_family")
         lines.append(
-            f"| {name} | {len(runs)} | {len(ours)} | {ours.sum():.1f} | {theirs.sum():.1f} "
-            f"| {gain.sum():+.1f} ({gain.std(ddof=1) * np.sqrt(len(gain)):.1f}) | {first + second} | {scale(found)} "
+            f"| {name} | {len(runs)} | {count} | {apart.sum():+.1f} ({errors[0]:.1f}) "
+            f"| {together.sum():+.1f} ({errors[1]:.1f}) | {first + second} | {scale(found)} "
             f"| {found.probability_not_within_reach:.2f} | {spread.mean():.2f} ({spread.std():.2f}) |"
         )
         if task == SHOWN:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import bayeslaw as bl
@@ -108,6 +108,7 @@ def test_a_power_law_crosses_a_loss_where_its_closed_form_does():
 def test_the_value_is_attained_at_the_place_found_and_nowhere_before(heights, end, value):
     """On curves of any shape, between points joined by straight lines."""
     heights = [*heights, heights[0] + end]
+    assume(max(heights) + min(heights) > 2 * heights[0])  # it rises farther than it falls
     knots = np.linspace(0.0, 1.0, len(heights))
 
     def curve(place):
@@ -146,6 +147,16 @@ def test_a_curve_that_turns_back_is_told():
     found = bl.threshold(posterior, 0.2)
     assert np.isfinite(found.draws).all()
     assert "across and back again by N = 1e14 with probability 0.2" in found.flags
+
+
+def test_a_curve_that_ends_below_its_start_still_rises_to_its_peak():
+    """Across is where it departs farthest to, not where it ends."""
+    law = bl.law("passuntil_curved")
+    posterior = posterior_of(law, {"p": np.full(SIZE, 0.2), "alpha": np.full(SIZE, 0.1), "bend": np.full(SIZE, 0.1)})
+    found = bl.threshold(posterior, 0.15)
+    assert found.heights[0, -1] < found.heights[0, 0]
+    assert 1e6 < found.scale.median < 1e9
+    assert "across and back again by N = 1e14 with probability 1" in found.flags
 
 
 # --- draws that do not cross ------------------------------------------------------------------------------------
