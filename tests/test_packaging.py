@@ -1,4 +1,4 @@
-"""Versions are pinned once in effect: for pip in constraints.txt, for uv in pyproject.toml."""
+"""What must agree between files: pinned versions for pip and uv, and the laws that the README lists."""
 
 import re
 import tomllib
@@ -42,3 +42,8 @@ def test_everything_the_project_names_is_pinned(project, pins):
         requirements += [each for listed in group.values() for each in listed if isinstance(each, str)]
     pinned = {_normal(line) for line in pins}
     assert [r for r in requirements if _normal(r) not in pinned | {"bayeslaw"}] == []
+
+
+def test_the_readme_lists_every_law():
+    listed = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert listed == sorted(path.stem for path in (ROOT / "models").glob("*.toml"))
