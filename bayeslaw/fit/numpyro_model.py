@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpyro
 import numpyro.distributions as dist
-from jax.scipy.special import expit
+from jax.scipy.special import expit, gammaln
 from numpyro.infer.util import log_likelihood as numpyro_log_likelihood
 
 from bayeslaw.fit.hoist import hoist
@@ -56,6 +56,16 @@ def _probability(value: Any) -> Any:
     return jnp.clip(value, LEAST, MOST)
 
 
+class _BetaBinomial(dist.BetaBinomial):  # type: ignore[misc]
+    """NumPyro's takes JAX's betaln, which is right to 7 digits only."""
+
+    def log_prob(self, value: Any) -> Any:
+        passed, failed, a, b = value, self.total_count - value, self.concentration1, self.concentration0
+        chosen = gammaln(self.total_count + 1.0) - gammaln(passed + 1.0) - gammaln(failed + 1.0)
+        seen = gammaln(passed + a) + gammaln(failed + b) - gammaln(self.total_count + a + b)
+        return chosen + seen - gammaln(a) - gammaln(b) + gammaln(a + b)
+
+
 LIKELIHOODS: Mapping[str, Callable[..., dist.Distribution]] = {
     "Normal": dist.Normal,
     "StudentT": dist.StudentT,
@@ -65,7 +75,7 @@ LIKELIHOODS: Mapping[str, Callable[..., dist.Distribution]] = {
     ),
     "Beta": lambda mean, k: dist.Beta(_probability(mean) * k, (1.0 - _probability(mean)) * k),
     "Binomial": lambda trials, p: dist.BinomialProbs(_probability(p), trials),
-    "BetaBinomial": lambda trials, p, k: dist.BetaBinomial(_probability(p) * k, (1.0 - _probability(p)) * k, trials),
+    "BetaBinomial": lambda trials, p, k: _BetaBinomial(_probability(p) * k, (1.0 - _probability(p)) * k, trials),
 }
 
 
