@@ -18,8 +18,10 @@ HERE = Path(__file__).parent
 GOPHER = 5.76e23  # FLOP: the budget of Gopher, and of Chinchilla
 # A parabola holds near its bottom: runs within so many e-folds of the best size of their budget.
 WINDOW = 1.5
-# Bottoms lie beside the curves that they follow: level and best size differ a little between budgets.
-POOL = dict.fromkeys(("E", "eta", "q", "eta_q", "skew", "a"), "complete")
+# Bottoms lie beside the curves that they follow and have shapes of their own: level, best size, curvature and skew are
+# partially pooled over budgets.
+POOL = dict.fromkeys(("E", "eta", "eta_q", "a"), "complete")
+SETTINGS = {"draws": 500, "warmup": 400, "chains": 2}
 PUBLISHED = {"Hoffmann et al.": "hoffmann2022training", "Besiroglu et al.": "besiroglu2024chinchilla"}
 MENU = [{"N": (GOPHER / 6 / ratio) ** 0.5} for ratio in (5, 10, 20, 40, 80)]  # tokens per parameter
 
@@ -37,9 +39,9 @@ def near_the_bottom(table: Path, setting: str) -> bl.Runs:
     return bl.read_runs({**columns, "flops": budget[keep], "budget": [f"{one:.3g}" for one in budget[keep]]})
 
 
-def isoflop(runs: bl.Runs, **settings: int) -> bl.Posterior:
+def isoflop(runs: bl.Runs) -> bl.Posterior:
     """The isoFLOP law, its bottoms free to lie beside the line."""
-    return bl.fit("isoflop", runs, family="budget", pool=POOL, **settings)
+    return bl.fit("isoflop", runs, family="budget", pool=POOL, **SETTINGS)
 
 
 def published_exponents(table: Path) -> dict[str, tuple[float, float, float]]:
