@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from bayeslaw.ask.average import Average
 from bayeslaw.ask.drawn import family_label
 from bayeslaw.ask.extrapolation import flops
 from bayeslaw.ask.forecast import Interval, check_level
-from bayeslaw.ask.minimum import Lowest
-from bayeslaw.ask.regret import Curve, Option, Solved, judged
+from bayeslaw.ask.regret import Curve, Option, Solutions, Solved, judged
 from bayeslaw.ask.trade import Limits, Trade, make_trade
 from bayeslaw.errors import QuestionError, listed
 from bayeslaw.fit.diagnostics import Diagnostics
@@ -66,17 +66,17 @@ class Optimum:
     outcome_draws: np.ndarray
     regret_draws: np.ndarray
     at_edge: np.ndarray
-    solved: Solved
+    solutions: Solutions
 
     @property
     def trade(self) -> Trade:
-        """What was sought over."""
-        return self.solved.trade
+        """What was sought over; of several posteriors, by the one whose law reads most inputs."""
+        return self.solutions.trade
 
     @cached_property
     def curves(self) -> tuple[Curve, ...]:
         """The regret along each input that was sought over."""
-        return tuple(self.solved.curve(i, self.level) for i in range(len(self.trade.coordinates)))
+        return tuple(self.solutions.curve(i, self.level) for i in range(len(self.trade.coordinates)))
 
     def flatness(self, tolerance: float = TOLERANCE) -> list[str]:
         """How far off the best value each input may be at little cost, a sentence each.
@@ -103,12 +103,12 @@ class Optimum:
         return f"anything from {ratios[0]:.3g} to {ratios[1]:.3g} tokens per parameter costs {little} {likely}"
 
     def __str__(self) -> str:
-        trade, law = self.trade, self.trade.law
+        trade, output = self.trade, self.trade.law.output
         who = f"{self.family}: " if self.family else ""
-        lines = [f"{who}lowest {law.output.column} ({law.output.units}){given_words(trade)}, law {law.name}; "
+        lines = [f"{who}lowest {output.column} ({output.units}){given_words(trade)}, law {self.solutions.asked.name}; "
                  f"{self.level:.0%} intervals"]  # fmt: skip
         lines += [f"  {name} = {_spoken(each)}" for name, each in self.inputs.items()]
-        lines += [f"  {law.output.column} there: {_spoken(self.value)}", "given up by"]
+        lines += [f"  {output.column} there: {_spoken(self.value)}", "given up by"]
         for option in self.menu:
             inputs = {name: np.array(value) for name, value in option.inputs.items()}
             ratio = tokens_per_parameter(trade, inputs)
@@ -122,7 +122,7 @@ class Optimum:
         """For JSON."""
         law = self.trade.law
         return {
-            "law": law.name, "family": self.family, "level": self.level,
+            "law": self.solutions.asked.name, "family": self.family, "level": self.level,
             "optimum": {name: each.as_dict() for name, each in self.inputs.items()},
             "outcome": {"name": law.output.column, "units": law.output.units, **self.value.as_dict()},
             "regret": [option.as_dict() for option in self.menu],
@@ -134,7 +134,7 @@ Menu = Sequence[Mapping[str, float]]
 
 
 def optimum(
-    posterior: Posterior,
+    posterior: Posterior | Average,
     minimise: str | None = None,
     subject_to: Mapping[str, float] | None = None,
     over: Sequence[str] | Limits | None = None,
@@ -150,7 +150,7 @@ def optimum(
     Parameters
     ----------
     posterior
-        A fit.
+        A fit, or an average of several.
     minimise
         The law's outcome, which may go unsaid.
     subject_to
@@ -188,33 +188,48 @@ def optimum(
     Notes
     -----
     Solved for each draw by search, by :mod:`bayeslaw.ask.minimum`, which closed forms where they exist (Hoffmann et
-    al. 2022, equation 4) agree with to 1e-8.
+    al. 2022, equation 4) agree with to 1e-7.
     """
-    law = posterior.law
     check_level(level)
-    if minimise not in (None, law.output.column):
-        raise QuestionError(f"minimise: law '{law.name}' predicts {law.output.column}, not '{minimise}'.")
-    posterior.diagnostics.require(allow_unconverged)
-    trade = make_trade(law, subject_to or {}, over, cost)
-    options = None if menu is None else _read_menu(trade, menu)
-    groups = posterior.groups_of(family)
-    # The same random numbers as a forecast's, so that both speak of the same new family.
-    solved = Solved(trade, posterior.parameters(groups, np.random.default_rng([posterior.seed, 1])))
-    best = solved.lowest
-    found = trade.inputs(best.at)
-    draws = {name: np.broadcast_to(found[name], best.value.shape) for name in found if _answers(trade, name)}
-    if options is None:
-        options = solved.usual_menu()
-    regret = solved.regret({name: np.array([one[name] for one in options]) for name in trade.limits})
+    asked = Average.of(posterior)
+    column = asked.lead.law.output.column
+    if minimise not in (None, column):
+        raise QuestionError(f"minimise: law '{asked.name}' predicts {column}, not '{minimise}'.")
+    asked.require(allow_unconverged)
+    solutions = _solutions(asked, subject_to or {}, over, cost, family)
+    trade = solutions.trade
+    options = solutions.usual_menu() if menu is None else _read_menu(trade, menu)
+    regret = solutions.regret({name: np.array([one[name] for one in options]) for name in trade.limits})
+    draws = solutions.inputs
     return Optimum(
-        family=family_label(posterior, groups), level=level,
+        family=family_label(asked.lead, asked.lead.groups_of(family)), level=level,
         inputs={name: Interval.of(values, level) for name, values in draws.items()},
-        value=Interval.of(best.value, level),
-        menu=judged(options, regret, level),
-        flags=(*_edges(trade, best), *_beyond(posterior, draws), *posterior.diagnostics.complaints),
-        diagnostics=posterior.diagnostics, draws=draws, outcome_draws=best.value, regret_draws=regret,
-        at_edge=(best.at_low | best.at_high).any(axis=0), solved=solved,
+        value=Interval.of(solutions.value, level), menu=judged(options, regret, level),
+        flags=(*_edges(solutions), *_beyond(asked.lead, draws), *asked.diagnostics.complaints,
+               *(str(note) for note in asked.notes)),
+        diagnostics=asked.diagnostics, draws=draws, outcome_draws=solutions.value, regret_draws=regret,
+        at_edge=solutions.at_edge, solutions=solutions,
     )  # fmt: skip
+
+
+def _solutions(
+    asked: Average, subject_to: Mapping[str, float], over: Sequence[str] | Limits | None, cost: str | None, family: Any
+) -> Solutions:
+    """The trade solved under each posterior, which have to trade the same inputs."""
+    found: dict[str, Solved] = {}
+    for name, each in asked.posteriors.items():
+        with asked.naming(name):
+            trade = make_trade(each.law, subject_to, over, cost)
+            first = next(iter(found.values())).trade if found else trade
+            if list(trade.limits) != list(first.limits):
+                raise QuestionError(
+                    f"law '{each.law.name}' trades {listed(trade.limits)}, but law '{first.law.name}' "
+                    f"{listed(first.limits)}; say which by over."
+                )
+            # The same random numbers as a forecast's, so that both speak of the same new family.
+            rng = np.random.default_rng([each.seed, 1])
+            found[name] = Solved(trade, each.parameters(each.groups_of(family), rng))
+    return Solutions(asked, found)
 
 
 def tokens_per_parameter(trade: Trade, inputs: Mapping[str, np.ndarray]) -> np.ndarray | None:
@@ -225,11 +240,6 @@ def tokens_per_parameter(trade: Trade, inputs: Mapping[str, np.ndarray]) -> np.n
     return np.asarray(inputs[columns["n_tokens"]] / inputs[columns["n_params"]])
 
 
-def _answers(trade: Trade, name: str) -> bool:
-    """Whether an input is part of the answer: traded, or computed from what is and not itself the budget."""
-    return name not in trade.fixed and (trade.budget is None or name != trade.budget.name)
-
-
 def _read_menu(trade: Trade, menu: Menu) -> list[dict[str, float]]:
     options = [trade.option(one) for one in menu]
     if len(options) < 2:
@@ -237,14 +247,15 @@ def _read_menu(trade: Trade, menu: Menu) -> list[dict[str, float]]:
     return options
 
 
-def _edges(trade: Trade, best: Lowest) -> Iterable[str]:
+def _edges(solutions: Solutions) -> Iterable[str]:
     """Which ends of ranges the optimum lies at, and in how many draws."""
+    trade = solutions.trade
     for i, name in enumerate(trade.coordinates):
-        for there, end, limit in ((best.at_low, "smallest", trade.box[0]), (best.at_high, "largest", trade.box[1])):
-            if share := float(there[i].mean()):
+        for end, limit in (("smallest", trade.box[0][i]), ("largest", trade.box[1][i])):
+            if share := float(np.mean(np.isclose(np.log(solutions.inputs[name]), limit, rtol=0, atol=1e-9))):
                 yield (
                     f"in {share:.2g} of the draws the optimum is at the {end} {name} that is allowed, "
-                    f"{np.exp(limit[i]):.3g}: more of the same direction would be better still"
+                    f"{np.exp(limit):.3g}: more of the same direction would be better still"
                 )
 
 

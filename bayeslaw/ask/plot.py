@@ -7,7 +7,8 @@
 ``plot_threshold``      the law along a scale, and the probability of having crossed a value
 ``plot_residuals``      what the law leaves unexplained, and whether the noise fits it
 ``plot_comparison``     how far laws are behind the best of them, and their weights
-======================  ========================================================
+======================  =======================================================================
+
 Each returns a matplotlib figure that pyplot does not know of: nothing is shown, saved or kept open.
 """
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast import Interval
 from bayeslaw.ask.minimum import Lowest, lowest
 from bayeslaw.ask.trade import Trade
@@ -95,6 +96,12 @@ class Solved:
         return lowest(lambda x: self.outcome(self.trade.inputs(x)), *self.trade.box)
 
     @cached_property
+    def best(self) -> dict[str, np.ndarray]:
+        """All inputs there; each of shape ``(size,)``."""
+        found = self.trade.inputs(self.lowest.at)
+        return {name: np.broadcast_to(values, self.lowest.value.shape) for name, values in found.items()}
+
+    @cached_property
     def size(self) -> int:
         """The number of draws."""
         return max(np.size(values) for values in self.parameters.values())
@@ -113,9 +120,61 @@ class Solved:
         rounding = ROUNDING * np.abs(self.lowest.value)[:, None]
         return np.asarray(np.where(given_up < -rounding, given_up, np.maximum(given_up, 0.0)))
 
+
+@dataclass(frozen=True)
+class Solutions:
+    """One trade solved under each posterior of an average.
+
+    Attributes
+    ----------
+    each
+        By what the average calls its posteriors.
+    """
+
+    asked: Average
+    each: Mapping[str, Solved]
+
+    @cached_property
+    def lead(self) -> str:
+        """The posterior whose law reads most inputs, by name."""
+        return next(name for name, each in self.asked.posteriors.items() if each is self.asked.lead)
+
+    @property
+    def trade(self) -> Trade:
+        """That of the lead."""
+        return self.each[self.lead].trade
+
+    @cached_property
+    def value(self) -> np.ndarray:
+        """The lowest outcome of each draw; shape ``(size,)``."""
+        return self.asked.mixed({name: one.lowest.value for name, one in self.each.items()})
+
+    @cached_property
+    def at_edge(self) -> np.ndarray:
+        """Whether a draw's optimum is at the end of a range; shape ``(size,)``."""
+        return self.asked.mixed(
+            {name: (one.lowest.at_low | one.lowest.at_high).any(axis=0) for name, one in self.each.items()}
+        )
+
+    @cached_property
+    def inputs(self) -> dict[str, np.ndarray]:
+        """The best inputs; each of shape ``(size,)``."""
+        found = {name: one.best for name, one in self.each.items()}
+        answered = [name for name in found[self.lead] if self.trade.answers(name)]
+        return {name: self.asked.mixed({k: best[name] for k, best in found.items()}) for name in answered}
+
+    @cached_property
+    def middle(self) -> np.ndarray:
+        """The middle of the best values, in the lead's coordinates."""
+        return np.log([np.median(self.inputs[name]) for name in self.trade.coordinates])
+
+    def regret(self, traded: Mapping[str, np.ndarray]) -> np.ndarray:
+        """What options of shape ``(options,)`` give up in each draw; shape ``(size, options)``."""
+        return self.asked.mixed({name: one.regret(traded) for name, one in self.each.items()})
+
     def curve(self, position: int, level: float) -> Curve:
         """The regret along one coordinate, about the middle of the best values."""
-        middle, (low, high) = np.median(self.lowest.at, axis=1), self.trade.box
+        middle, (low, high) = self.middle, self.trade.box
         x = np.repeat(middle[:, None], POINTS, axis=1)
         x[position] = np.linspace(
             max(low[position], middle[position] - REACH), min(high[position], middle[position] + REACH), POINTS
@@ -127,7 +186,7 @@ class Solved:
 
     def usual_menu(self) -> list[dict[str, float]]:
         """Multiples of the middle of the best values, one coordinate at a time, within the box."""
-        middle, (low, high) = np.median(self.lowest.at, axis=1), self.trade.box
+        middle, (low, high) = self.middle, self.trade.box
         places: dict[tuple[float, ...], None] = {}
         for i in range(len(middle)):
             for multiple in MULTIPLES:

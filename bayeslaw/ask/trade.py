@@ -108,6 +108,10 @@ class Trade:
         given = {name: np.asarray(value, dtype=float) for name, value in {**self.fixed, **traded}.items()}
         return self.law.with_computed_inputs(given)
 
+    def answers(self, name: str) -> bool:
+        """Whether an input is part of the answer: traded, or computed from what is and not itself the budget."""
+        return name not in self.fixed and (self.budget is None or name != self.budget.name)
+
     def _inside(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """Where traded and computed inputs are in their ranges; shape ``(POINTS,)``."""
         inside = np.ones(POINTS, dtype=bool)

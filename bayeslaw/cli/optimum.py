@@ -8,12 +8,14 @@ from typing import Any
 import click
 
 from bayeslaw.cli.answer import answers, assignments, check_picture, give, say, write_picture
-from bayeslaw.cli.questions import load_fit, read_family, read_number
+from bayeslaw.cli.questions import load_fits, read_family, read_number
 from bayeslaw.errors import InputError
 
 
 @click.command()
-@click.argument("fit", metavar="FIT.nc")
+@click.argument("fits", metavar="FIT.nc [FIT2.nc ...]", nargs=-1, required=True)
+@click.option("--weights", metavar="equal|evidence|stacking|forward",
+              help="How several fits are averaged; equal unless given.")  # fmt: skip
 @click.option("--budget", multiple=True, metavar="C=5.76e23", help="The budget; constants of its cost may follow.")
 @click.option("--at", multiple=True, metavar="U=2.5e10,...", help="Inputs that are fixed.")
 @click.option("--cost", metavar="FORMULA", help='What the budget bounds: "6*N*D + 2*N*T"; 6*N*D unless given.')
@@ -29,7 +31,8 @@ from bayeslaw.errors import InputError
 @click.option("--plot", "picture", metavar="FILE.png", help="Draw what is given up off the optimum too.")
 @answers
 def optimum(
-    fit: str,
+    fits: Sequence[str],
+    weights: str | None,
     budget: Sequence[str],
     at: Sequence[str],
     cost: str | None,
@@ -51,8 +54,8 @@ def optimum(
     subject_to = _numbers([*budget, *at], "--budget" if budget else "--at")
     options = [_numbers([one], "--option") for one in menu] or None
     traded = None if over is None else [name.strip() for name in over.split(",")]
-    path = None if picture is None else check_picture(picture, "--plot", (fit,))
-    posterior = load_fit(fit)
+    path = None if picture is None else check_picture(picture, "--plot", fits)
+    posterior = load_fits(fits, weights)
     whose = read_family(family, posterior)
 
     from bayeslaw.ask.optimum import optimum as ask

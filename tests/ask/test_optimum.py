@@ -415,3 +415,18 @@ def test_a_law_without_parameters_and_tokens_has_no_cost():
         make_trade(bl.law("capacity_gap"), {"C": 1e21}, None, None)
     with pytest.raises(QuestionError, match="two inputs at a time"):
         solved(bl.law("repeated_data"), prior("repeated_data", 2), {"C": 1e40}, cost="6*N*D*U").lowest  # noqa: B018
+
+
+def test_an_average_holds_the_optima_of_its_laws(flat):
+    """Half of its draws are of each law; regret is taken within a draw, under its own law."""
+    coupled = bl.fit("coupled", flat.runs, **SMALL)
+    both = bl.average([flat, coupled])
+    one, other, mixed = (
+        ask(each, subject_to={"C": 1e22}, menu=[{"N": 5e9}, {"N": 2e10}]) for each in (flat, coupled, both)
+    )
+    np.testing.assert_array_equal(mixed.draws["N"], np.concatenate([one.draws["N"], other.draws["N"]]))
+    np.testing.assert_array_equal(mixed.regret_draws, np.concatenate([one.regret_draws, other.regret_draws]))
+    assert "chinchilla + coupled" in str(mixed)
+    assert mixed.as_dict()["law"] == "chinchilla + coupled"
+    with pytest.raises(QuestionError, match=r"^chinchilla: .*nothing to trade"):
+        ask(both, subject_to={"N": 1e9, "D": 1e10})
