@@ -98,15 +98,18 @@ def draw(found: dict[str, bl.Optimum], rows: dict[str, tuple], marks: dict[str, 
         left.axvline(size, color="#222222", lw=0.9, ls=style, label=f"optimum of {name}")
     left.set(xscale="log", xlim=(7e9, 5e11), ylim=(0, 0.03), xlabel="parameters, at 5.76e23 FLOP")
     left.set_ylabel("loss given up (nat/token)")
-    left.legend(frameon=False, fontsize=7.5)
-    for y, each in enumerate(rows.values()):
-        for offset, hue, (value, low, high) in zip(
-            (0.22, 0, -0.22), ("#222222", "#0072B2", "#D55E00"), each, strict=True
-        ):
-            right.plot([low, high], [y + offset] * 2, color=hue, lw=1.6)
-            right.plot(value, y + offset, "o", color=hue, ms=3.4)
+    left.legend(fontsize=7.5, framealpha=1, edgecolor="none")
+    names = ("published", "isoflop", "chinchilla")
+    for offset, hue, name, values in zip(
+        (0.22, 0, -0.22), ("#222222", "#0072B2", "#D55E00"), names, zip(*rows.values(), strict=True), strict=True
+    ):
+        at = np.arange(len(rows)) + offset
+        value, low, high = np.array(values).T
+        right.hlines(at, low, high, color=hue, lw=1.6)
+        right.plot(value, at, "o", color=hue, ms=3.4, label=name)
     right.set_yticks(range(len(rows)), [name.replace("|", " ") for name in rows], fontsize=7)
-    right.set_xlabel("exponent of the best size (black published, blue isoflop, orange chinchilla; 95 %)")
+    right.set_xlabel("exponent of the best size, 95 % intervals")
+    right.legend(frameon=False, fontsize=7.5)
     figure.savefig(HERE / "optimum.png")
 
 
