@@ -35,6 +35,7 @@ def compare(
     pool: Mapping[str, str] | None = None,
     *,
     draws: int | None = None,
+    target_accept: float | None = None,
     seed: int = 0,
     by_family: bool = True,
     allow_unconverged: bool = False,
@@ -52,6 +53,8 @@ def compare(
         As :func:`bayeslaw.fit` takes them; each law is told of those parameters in `pool` that it has.
     draws
         Of the fits, a chain.
+    target_accept
+        Of the fits; a funnel, such as a group effect makes, is walked in smaller steps at 0.98.
     seed
         Of the fits.
     by_family
@@ -80,7 +83,8 @@ def compare(
     """
     tell = told or (lambda _: None)
     table = runs if runs is None or isinstance(runs, Runs) else read_runs(runs)
-    fits = _fits(_named(laws), table, family, pool or {}, draws, seed, tell)
+    settings = {"draws": draws, "target_accept": target_accept, "seed": seed}
+    fits = _fits(_named(laws), table, family, pool or {}, settings, tell)
     require_converged(fits, allow_unconverged)
     hidden = origins(fits)
     found = {}
@@ -118,7 +122,7 @@ def _named(laws: Any) -> dict[str, Law | Posterior]:
 
 def _fits(
     given: Mapping[str, Law | Posterior], runs: Runs | None, family: str | None, pool: Mapping[str, str],
-    draws: int | None, seed: int, tell: Told,
+    settings: Mapping[str, Any], tell: Told,
 ) -> dict[str, Posterior]:  # fmt: skip
     """The fits, once nothing speaks against comparing them."""
     laws = {name: each for name, each in given.items() if isinstance(each, Law)}
@@ -138,6 +142,6 @@ def _fits(
     for name, each in given.items():
         if isinstance(each, Law):
             tell(f"{name}: fit")
-            each = fit(each, runs, family, pools[name], draws=draws, seed=seed)
+            each = fit(each, runs, family, pools[name], **settings)
         fits[name] = each
     return fits

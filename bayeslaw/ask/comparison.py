@@ -79,6 +79,8 @@ class Standing:
             "elpd_families": None if families is None else families.elpd,
             "elpd_families_se": None if families is None else families.se,
             "elpd_by_family": None if families is None else dict(families.by_family),
+            "elpd_forward": None if self.forward is None else self.forward.elpd,
+            "elpd_by_origin": None if self.forward is None else self.forward.by_origin.tolist(),
             "prior_width": {f"{factor:g}": {"change": shift.change, "se": shift.se, "refitted": shift.refitted}
                             for factor, shift in self.sensitivity.items()},
         }  # fmt: skip

@@ -156,7 +156,7 @@ def chains(posterior: Posterior, *_: Any) -> Iterator[Note]:
         yield Note(
             "divergences", "warning",
             f"{found.divergences} of {posterior.size} draws diverged, so a region may be missing from all of them.",
-            "Fit again with a higher target_accept, or with a simpler hierarchy.",
+            "Fit again with a higher target_accept (--target-accept 0.98), or with a simpler hierarchy.",
         )  # fmt: skip
 
 

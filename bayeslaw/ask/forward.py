@@ -31,6 +31,8 @@ class Forward:
         How many runs each counts for; shape ``(points,)``.
     run
         The position of each among the runs, where the dearest stand once an origin; shape ``(points,)``.
+    origin
+        The origin that each is seen from, counted from 0, where the fewest runs are seen; shape ``(points,)``.
     unconverged
         How many of the fits have not converged.
     """
@@ -38,12 +40,23 @@ class Forward:
     log_density: np.ndarray
     weights: np.ndarray
     run: np.ndarray
+    origin: np.ndarray
     unconverged: int
 
     @property
     def parts(self) -> np.ndarray:
         """What each run adds to the score, over all origins; shape ``(runs,)``."""
         return np.asarray(np.bincount(self.run, self.weights * self.log_density))
+
+    @property
+    def by_origin(self) -> np.ndarray:
+        """The score from each origin; shape ``(origins,)``."""
+        return np.asarray(np.bincount(self.origin, self.weights * self.log_density))
+
+    @property
+    def elpd(self) -> float:
+        """The sum over runs and origins."""
+        return float(self.by_origin.sum())
 
 
 def forward(posterior: Posterior, origins: Sequence[np.ndarray]) -> Forward:
@@ -59,6 +72,7 @@ def forward(posterior: Posterior, origins: Sequence[np.ndarray]) -> Forward:
         log_density=np.concatenate([each.log_density for each in refits]),
         weights=np.concatenate([posterior.plan.weights[hidden] for hidden in origins]),
         run=np.concatenate([np.flatnonzero(hidden) for hidden in origins]),
+        origin=np.repeat(np.arange(len(origins)), [np.count_nonzero(hidden) for hidden in origins]),
         unconverged=sum(not each.diagnostics.converged for each in refits),
     )
 

@@ -62,7 +62,7 @@ def _shift(posterior: Posterior, found: Evidence, factor: float) -> Shift:
     chains, draws = posterior.flat.shape[:2]
     again = fit(
         posterior.law.with_wider_priors(factor), posterior.runs, posterior.family, posterior.pool,
-        chains=chains, draws=draws, seed=posterior.seed,
+        chains=chains, draws=draws, target_accept=posterior.target_accept, seed=posterior.seed,
     )  # fmt: skip
     other = log_evidence(again, allow_unconverged=True)
     return Shift(

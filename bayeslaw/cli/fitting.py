@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 # Split in halves, this is the shortest chain of which an autocorrelation can be estimated at all.
 FEWEST_DRAWS = 20
 
+target_accept_option = click.option(
+    "--target-accept", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), metavar="RATE",
+    help="Acceptance rate of the sampler: nearer 1, smaller steps.",
+)  # fmt: skip
+
 
 @click.command()
 @click.argument("table", metavar="RUNS")
@@ -39,6 +44,7 @@ FEWEST_DRAWS = 20
 @click.option("--draws", type=click.IntRange(FEWEST_DRAWS), help="Draws a chain.")
 @click.option("--warmup", type=click.IntRange(FEWEST_DRAWS), help="Warm-up draws a chain.")
 @click.option("--chains", type=click.IntRange(1, 64), help="Chains.")
+@target_accept_option
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of the sampler.")
 @answers
 def fit(
@@ -53,6 +59,7 @@ def fit(
     draws: int | None,
     warmup: int | None,
     chains: int | None,
+    target_accept: float | None,
     seed: int,
     as_json: bool,
     **reading: Any,
@@ -71,7 +78,10 @@ def fit(
     notes = [note for note in runs.summary(law, family).notes if note.severity != "info"]
     for note in notes:
         say(note)
-    posterior, seconds = sample(law, runs, family, pooling, draws=draws, warmup=warmup, chains=chains, seed=seed)
+    posterior, seconds = sample(
+        law, runs, family, pooling,
+        draws=draws, warmup=warmup, chains=chains, target_accept=target_accept, seed=seed,
+    )  # fmt: skip
     posterior.save(path)
     answer = {
         "law": law.name, "runs": len(runs), "family": family, "families": list(posterior.families), "pool": pooling,

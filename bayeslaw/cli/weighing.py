@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bayeslaw.cli.answer import answers, assignments, check_picture, give, quick_imports, say, write_picture
-from bayeslaw.cli.fitting import FEWEST_DRAWS, edited
+from bayeslaw.cli.fitting import FEWEST_DRAWS, edited, target_accept_option
 from bayeslaw.cli.questions import load_fit
 from bayeslaw.cli.tables import find_law, read_table, reading_options
 from bayeslaw.errors import InputError
@@ -22,6 +22,7 @@ from bayeslaw.errors import InputError
 @click.option("--group-effect", metavar="COLUMN", help="Let runs of one group err together, under every law.")
 @reading_options
 @click.option("--draws", type=click.IntRange(FEWEST_DRAWS), help="Draws a chain.")
+@target_accept_option
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of the sampler.")
 @click.option("--by-family/--not-by-family", default=True, help="Leave each family out too: a fit a family and law.")
 @click.option("--allow-unconverged", is_flag=True, help="Compare even if chains have not converged.")
@@ -34,6 +35,7 @@ def compare(
     pool: Sequence[str],
     group_effect: str | None,
     draws: int | None,
+    target_accept: float | None,
     seed: int,
     by_family: bool,
     allow_unconverged: bool,
@@ -56,7 +58,7 @@ def compare(
     with quick_imports():
         from bayeslaw.ask.compare import compare as ask
     found = ask(
-        laws, runs, family, pooling, draws=draws, seed=seed, by_family=by_family,
+        laws, runs, family, pooling, draws=draws, target_accept=target_accept, seed=seed, by_family=by_family,
         allow_unconverged=allow_unconverged, told=say,
     )  # fmt: skip
     if path is not None:

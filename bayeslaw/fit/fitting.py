@@ -80,6 +80,7 @@ def fit(
         law=law, runs=runs.with_sums(law), family=family, pool=dict(pool or {}),
         values=found.values, flat=found.flat, flat_names=tuple(found.model.names), stats=found.stats, seed=seed,
         versions={"bayeslaw": __version__, **{name: importlib.metadata.version(name) for name in VERSIONED}},
+        target_accept=target_accept,
     )  # fmt: skip
 
 

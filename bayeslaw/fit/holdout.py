@@ -55,7 +55,7 @@ def without(plan: Plan, hidden: np.ndarray) -> Plan:
 
 
 def refit(posterior: Posterior, hidden: np.ndarray, seed: int | None = None) -> Refit:
-    """Fit again without some runs, with as many draws as before.
+    """Fit again without some runs, with as many draws as before and as carefully.
 
     Parameters
     ----------
@@ -66,5 +66,6 @@ def refit(posterior: Posterior, hidden: np.ndarray, seed: int | None = None) -> 
     """
     plan = without(posterior.plan, hidden)
     chains, draws = posterior.flat.shape[:2]
-    found = infer(plan, settings_for(plan, chains=chains, draws=draws), posterior.seed if seed is None else seed)
+    settings = settings_for(plan, chains=chains, draws=draws, target_accept=posterior.target_accept)
+    found = infer(plan, settings, posterior.seed if seed is None else seed)
     return Refit(hidden, pointwise_log_likelihood(plan, found.values)[..., hidden], found.diagnostics)

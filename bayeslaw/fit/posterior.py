@@ -52,6 +52,8 @@ class Posterior:
         Of the sampler; also where random numbers of later questions start.
     versions
         Of the packages the draws came from.
+    target_accept
+        What the sampler was asked for, of which later fits to the same runs are asked too; None for the default.
     """
 
     law: Law
@@ -64,6 +66,7 @@ class Posterior:
     stats: Mapping[str, np.ndarray]
     seed: int
     versions: Mapping[str, str]
+    target_accept: float | None = None
 
     def __repr__(self) -> str:
         chains, draws = self.flat.shape[:2]

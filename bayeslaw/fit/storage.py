@@ -42,7 +42,7 @@ def _write(posterior: Posterior, path: Path) -> None:
         "format": FORMAT, "law": posterior.law.name, "law_text": posterior.law.text,
         "family": json.dumps(posterior.family), "pool": json.dumps(dict(posterior.pool)),
         "source": posterior.runs.source, "seed": posterior.seed, "versions": json.dumps(dict(posterior.versions)),
-        "flat_names": json.dumps(posterior.flat_names),
+        "flat_names": json.dumps(posterior.flat_names), "target_accept": json.dumps(posterior.target_accept),
     }  # fmt: skip
     chains, draws = posterior.flat.shape[:2]
     with h5netcdf.File(path, "w") as file:
@@ -144,6 +144,7 @@ def _read(path: Path) -> Posterior:
         law=law, runs=Runs(data, str(about["source"]), rows), family=json.loads(about["family"]),
         pool=json.loads(about["pool"]), values=values, flat=flat, flat_names=tuple(json.loads(about["flat_names"])),
         stats=stats, seed=int(np.asarray(about["seed"]).item()), versions=json.loads(about["versions"]),
+        target_accept=json.loads(about.get("target_accept", "null")),
     )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from bayeslaw.ask.sensitivity import prior_sensitivity, reweighted
 from bayeslaw.ask.verdict import BayesFactor, in_words
 from bayeslaw.cli import commands
 from bayeslaw.errors import InputError, LawError, PoolingError, QuestionError, RunsError
+from bayeslaw.fit import inference
+from bayeslaw.fit.holdout import refit
 from tests.linear import POWERS, Exact, linear_law, linear_runs
 from tests.simulate import simulated_runs
 
@@ -105,8 +107,6 @@ def test_a_run_that_weights_cannot_leave_out_is_left_out_by_a_fit(runs):
 
 
 def test_where_importance_weights_are_good_a_refit_says_the_same(fits, found, runs):
-    from bayeslaw.fit.holdout import refit
-
     for i in (0, 11):
         hidden = np.arange(len(runs)) == i
         again = refit(fits["line"], hidden, seed=5)
@@ -123,6 +123,24 @@ def test_a_row_of_weight_two_is_two_runs(runs):
     whose = np.repeat(np.arange(len(x)), twice)
     exact = [twice[i] * repeated.log_densities(whose == i)[0] for i in range(len(x))]
     assert found.elpd == pytest.approx(sum(exact), abs=0.1)
+
+
+def test_fits_that_follow_are_asked_for_the_same_acceptance(runs, tmp_path, monkeypatch):
+    """Fits without some runs, or with other priors, are as hard to walk as the first."""
+    asked, infer = [], inference.infer
+
+    def listening(plan, settings, *rest):
+        asked.append(settings.target_accept)
+        return infer(plan, settings, *rest)
+
+    for module in ("bayeslaw.fit.inference", "bayeslaw.fit.holdout"):
+        monkeypatch.setattr(f"{module}.infer", listening)
+    few = bl.read_runs({"x": np.full(6, 1e-3), "y": runs.column("y")[:6]})
+    answer = bl.compare([linear_law("line"), linear_law("curve")], few, draws=300, target_accept=0.97)
+    assert answer.laws["curve"].sensitivity[2.0].refitted
+    refit(bl.load(answer.posteriors["line"].save(tmp_path / "line.nc")), np.arange(6) == 2)
+    assert len(asked) >= 4
+    assert set(asked) == {0.97}
 
 
 # --- families and dearer runs -----------------------------------------------------------------------------------
@@ -178,6 +196,7 @@ def test_the_answer_is_the_json_that_was_promised(found):
         low, high = one["evidence_weight_interval"]
         assert low <= one["weights"]["evidence"] <= high
         assert one["elpd_families"] is None
+        assert sum(one["elpd_by_origin"]) == pytest.approx(one["elpd_forward"])
     for how in ("evidence", "stacking", "forward"):
         assert sum(one["weights"][how] for one in answer["laws"].values()) == pytest.approx(1.0)
     there, back = answer["log_bayes_factors"]["line"]["curve"], answer["log_bayes_factors"]["curve"]["line"]
@@ -208,6 +227,7 @@ def test_runs_of_one_cost_have_no_dearer_ones():
     answer = bl.compare([linear_law("level"), linear_law("line")], runs)
     assert answer.weights["forward"] is None
     assert answer.as_dict()["laws"]["line"]["weights"]["forward"] is None
+    assert answer.as_dict()["laws"]["line"]["elpd_forward"] is None
     assert "forward" not in answer.verdict
     assert len(bl.plot_comparison(answer).axes) == 2
 
@@ -267,7 +287,8 @@ def command(*words):
 
 def test_the_command_answers_in_json_and_draws(files, found):
     laws, picture = f"{files / 'line.toml'}, {files / 'curve.toml'}", files / "compared.svg"
-    done = command(files / "runs.csv", "--laws", laws, "--where", "x > 0", "--plot", picture, "--json")
+    done = command(files / "runs.csv", "--laws", laws, "--where", "x > 0", "--plot", picture, "--json",
+                   "--target-accept", 0.95)  # fmt: skip
     assert done.exit_code == 0, done.stderr
     answer = json.loads(done.stdout)
     assert set(answer["laws"]) == {"line", "curve"}
