@@ -110,7 +110,8 @@ def log_evidence(
     Raises
     ------
     QuestionError
-        When the chains have not converged: an error estimated from them would be wrong too.  When there are too
+        When the chains have not converged: an error estimated from them would be wrong too.  When draws are not
+        numbers.  When there are too
         few draws for the number of parameters, or too many parameters for nested sampling.
 
     References
@@ -123,6 +124,11 @@ def log_evidence(
             f"The fit of law '{posterior.law.name}' has not converged, so its evidence would be wrong by an unknown "
             f"amount: {listed(posterior.diagnostics.complaints)}. Fit again with more draws (--draws), or pass "
             f"allow_unconverged=True (--allow-unconverged) to see the number anyway."
+        )
+    if lost := np.count_nonzero(~np.isfinite(posterior.flat).all(axis=(1, 2))):
+        raise QuestionError(
+            f"{lost} of {len(posterior.flat)} chains of law '{posterior.law.name}' have draws that are not numbers; "
+            f"fit again with another seed (--seed), or with fewer parameters or narrower priors."
         )
     seed = posterior.seed if seed is None else seed
     independent = {"nested": nested_sampling(posterior.plan, seed)} if nested else {}

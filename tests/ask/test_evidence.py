@@ -175,6 +175,14 @@ def test_chains_that_have_not_converged_are_refused(runs):
     assert "unconverged" in [flag.code for flag in bl.log_evidence(short, allow_unconverged=True).flags]
 
 
+def test_draws_that_are_not_numbers_are_refused(one):
+    """A chain of a law that the runs do not hold can start where nothing is defined, and stay there."""
+    flat = one.flat.copy()
+    flat[2] = np.nan
+    with pytest.raises(QuestionError, match="1 of 4 chains of law 'power_law' have draws that are not numbers"):
+        bl.log_evidence(replace(one, flat=flat), allow_unconverged=True)
+
+
 def test_too_few_draws_are_refused(one):
     few = replace(one, flat=one.flat[:, :40], stats={name: v[:, :40] for name, v in one.stats.items()})
     with pytest.raises(QuestionError, match="too few"):
