@@ -217,7 +217,7 @@ def _weights(given: Weights, posteriors: Mapping[str, Posterior]) -> dict[str, f
                 f"{listed(WEIGHINGS)}, or give numbers."
             )
         if given != EQUAL:
-            from bayeslaw.ask.weights import weigh  # type: ignore[import-untyped,import-not-found,unused-ignore]
+            from bayeslaw.ask.weights import weigh
 
             return dict(weigh(posteriors, given))
         given = [1.0] * len(posteriors)

@@ -8,14 +8,12 @@ from typing import Any
 import click
 
 from bayeslaw.cli.answer import answers, assignments, check_picture, give, say, write_picture
-from bayeslaw.cli.questions import load_fits, read_family, read_number
+from bayeslaw.cli.questions import answer_options, fits_options, load_fits, read_family, read_number
 from bayeslaw.errors import InputError
 
 
 @click.command()
-@click.argument("fits", metavar="FIT.nc [FIT2.nc ...]", nargs=-1, required=True)
-@click.option("--weights", metavar="equal|evidence|stacking|forward",
-              help="How several fits are averaged; equal unless given.")  # fmt: skip
+@fits_options
 @click.option("--budget", multiple=True, metavar="C=5.76e23", help="The budget; constants of its cost may follow.")
 @click.option("--at", multiple=True, metavar="U=2.5e10,...", help="Inputs that are fixed.")
 @click.option("--cost", metavar="FORMULA", help='What the budget bounds: "6*N*D + 2*N*T"; 6*N*D unless given.')
@@ -24,11 +22,7 @@ from bayeslaw.errors import InputError
     "--option", "menu", multiple=True, metavar="N=7e10,...", help="One choice; repeat for a menu of your own."
 )
 @click.option("--minimise", metavar="NAME", help="The law's outcome, which may go unsaid.")
-@click.option("--family", metavar="NAME|new|population|COLUMN=VALUE,...",
-              help="Whose run; one drawn from the population unless given.")  # fmt: skip
-@click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the intervals.")
-@click.option("--allow-unconverged", is_flag=True, help="Answer even if the chains have not converged.")
-@click.option("--plot", "picture", metavar="FILE.png", help="Draw what is given up off the optimum too.")
+@answer_options("what is given up off the optimum")
 @answers
 def optimum(
     fits: Sequence[str],

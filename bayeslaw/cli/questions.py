@@ -86,18 +86,38 @@ def read_family(text: str | None, posterior: Posterior | Average) -> str | dict[
     return assignments(text.split(","), "--family")
 
 
+def fits_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a command with the fits that :func:`load_fits` loads."""
+    fits = click.argument("fits", metavar="FIT.nc [FIT2.nc ...]", nargs=-1, required=True)
+    weights = click.option(
+        "--weights",
+        metavar="equal|evidence|stacking|forward",
+        help="How several fits are averaged; equal unless given.",
+    )
+    return fits(weights(command))
+
+
+def answer_options(drawn: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorate a command with what every answer about a family's runs may be given: whose, how sure, and a picture."""
+    family = click.option(
+        "--family",
+        metavar="NAME|new|population|COLUMN=VALUE,...",
+        help="Whose run; one drawn from the population unless given.",
+    )
+    level = click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the intervals.")
+    unconverged = click.option(
+        "--allow-unconverged", is_flag=True, help="Answer even if the chains have not converged."
+    )
+    plot = click.option("--plot", "picture", metavar="FILE.png", help=f"Draw {drawn} too.")
+    return lambda command: family(level(unconverged(plot(command))))
+
+
 @click.command()
-@click.argument("fits", metavar="FIT.nc [FIT2.nc ...]", nargs=-1, required=True)
-@click.option("--weights", metavar="equal|evidence|stacking|forward",
-              help="How several fits are averaged; equal unless given.")  # fmt: skip
+@fits_options
 @click.option("--at", multiple=True, metavar="N=7e10,D=1.4e12", help="Where; may be repeated.")
 @click.option("--runs", "table", metavar="FILE", help="Where, as a table of runs (planned ones need no outcome).")
 @reading_options
-@click.option("--family", metavar="NAME|new|population|COLUMN=VALUE,...",
-              help="Whose run; one drawn from the population unless given.")  # fmt: skip
-@click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the interval.")
-@click.option("--allow-unconverged", is_flag=True, help="Answer even if the chains have not converged.")
-@click.option("--plot", "picture", metavar="FILE.png", help="Draw the forecast too.")
+@answer_options("the forecast")
 @answers
 def forecast(
     fits: Sequence[str],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bayeslaw.cli.answer import answers, check_picture, give, say, write_picture
-from bayeslaw.cli.questions import load_fit, load_fits, read_family, read_points
+from bayeslaw.cli.questions import answer_options, fits_options, load_fit, load_fits, read_family, read_points
 from bayeslaw.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,20 +16,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("fits", metavar="FIT.nc [FIT2.nc ...]", nargs=-1, required=True)
-@click.option("--weights", metavar="equal|evidence|stacking|forward",
-              help="How several fits are averaged; equal unless given.")  # fmt: skip
+@fits_options
 @click.option("--crosses", required=True, metavar="VALUE|steepest",
               help="The outcome, a share of trials where it is a count; or where it changes fastest.")  # fmt: skip
 @click.option("--through", metavar="TASK.nc",
               help="A fit of a score by this outcome, the loss say; --crosses is then of the score.")  # fmt: skip
 @click.option("--along", metavar="INPUT", help="compute, or an input of the law by name or column.")
 @click.option("--at", metavar="N=7e10,...", help="Other inputs; the middle of the fitted runs unless given.")
-@click.option("--family", metavar="NAME|new|population|COLUMN=VALUE,...",
-              help="Whose runs; one drawn from the population unless given.")  # fmt: skip
-@click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the interval.")
-@click.option("--allow-unconverged", is_flag=True, help="Answer even if the chains have not converged.")
-@click.option("--plot", "picture", metavar="FILE.png", help="Draw the threshold too.")
+@answer_options("the threshold")
 @answers
 def threshold(
     fits: Sequence[str],
