@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bayeslaw.ask.average import Average, average
     from bayeslaw.ask.compare import compare
     from bayeslaw.ask.comparison import Comparison
+    from bayeslaw.ask.drift import Drift
     from bayeslaw.ask.evidence import Evidence, log_evidence
     from bayeslaw.ask.forecast import Forecast, forecast
     from bayeslaw.ask.optimum import Optimum, optimum
@@ -61,6 +62,9 @@ if TYPE_CHECKING:
     from bayeslaw.law.check import check_law
     from bayeslaw.law.law import Law
     from bayeslaw.law.reading import read_law
+    from bayeslaw.proof.backtest import backtest
+    from bayeslaw.proof.plot import plot_backtest
+    from bayeslaw.proof.report import Backtest
 
 _HOMES = {
     "read_law": "law.reading", "Law": "law.law",
@@ -75,6 +79,8 @@ _HOMES = {
     "threshold": "ask.threshold", "Threshold": "ask.threshold",
     "plot_forecast": "ask.plot", "plot_parameters": "ask.plot", "plot_residuals": "ask.plot",
     "plot_threshold": "ask.plot", "plot_optimum": "ask.plot",
+    "Drift": "ask.drift",
+    "backtest": "proof.backtest", "Backtest": "proof.report", "plot_backtest": "proof.plot",
     "BayeslawError": "errors", "InputError": "errors", "LawError": "errors", "RunsError": "errors",
     "PoolingError": "errors", "QuestionError": "errors", "FileError": "errors", "ConvergenceError": "errors",
 }  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayeslaw.ask.drift import Drifting, drift_of
 from bayeslaw.ask.extrapolation import extrapolation
 from bayeslaw.ask.parts import Variances, added
 from bayeslaw.ask.points import Points
@@ -25,7 +26,7 @@ class Drawn:
     Attributes
     ----------
     mean, run
-        The law itself, and new runs about it; shape ``(size, points)``.
+        The law itself, its drift included, and new runs about it; shape ``(size, points)``.
     variances
         Of the new runs, by part, on the scale that was asked for; each of shape ``(points,)``.
     inputs
@@ -44,7 +45,7 @@ class Drawn:
     extrapolation: Mapping[str, np.ndarray]
 
 
-def draw(posterior: Posterior, at: Runs, family: Families, link: str) -> Drawn:
+def draw(posterior: Posterior, at: Runs, family: Families, link: str, drift: Drifting = True) -> Drawn:
     """Draw the law and new runs at some points.
 
     Parameters
@@ -55,6 +56,8 @@ def draw(posterior: Posterior, at: Runs, family: Families, link: str) -> Drawn:
         As :func:`bayeslaw.forecast` takes it.
     link
         The scale of the variances.
+    drift
+        As :func:`bayeslaw.forecast` takes it.
 
     Raises
     ------
@@ -66,6 +69,10 @@ def draw(posterior: Posterior, at: Runs, family: Families, link: str) -> Drawn:
     law, inputs = posterior.law, at.inputs(posterior.law)
     shape = posterior.size, len(at)
     middle, mean, run = np.empty(shape), np.empty(shape), np.empty(shape)
+    layers, drifts = {"parameters": middle, "family": mean}, drift_of(law, drift)
+    if drifts is not None:
+        layers["drift"] = np.empty(shape)
+    law_itself = layers.get("drift", mean)
     labels: list[str | None] = [None] * len(at)
     for groups, columns in _alike(_groups(posterior, at, family)):
         # The same random numbers for every family and call: a forecast repeats to the bit.
@@ -73,15 +80,18 @@ def draw(posterior: Posterior, at: Runs, family: Families, link: str) -> Drawn:
         part = {name: values[columns] for name, values in inputs.items()}
         parameters = posterior.parameters(groups, rng)
         mean[:, columns] = expected(posterior, part, parameters)
-        run[:, columns] = outcomes(posterior, part, parameters, mean[:, columns], rng)
+        if drifts is not None:
+            law_itself[:, columns] = drifts.apply(posterior, part, mean[:, columns])
+        run[:, columns] = outcomes(posterior, part, parameters, law_itself[:, columns], rng)
         drawn_anew = {c: POPULATION for c, v in groups.items() if v == NEW}
         middle[:, columns] = expected(posterior, part, posterior.parameters({**groups, **drawn_anew}))
         for column in columns:
             labels[column] = family_label(posterior, groups)
     # A count is on another scale than the share it estimates: its noise is then left out of the parts.
-    noise = {} if law.output.likelihood.family.outcome == "count" else {"noise": run}
+    if law.output.likelihood.family.outcome != "count":
+        layers["noise"] = run
     return Drawn(
-        mean=mean, run=run, variances=added(link, {"parameters": middle, "family": mean, **noise}),
+        mean=law_itself, run=run, variances=added(link, layers),
         inputs={n: v for n, v in inputs.items() if n in law.free_inputs or n in law.noise_inputs},
         families=labels, extrapolation=extrapolation(posterior, inputs),
     )  # fmt: skip

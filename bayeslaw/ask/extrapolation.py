@@ -26,7 +26,7 @@ def extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> dic
     dict
         NaN where compute is not known.
     """
-    law, fitted = posterior.law, posterior.plan.inputs
+    law, fitted = posterior.law, posterior.plan.fitted
     here, there = flops(law, inputs), flops(law, fitted)
     unknown = np.full(len(next(iter(inputs.values()))), np.nan)
     found = {"flops_ratio": unknown if here is None or there is None else here / there.max()}

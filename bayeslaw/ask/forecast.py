@@ -15,6 +15,7 @@ import numpy as np
 
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.drawn import Drawn, Families
+from bayeslaw.ask.drift import Drift, Drifting, drift_of
 from bayeslaw.ask.mixture import draw_each, mixture, overruled
 from bayeslaw.ask.parts import shares
 from bayeslaw.ask.points import Where
@@ -100,6 +101,8 @@ class Forecast:
         True when the chains had not converged and the caller asked anyway.
     weights
         Of the laws, by name; 1 for a single one.
+    drift
+        Of each law, by name; empty where it was left out or nothing is known of it.
     notes
         What limits the answer.
     """
@@ -114,6 +117,7 @@ class Forecast:
     mean_draws: np.ndarray
     flag: bool
     weights: Mapping[str, float]
+    drift: Mapping[str, Drift]
     notes: tuple[Note, ...]
 
     def __len__(self) -> int:
@@ -134,6 +138,8 @@ class Forecast:
                 lines.append(
                     f"    doubt: {listed(f'{part} {share:.0%}' for part, share in point.parts.items() if share)}"
                 )
+        if not self.drift:
+            lines.append("  without drift: the law is taken to hold beyond the runs as it does among them")
         lines += [f"  {note}" for note in self.notes]
         if self.flag:
             lines.append(f"  NOT CONVERGED: {listed(self.diagnostics.complaints)}")
@@ -146,7 +152,8 @@ class Forecast:
             "law": self.law, "outcome": self.outcome, "units": self.units,
             "family": families.pop() if len(families) == 1 else None, "level": self.level,
             "points": [p.as_dict() for p in self.points], "diagnostics": self.diagnostics.as_dict(),
-            "weights": dict(self.weights), "notes": [asdict(note) for note in self.notes],
+            "weights": dict(self.weights), "drift": {name: each.as_dict() for name, each in self.drift.items()},
+            "notes": [asdict(note) for note in self.notes],
         }  # fmt: skip
 
     def frame(self) -> Any:
@@ -165,6 +172,7 @@ def forecast(
     family: Families = None,
     level: float = 0.9,
     *,
+    drift: Drifting = True,
     allow_unconverged: bool = False,
 ) -> Forecast:
     """What runs at some points will reach.
@@ -182,6 +190,10 @@ def forecast(
         given, since the doubt about an unknown family is part of the forecast.
     level
         Probability of the central intervals.
+    drift
+        Let the law drift beyond the dearest fitted run, as laws were found to do in public sweeps: without it intervals
+        far beyond the runs are too narrow, and the answer says that it was left out.  A :class:`bayeslaw.Drift` of
+        your own replaces what was learned.
     allow_unconverged
         Answer even from chains that have not converged; the answer says so.
 
@@ -200,15 +212,22 @@ def forecast(
     check_level(level)
     asked = Average.of(posterior)
     asked.require(allow_unconverged)
-    drawn = draw_each(asked, at, family)
+    drawn = draw_each(asked, at, family, drift)
     mixed = mixture(asked, drawn)
     points = _points(mixed, level)
     output = next(iter(asked.posteriors.values())).law.output
     return Forecast(
         law=asked.name, outcome=output.column, units=output.units, level=level, points=points,
         diagnostics=asked.diagnostics, draws=mixed.run, mean_draws=mixed.mean, flag=not asked.diagnostics.converged,
-        weights=asked.weights, notes=overruled(asked, drawn, [(p.new_run.lower, p.new_run.upper) for p in points]),
+        weights=asked.weights, drift=_drifts(asked, drift),
+        notes=overruled(asked, drawn, [(p.new_run.lower, p.new_run.upper) for p in points]),
     )  # fmt: skip
+
+
+def _drifts(asked: Average, drift: Drifting) -> dict[str, Drift]:
+    """The drift of every law that has one, by name."""
+    found = {name: drift_of(posterior.law, drift) for name, posterior in asked.posteriors.items()}
+    return {name: each for name, each in found.items() if each is not None}
 
 
 def check_level(level: float) -> None:

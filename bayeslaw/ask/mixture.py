@@ -9,19 +9,20 @@ import numpy as np
 
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.drawn import Drawn, Families, draw
+from bayeslaw.ask.drift import Drifting
 from bayeslaw.ask.points import Where, points_at
 from bayeslaw.errors import listed
 from bayeslaw.fit.notes import Note
 from bayeslaw.law.functions import LINKS
 
 
-def draw_each(asked: Average, at: Where | Any, family: Families) -> dict[str, Drawn]:
+def draw_each(asked: Average, at: Where | Any, family: Families, drift: Drifting = True) -> dict[str, Drawn]:
     """Draws under each posterior at the same points, by name; a law reads the inputs that it has."""
     points = points_at([posterior.law for posterior in asked.posteriors.values()], at)
     found = {}
     for name, posterior in asked.posteriors.items():
         with asked.naming(name):
-            found[name] = draw(posterior, points, family, asked.link)
+            found[name] = draw(posterior, points, family, asked.link, drift)
     return found
 
 
@@ -32,8 +33,9 @@ def mixture(asked: Average, drawn: Mapping[str, Drawn]) -> Drawn:
     medians, which is the doubt about the law.
     """
     every = list(drawn.values())
-    variances = {part: np.sum([w * drawn[name].variances[part] for name, w in asked.weights.items()], axis=0)
-                 for part in every[0].variances}  # fmt: skip
+    parts = dict.fromkeys(part for each in every for part in each.variances)
+    variances = {part: np.sum([w * drawn[name].variances.get(part, 0.0) for name, w in asked.weights.items()], axis=0)
+                 for part in parts}  # fmt: skip
     if len(drawn) > 1:
         variances["law"] = _between(asked, drawn)
     return Drawn(

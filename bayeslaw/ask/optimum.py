@@ -260,7 +260,7 @@ def _edges(solutions: Solutions) -> Iterable[str]:
 
 
 def _beyond(posterior: Posterior, draws: Mapping[str, np.ndarray]) -> Iterable[str]:
-    here, there = flops(posterior.law, draws), flops(posterior.law, posterior.plan.inputs)
+    here, there = flops(posterior.law, draws), flops(posterior.law, posterior.plan.fitted)
     if here is not None and there is not None and (ratio := float(np.median(here) / there.max())) > 1.0:
         yield f"the optimum is at {ratio:.3g} times the compute of the largest fitted run"
 

@@ -9,6 +9,7 @@
 ``threshold.py``   threshold
 ``weighing.py``    compare · evidence
 ``optimum.py``     optimum
+``backtest.py``    backtest
 ``demo.py``        demo
 =================  ==========================================================
 
@@ -29,6 +30,7 @@ import click
 
 from bayeslaw import __version__
 from bayeslaw.cli.answer import INTERRUPTED
+from bayeslaw.cli.backtest import backtest
 from bayeslaw.cli.catalogue import check, laws, show
 from bayeslaw.cli.demo import demo
 from bayeslaw.cli.fitting import fit
@@ -53,7 +55,22 @@ def commands() -> None:
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with a backspace, not with two characters
 
 
-for command in (demo, runs, fit, forecast, threshold, optimum, compare, evidence, summary, plot, laws, show, check):
+for command in (
+    demo,
+    runs,
+    fit,
+    forecast,
+    threshold,
+    optimum,
+    compare,
+    evidence,
+    backtest,
+    summary,
+    plot,
+    laws,
+    show,
+    check,
+):
     commands.add_command(command)
 
 

@@ -63,6 +63,11 @@ def find_law(name: str) -> Law:
     return read_law(name) if is_file else catalogue.law(name)
 
 
+def find_laws(names: str) -> list[Law]:
+    """Return several laws, named with commas between them."""
+    return [find_law(name.strip()) for name in names.split(",") if name.strip()]
+
+
 @click.command()
 @click.argument("table", metavar="RUNS")
 @click.option("--law", metavar="NAME|FILE", help="Look at the columns of this law.")

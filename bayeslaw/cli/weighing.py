@@ -10,7 +10,7 @@ import click
 from bayeslaw.cli.answer import answers, assignments, check_picture, give, quick_imports, say, write_picture
 from bayeslaw.cli.fitting import FEWEST_DRAWS, edited, target_accept_option
 from bayeslaw.cli.questions import load_fit
-from bayeslaw.cli.tables import find_law, read_table, reading_options
+from bayeslaw.cli.tables import find_laws, read_table, reading_options
 from bayeslaw.errors import InputError
 
 
@@ -47,9 +47,8 @@ def compare(
 
     The verdict says which law the runs support, how strongly, and when they cannot tell.
     """
-    given = [name.strip() for name in names.split(",")]
-    path = None if picture is None else check_picture(picture, "--plot", (table, *given))
-    laws = [edited(find_law(name), {}, group_effect, None) for name in given if name]
+    path = None if picture is None else check_picture(picture, "--plot", (table, *names.split(",")))
+    laws = [edited(law, {}, group_effect, None) for law in find_laws(names)]
     if len(laws) < 2:
         raise InputError(f"--laws {names}: give two or more to compare, such as --laws chinchilla,kaplan.")
     runs = read_table(table, **reading)

@@ -285,16 +285,23 @@ def _check_trials(runs: Runs, law: Law, successes: np.ndarray) -> None:
 
 
 def weights(runs: Runs) -> np.ndarray:
-    """The column ``weight``, or ones; shape ``(runs,)``.
+    """The column ``weight``, or ones; shape ``(runs,)``.  A run of weight 0 is known but not fitted.
 
     Raises
     ------
     RunsError
-        When a weight is not a positive number.
+        When a weight is not a number from 0.
     """
     if "weight" not in runs.data:
         return np.ones(len(runs))
-    return _positive(runs, "weight", "the weight of a run")
+    values = numbers(runs, "weight", "the weight of a run", "numbers from 0")
+    bad = values < 0
+    if bad.any():
+        raise RunsError(
+            f"{runs.source}: column 'weight' is {values[bad][0]:g} in {runs.at(bad)}, but a run counts for 0 or more; "
+            f"{runs.amended('correct it', 'weight >= 0')}."
+        )
+    return values
 
 
 def standard_error(runs: Runs, law: Law) -> np.ndarray | None:
@@ -330,10 +337,10 @@ def check_enough(runs: Runs, law: Law) -> None:
     RunsError
         With both numbers and what to do.
     """
-    needed = len(law.free_parameters)
-    if len(runs) < needed:
+    needed, fitted = len(law.free_parameters), np.count_nonzero(weights(runs))
+    if fitted < needed:
         raise RunsError(
-            f"{runs.source}: {len(runs)} runs cannot determine the {needed} free parameters of law "
+            f"{runs.source}: {fitted} runs cannot determine the {needed} free parameters of law "
             f"'{law.name}'; add runs, take "
             'a smaller law, or fix a parameter with law.with_priors(alpha="Constant(0.35)").'
         )

@@ -109,6 +109,11 @@ class Plan:
     weights: np.ndarray
 
     @cached_property
+    def fitted(self) -> Mapping[str, np.ndarray]:
+        """The inputs of the runs that count, without those of weight 0; each of shape ``(fitted runs,)``."""
+        return {name: values[self.weights > 0] for name, values in self.inputs.items()}
+
+    @cached_property
     def structure(self) -> Structure:
         """What a compiled program depends on."""
         return Structure(

@@ -185,6 +185,16 @@ class Runs:
         data = {name: values[rows] for name, values in self.data.items()}
         return Runs(data, self.source, self.rows[rows], (table, positions[rows]))
 
+    def hiding(self, hidden: np.ndarray) -> Runs:
+        """The same table with weight 0 on some runs, so that a fit knows of them and does not see them.
+
+        Parameters
+        ----------
+        hidden
+            A mask of shape ``(runs,)``.
+        """
+        return Runs({**self.data, "weight": np.where(hidden, 0.0, self.weights())}, self.source, self.rows)
+
     def frame(self) -> pd.DataFrame:
         """The table as a pandas DataFrame."""
         import pandas as pd

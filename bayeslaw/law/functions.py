@@ -101,6 +101,8 @@ NUMPY_WORDS: Mapping[str, Callable[..., Any]] = {name: row.numpy for name, row i
 
 # The scales on which noise, group effects and deviations add, by the names that likelihoods give them.
 LINKS: Mapping[str, Callable[..., Any]] = {"identity": np.asarray, "log": np.log, "logit": NUMPY_WORDS["logit"]}
+# Their inverses.
+UNLINKS: Mapping[str, Callable[..., Any]] = {"identity": np.asarray, "log": np.exp, "logit": NUMPY_WORDS["sigmoid"]}
 
 CONDITION_WORDS: Mapping[str, Callable[..., Any]] = {
     **NUMPY_WORDS,

@@ -111,7 +111,7 @@ def test_units_and_origins_change_nothing(logs, shift):
 @settings(deadline=None, max_examples=20)
 @given(entries=st.lists(st.floats(-1, 1), min_size=25, max_size=25))
 def test_oblique_coordinates_change_less_than_the_error(entries):
-    """Correlations are shrunk, which suits slanted draws less: the error may grow (to twice, in corners), not the bias."""
+    """Correlations are shrunk, which suits slanted draws less: the error may double, but it stays an error."""
     draws = gammas(4, draws=200)
     root = np.eye(5) + np.tril(np.reshape(entries, (5, 5)), -1)
 

@@ -1,0 +1,101 @@
+"""Drift: what a law gets wrong beyond the runs, which no posterior of its parameters holds.
+
+A posterior is sure of its law.  Held against dearer runs, fits of laws with a floor foretell too high a loss, as if the
+floor were learned too high, those without one too low, and both by more than they think.  The log of the outcome is
+therefore let drift from the law, by nothing where there are runs and by a slope times the log of the ratio of compute
+beyond them.  The slope is unknown: normal, with the direction and scale that were learned for each law from public
+sweeps (``data/drift.toml``).  One slope holds for all points of a draw, as the law errs alike along its way.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from bayeslaw.ask.extrapolation import extrapolation
+from bayeslaw.fit.posterior import Posterior
+from bayeslaw.law.functions import LINKS, UNLINKS
+from bayeslaw.law.law import Law
+
+LEARNED = Path(__file__).parents[1] / "data" / "drift.toml"
+# For laws that were not among those that were learned from.
+OTHER = "other"
+# Drift was learned from losses, whose noise is relative; nothing is known of scores.
+LINK = "log"
+# The stream of random numbers that slopes are drawn from, beside those of the draws.
+STREAM = 2
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How a law drifts, in nats of log outcome per e-fold of compute beyond the dearest fitted run.
+
+    Attributes
+    ----------
+    direction, scale
+        Mean and standard deviation of the slope.
+    """
+
+    direction: float
+    scale: float
+
+    def as_dict(self) -> dict[str, float]:
+        """For JSON."""
+        return asdict(self)
+
+    def slopes(self, posterior: Posterior) -> np.ndarray:
+        """A slope a draw, the same whenever it is asked for; shape ``(size,)``."""
+        rng = np.random.default_rng([posterior.seed, STREAM])
+        return self.direction + self.scale * rng.standard_normal(posterior.size)
+
+    def apply(self, posterior: Posterior, inputs: Mapping[str, np.ndarray], mean: np.ndarray) -> np.ndarray:
+        """The law with its drift; shape ``(size, points)``.
+
+        Parameters
+        ----------
+        inputs
+            Of the points, by input name, each of shape ``(points,)`` or ``(size, points)``.
+        mean
+            The law without it.
+        """
+        shift = self.slopes(posterior)[:, None] * distance(posterior, inputs)
+        with np.errstate(all="ignore"):
+            return np.asarray(UNLINKS[LINK](LINKS[LINK](mean) + shift))
+
+
+def distance(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    """How far points lie beyond the runs: e-folds of compute, 0 within them and where compute is unknown."""
+    ratio = extrapolation(posterior, inputs)["flops_ratio"]
+    return np.asarray(np.log(np.fmax(ratio, 1.0)))
+
+
+# True for what was learned, False for none, one for all laws, or one a law by name.
+Drifting = bool | Drift | Mapping[str, Drift]
+
+
+def drift_of(law: Law, wanted: Drifting = True) -> Drift | None:
+    """The drift of a law: as learned, as given, or none.
+
+    Returns
+    -------
+    Drift or None
+        None also where nothing is known of drift: for outcomes whose noise is not relative.
+    """
+    if wanted is False or law.output.likelihood.family.link != LINK:
+        return None
+    if isinstance(wanted, Drift):
+        return wanted
+    known = learned_drifts() if wanted is True else wanted
+    return known.get(law.name, known.get(OTHER))
+
+
+@cache
+def learned_drifts(path: Path = LEARNED) -> Mapping[str, Drift]:
+    """What was learned from public sweeps, by law."""
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {name: Drift(float(found["direction"]), float(found["scale"])) for name, found in table["law"].items()}

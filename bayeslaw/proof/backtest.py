@@ -1,0 +1,146 @@
+"""The back-test: hide the dearest runs, forecast them from the others, and hold intervals against what happened."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.ask.drift import Drifting
+from bayeslaw.ask.subject import Subject, require_same
+from bayeslaw.errors import QuestionError, listed
+from bayeslaw.fit.plan import make_plan
+from bayeslaw.fit.runs import Runs, read_runs
+from bayeslaw.law import catalogue
+from bayeslaw.law.law import Law
+from bayeslaw.proof.looks import looks, pool_of
+from bayeslaw.proof.origins import COMPUTE, SEEN, origin_where, origins_along
+from bayeslaw.proof.report import AVERAGE, Backtest
+from bayeslaw.proof.rivals import bootstrap
+from bayeslaw.proof.scores import Scores
+
+
+def backtest(
+    laws: str | Law | Iterable[str | Law],
+    runs: Runs | Any,
+    family: str | None = None,
+    pool: Mapping[str, str] | None = None,
+    *,
+    along: str = COMPUTE,
+    origins: Sequence[float] = SEEN,
+    hide: str | None = None,
+    weights: str = "equal",
+    drift: Drifting = True,
+    rivals: bool = True,
+    draws: int | None = None,
+    seed: int = 0,
+    told: Callable[[str], None] | None = None,
+) -> Backtest:
+    """Hide the dearest runs, forecast them, and count how often intervals hold what happened.
+
+    Every law is fitted again at each origin to exactly what is seen from there.  Beside them stands what is done today:
+    the same laws fitted by Huber loss to each family, with a bootstrap.
+
+    Parameters
+    ----------
+    laws
+        Laws or names of laws of the same outcome.
+    runs
+        Runs, or anything :func:`bayeslaw.read_runs` reads.
+    family, pool
+        As :func:`bayeslaw.fit` takes them.
+    along
+        The column along which the far runs are hidden: compute unless given; numbers, or dates such as 2024-03-01.
+    origins
+        Shares of the runs that are seen, each an origin to forecast from.
+    hide
+        A condition that says which runs to hide, such as ``"flops > 1e20"``, in place of `along` and `origins`.
+    weights
+        Of the average of several laws, as :func:`bayeslaw.average` takes them.
+    drift
+        As :func:`bayeslaw.forecast` takes it.
+    rivals
+        Hold Huber fits with a bootstrap against the same runs.
+    draws
+        A chain; sensible unless given.
+    seed
+        Of the sampler and the bootstrap.
+    told
+        A function that is told what is being done.
+
+    Returns
+    -------
+    Backtest
+
+    Raises
+    ------
+    QuestionError
+        When nothing is hidden or nothing left, or the laws are not of one outcome.
+    RunsError, LawError, PoolingError
+        When a law cannot be fitted to what an origin sees.
+    """
+    table = runs if isinstance(runs, Runs) else read_runs(runs)
+    every = _named(laws)
+    plans = {name: make_plan(law, table, family, pool_of(law, pool)) for name, law in every.items()}
+    require_same([(name, Subject.of(plan)) for name, plan in plans.items()])
+    chosen = origins_along(table, along, origins) if hide is None else [origin_where(table, hide)]
+    group = _groups(table, family)
+    scores: dict[str, list[Scores]] = defaultdict(list)
+    huber: dict[str, list[Scores]] = defaultdict(list)
+    at: list[dict[str, np.ndarray]] = []
+    unconverged = 0
+    for look in looks(every, table, chosen, family, pool or {}, drift, weights, draws, seed, told or _silent):
+        hidden = look.origin.hidden
+        score = partial(
+            Scores.of, observed=next(iter(plans.values())).outcome[hidden], ratio=look.ratio, group=group[hidden],
+            seed=seed,
+        )  # fmt: skip
+        for name, run in look.runs.items():
+            scores[name].append(score(run))
+        if rivals:
+            made = {name: bootstrap(plan, hidden, group, seed) for name, plan in plans.items()}
+            for name, run in _with_average(made).items():
+                huber[name].append(score(run))
+        at.append(look.inputs)
+        unconverged += look.unconverged
+    return Backtest(
+        outcome=next(iter(every.values())).output.column,
+        laws={name: Scores.joined(each) for name, each in scores.items()},
+        rivals={name: Scores.joined(each) for name, each in huber.items()},
+        origin=np.repeat([each.name for each in chosen], [int(each.hidden.sum()) for each in chosen]),
+        at={name: np.concatenate([each[name] for each in at]) for name in at[0]},
+        fits=len(chosen) * len(every), unconverged=unconverged,
+    )  # fmt: skip
+
+
+def _silent(_: str) -> None:
+    """Nobody wants to know."""
+
+
+def _named(laws: str | Law | Iterable[str | Law]) -> dict[str, Law]:
+    """Laws by name."""
+    given = [laws] if isinstance(laws, str | Law) else list(laws)
+    found = [catalogue.law(each) if isinstance(each, str) else each for each in given]
+    names = [each.name for each in found]
+    if not names or len(set(names)) < len(names):
+        raise QuestionError(f"a back-test takes different laws, one or more, not {listed(names) or 'none'}.")
+    return dict(zip(names, found, strict=True))
+
+
+def _with_average(draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Draws by law, and those of all laws together where there are several."""
+    return {**draws, **({AVERAGE: np.concatenate(list(draws.values()))} if len(draws) > 1 else {})}
+
+
+def _groups(runs: Runs, family: str | None) -> np.ndarray:
+    """The family of each run, one word for all without a column of families."""
+    if family is None:
+        return np.full(len(runs), "")
+    words = []
+    for column in family.split("*"):
+        levels, index = runs.levels(column.strip())
+        words.append(np.array(levels)[index])
+    return np.array([":".join(each) for each in zip(*words, strict=True)])
