@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayeslaw.ask.drift import Drifting, drift_of
+from bayeslaw.ask.drift import Drift
 from bayeslaw.ask.extrapolation import extrapolation
 from bayeslaw.ask.parts import Variances, added
 from bayeslaw.ask.points import Points
@@ -45,7 +45,7 @@ class Drawn:
     extrapolation: Mapping[str, np.ndarray]
 
 
-def draw(posterior: Posterior, at: Runs, family: Families, link: str, drift: Drifting = True) -> Drawn:
+def draw(posterior: Posterior, at: Runs, family: Families, link: str, drift: Drift | None) -> Drawn:
     """Draw the law and new runs at some points.
 
     Parameters
@@ -57,7 +57,7 @@ def draw(posterior: Posterior, at: Runs, family: Families, link: str, drift: Dri
     link
         The scale of the variances.
     drift
-        As :func:`bayeslaw.forecast` takes it.
+        Of the law beyond the runs, if any.
 
     Raises
     ------
@@ -69,8 +69,8 @@ def draw(posterior: Posterior, at: Runs, family: Families, link: str, drift: Dri
     law, inputs = posterior.law, at.inputs(posterior.law)
     shape = posterior.size, len(at)
     middle, mean, run = np.empty(shape), np.empty(shape), np.empty(shape)
-    layers, drifts = {"parameters": middle, "family": mean}, drift_of(law, drift)
-    if drifts is not None:
+    layers = {"parameters": middle, "family": mean}
+    if drift is not None:
         layers["drift"] = np.empty(shape)
     law_itself = layers.get("drift", mean)
     labels: list[str | None] = [None] * len(at)
@@ -80,8 +80,8 @@ def draw(posterior: Posterior, at: Runs, family: Families, link: str, drift: Dri
         part = {name: values[columns] for name, values in inputs.items()}
         parameters = posterior.parameters(groups, rng)
         mean[:, columns] = expected(posterior, part, parameters)
-        if drifts is not None:
-            law_itself[:, columns] = drifts.apply(posterior, part, mean[:, columns])
+        if drift is not None:
+            law_itself[:, columns] = drift.apply(posterior, part, mean[:, columns])
         run[:, columns] = outcomes(posterior, part, parameters, law_itself[:, columns], rng)
         drawn_anew = {c: POPULATION for c, v in groups.items() if v == NEW}
         middle[:, columns] = expected(posterior, part, posterior.parameters({**groups, **drawn_anew}))

@@ -15,8 +15,8 @@ import numpy as np
 
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.drawn import Drawn, Families
-from bayeslaw.ask.drift import Drift, Drifting, drift_of
-from bayeslaw.ask.mixture import draw_each, mixture, overruled
+from bayeslaw.ask.drift import Drift, Drifting
+from bayeslaw.ask.mixture import draw_each, drift_each, mixture, overruled
 from bayeslaw.ask.parts import shares
 from bayeslaw.ask.points import Where
 from bayeslaw.errors import QuestionError, listed
@@ -219,15 +219,9 @@ def forecast(
     return Forecast(
         law=asked.name, outcome=output.column, units=output.units, level=level, points=points,
         diagnostics=asked.diagnostics, draws=mixed.run, mean_draws=mixed.mean, flag=not asked.diagnostics.converged,
-        weights=asked.weights, drift=_drifts(asked, drift),
+        weights=asked.weights, drift=drift_each(asked, drift),
         notes=overruled(asked, drawn, [(p.new_run.lower, p.new_run.upper) for p in points]),
     )  # fmt: skip
-
-
-def _drifts(asked: Average, drift: Drifting) -> dict[str, Drift]:
-    """The drift of every law that has one, by name."""
-    found = {name: drift_of(posterior.law, drift) for name, posterior in asked.posteriors.items()}
-    return {name: each for name, each in found.items() if each is not None}
 
 
 def check_level(level: float) -> None:

@@ -118,6 +118,7 @@ def answer_options(drawn: str) -> Callable[[Callable[..., None]], Callable[..., 
 @click.option("--runs", "table", metavar="FILE", help="Where, as a table of runs (planned ones need no outcome).")
 @reading_options
 @answer_options("the forecast")
+@click.option("--drift/--no-drift", default=True, help="Let laws drift beyond the runs; on unless told otherwise.")
 @answers
 def forecast(
     fits: Sequence[str],
@@ -128,6 +129,7 @@ def forecast(
     level: float,
     allow_unconverged: bool,
     picture: str | None,
+    drift: bool,
     as_json: bool,
     **reading: Any,
 ) -> None:
@@ -144,7 +146,7 @@ def forecast(
 
     from bayeslaw.ask.forecast import forecast as ask
 
-    found = ask(posterior, points if runs is None else runs, whose, level, allow_unconverged=allow_unconverged)
+    found = ask(posterior, points if runs is None else runs, whose, level, drift=drift, allow_unconverged=allow_unconverged)
     if path is not None:
         from bayeslaw.ask.plot import plot_forecast
 

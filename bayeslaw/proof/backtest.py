@@ -95,7 +95,7 @@ def backtest(
     for look in looks(every, table, chosen, family, pool or {}, drift, weights, draws, seed, told or _silent):
         hidden = look.origin.hidden
         score = partial(
-            Scores.of, observed=next(iter(plans.values())).outcome[hidden], ratio=look.ratio, group=group[hidden],
+            Scores.of, observed=look.observed, ratio=look.ratio, group=group[hidden],
             seed=seed,
         )  # fmt: skip
         for name, run in look.runs.items():

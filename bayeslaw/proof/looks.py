@@ -48,6 +48,11 @@ class Look:
         return np.asarray(np.fmax.reduce([each.extrapolation["flops_ratio"] for each in self.drawn.values()]))
 
     @property
+    def observed(self) -> np.ndarray:
+        """What happened; shape ``(points,)``."""
+        return np.asarray(self.fits.lead.plan.outcome[self.origin.hidden])
+
+    @property
     def inputs(self) -> dict[str, np.ndarray]:
         """What the laws read of the hidden runs, by input."""
         return {name: values for each in self.drawn.values() for name, values in each.inputs.items()}

@@ -54,11 +54,12 @@ class Scores:
         # Outcomes that come in steps, such as counts, share the mass at theirs with a coin.
         coin = np.random.default_rng(seed).uniform(size=observed.shape)
         below, same = (draws < observed).mean(axis=0), (draws == observed).mean(axis=0)
+        with np.errstate(divide="ignore"):  # where no draw is near an outcome, its density is 0
+            log_score = rules.logs_ensemble(observed, draws.T, bw=_bandwidth(draws))
         return Scores(
             observed=observed, quantiles=np.quantile(draws, PROBABILITIES, axis=0),
             crps=rules.crps_ensemble(observed, draws.T, estimator="qd"),
-            log_score=rules.logs_ensemble(observed, draws.T, bw=_bandwidth(draws)),
-            pit=below + coin * same, ratio=ratio, group=group,
+            log_score=log_score, pit=below + coin * same, ratio=ratio, group=group,
         )  # fmt: skip
 
     @staticmethod

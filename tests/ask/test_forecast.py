@@ -129,10 +129,11 @@ def test_quantiles_are_those_of_the_draws_in_order(hierarchy):
 def test_parts_are_shares_of_the_whole(hierarchy, family):
     at_hand, far = ask(hierarchy, {"N": [1e10, 1e13], "D": [3e11, 1e15]}, family=family).points
     for point in (at_hand, far):
-        shares = [point.parts[name] for name in ("parameters", "family", "noise")]
+        shares = [point.parts[name] for name in ("parameters", "family", "noise", "drift")]
         assert sum(shares) == pytest.approx(1.0)
         assert min(shares) >= 0
-        assert (point.parts["law"], point.parts["drift"]) == (None, None)
+        assert point.parts["law"] is None
+    assert far.parts["drift"] > at_hand.parts["drift"]
     if family == "new":
         assert far.parts["family"] > 0.1
     else:

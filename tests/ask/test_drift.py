@@ -1,0 +1,67 @@
+"""Drift: none among the runs, a normal slope beyond them, and said when left out."""
+
+import numpy as np
+import pytest
+
+import bayeslaw as bl
+from bayeslaw.ask.drift import AVERAGED, OTHER, distance, drift_of, learned_drifts
+from tests.simulate import simulated_runs
+
+
+@pytest.fixture(scope="module")
+def posterior() -> bl.Posterior:
+    law = bl.law("chinchilla")
+    return bl.fit(law, simulated_runs(law, np.random.default_rng(0), 40), draws=500, warmup=300, chains=2, seed=3)
+
+
+def points(posterior: bl.Posterior) -> dict[str, list[float]]:
+    """One at the dearest fitted run, one an e-fold of compute beyond it, one four."""
+    N, D = (posterior.plan.inputs[name] for name in ("N", "D"))
+    top = int(np.argmax(N * D))
+    return {"N": [N[top]] * 3, "D": [D[top] * np.exp(far) for far in (0.0, 1.0, 4.0)]}
+
+
+def test_distance_is_the_log_of_compute_beyond_the_runs(posterior):
+    at = {name: np.array(values) for name, values in points(posterior).items()}
+    np.testing.assert_allclose(distance(posterior, at), [0.0, 1.0, 4.0], atol=1e-12)
+    np.testing.assert_allclose(distance(posterior, {name: v / 100 for name, v in at.items()}), 0.0)
+
+
+def test_the_law_shifts_by_slope_times_distance(posterior):
+    given = bl.Drift(direction=-0.01, scale=0.005)
+    plain, drifted = (
+        bl.forecast(posterior, points(posterior), drift=drift, allow_unconverged=True) for drift in (False, given)
+    )
+    shift = np.log(drifted.mean_draws / plain.mean_draws)
+    np.testing.assert_allclose(shift[:, 0], 0.0, atol=1e-12)
+    # One slope for all points of a draw.
+    np.testing.assert_allclose(shift[:, 2], 4 * shift[:, 1], atol=1e-9)
+    error = given.scale / np.sqrt(len(shift))
+    assert abs(shift[:, 1].mean() - given.direction) < 4 * error
+    assert shift[:, 1].std() == pytest.approx(given.scale, rel=0.1)
+    assert [point.parts["drift"] is None for point in plain.points] == [True] * 3
+    sizes = [point.parts["drift"] for point in drifted.points]
+    assert sizes[0] == 0.0
+    assert sizes[0] < sizes[1] < sizes[2]
+
+
+def test_what_is_left_out_is_said(posterior):
+    without = bl.forecast(posterior, points(posterior), drift=False, allow_unconverged=True)
+    assert "without drift" in str(without)
+    assert without.as_dict()["drift"] == {}
+    by_default = bl.forecast(posterior, points(posterior), allow_unconverged=True)
+    assert "without drift" not in str(by_default)
+    learned = learned_drifts()["chinchilla"]
+    assert by_default.as_dict()["drift"] == {"chinchilla": learned.as_dict()}
+
+
+def test_every_law_of_relative_noise_has_a_drift_and_scores_have_none():
+    learned = learned_drifts()
+    assert drift_of(bl.law("power_law")) == learned[OTHER]
+    assert drift_of(bl.law("passuntil")) is None
+    assert drift_of(bl.law("chinchilla"), False) is None
+    averaged = drift_of(bl.law("chinchilla"), among=2)
+    assert averaged.scale == pytest.approx(AVERAGED * learned["chinchilla"].scale)
+    for drift in learned.values():
+        assert 0.001 < drift.scale < 0.05
+        assert abs(drift.direction) < 3 * drift.scale
