@@ -31,6 +31,7 @@ from bayeslaw.ask.canvas import (
     new_figure,
     short,
 )  # fmt: skip
+from bayeslaw.ask.drift import Drifting
 from bayeslaw.ask.forecast import forecast
 from bayeslaw.fit.posterior import Posterior
 from bayeslaw.fit.runs import Runs
@@ -51,6 +52,7 @@ def plot_forecast(
     level: float = 0.9,
     at: Mapping[str, float] | None = None,
     *,
+    drift: Drifting = True,
     allow_unconverged: bool = False,
 ) -> Figure:
     """Draw the runs and what new runs will reach, one panel and colour a family.
@@ -73,6 +75,8 @@ def plot_forecast(
     at
         What the curve keeps fixed, by input, where not the middle of the fitted runs.  A full point
         (``{"N": 7e10, "D": 1.4e12}``) is drawn too, and the curve goes through it.
+    drift
+        As :func:`bayeslaw.forecast` takes it.
     allow_unconverged
         Draw even from chains that have not converged; the title says so.
 
@@ -108,7 +112,7 @@ def plot_forecast(
     with mpl.rc_context(STYLE):
         figure = new_figure(max(6.4, 3.1 * columns), 1.3 + 2.9 * rows)
         panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-        drawing = _Drawing(asked, axis, line, level, fixed, marked, allow_unconverged)
+        drawing = _Drawing(asked, axis, line, level, fixed, marked, drift, allow_unconverged)
         notes = [drawing.family(panel, family, colour(i), held_out)
                  for i, (panel, family) in enumerate(zip(panels, shown, strict=False))]  # fmt: skip
         for panel in panels[len(shown) :]:
@@ -141,10 +145,11 @@ class _Drawing:
 
     def __init__(
         self, asked: Average, axis: Axis, line: np.ndarray, level: float, fixed: Mapping[str, float],
-        marked: bool, allow: bool,
+        marked: bool, drift: Drifting,
+        allow: bool,
     ) -> None:  # fmt: skip
         self.asked, self.axis, self.line, self.level = asked, axis, line, level
-        self.fixed, self.marked, self.allow = fixed, marked, allow
+        self.fixed, self.marked, self.drift, self.allow = fixed, marked, drift, allow
         self.posterior = asked.lead
         self.grouping = self.posterior.family_grouping
         self.heights: list[np.ndarray] = []
@@ -179,7 +184,9 @@ class _Drawing:
         return note
 
     def _bands(self, inputs: Mapping[str, np.ndarray], family: Family) -> tuple[Any, Any, np.ndarray]:
-        draws = forecast(self.asked, inputs, dict(family.groups), self.level, allow_unconverged=self.allow).draws
+        draws = forecast(
+            self.asked, inputs, dict(family.groups), self.level, drift=self.drift, allow_unconverged=self.allow
+        ).draws
         tail = (1.0 - self.level) / 2.0
         low, lower, middle, upper, high = self._shares(
             inputs, np.nanquantile(draws, [tail, 0.25, 0.5, 0.75, 1.0 - tail], axis=0)

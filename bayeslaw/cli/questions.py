@@ -146,12 +146,15 @@ def forecast(
 
     from bayeslaw.ask.forecast import forecast as ask
 
-    found = ask(posterior, points if runs is None else runs, whose, level, drift=drift, allow_unconverged=allow_unconverged)
+    at_what = points if runs is None else runs
+    found = ask(posterior, at_what, whose, level, drift=drift, allow_unconverged=allow_unconverged)
     if path is not None:
         from bayeslaw.ask.plot import plot_forecast
 
         drawn = None if points is None else {name: values[0] for name, values in points.items()}
-        figure = plot_forecast(posterior, held_out=runs, level=level, at=drawn, allow_unconverged=allow_unconverged)
+        figure = plot_forecast(
+            posterior, held_out=runs, level=level, at=drawn, drift=drift, allow_unconverged=allow_unconverged
+        )
         write_picture(path, figure)
         say(f"drawn in {path}")
     give(found.as_dict(), lambda: "\n".join([str(found), *_outcomes(found, runs)]), as_json)

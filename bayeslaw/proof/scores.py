@@ -14,6 +14,8 @@ PROBABILITIES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 # Compute beyond the dearest run that was seen, as multiples of it.
 RATIOS = (1.0, 3.0, 10.0, 30.0, 100.0)
 RESAMPLES = 1000
+# The quantiles that the CRPS is summed over.
+CRPS_AT = (np.arange(200) + 0.5) / 200
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,13 @@ class Scores:
         # Outcomes that come in steps, such as counts, share the mass at theirs with a coin.
         coin = np.random.default_rng(seed).uniform(size=observed.shape)
         below, same = (draws < observed).mean(axis=0), (draws == observed).mean(axis=0)
+        # Over quantiles and not over draws, of which heavy tails have some beyond any number.
+        crps = rules.crps_quantile(observed, np.quantile(draws, CRPS_AT, axis=0).T, CRPS_AT)
         with np.errstate(divide="ignore"):  # where no draw is near an outcome, its density is 0
             log_score = rules.logs_ensemble(observed, draws.T, bw=_bandwidth(draws))
         return Scores(
             observed=observed, quantiles=np.quantile(draws, PROBABILITIES, axis=0),
-            crps=rules.crps_ensemble(observed, draws.T, estimator="qd"),
+            crps=crps,
             log_score=log_score, pit=below + coin * same, ratio=ratio, group=group,
         )  # fmt: skip
 
