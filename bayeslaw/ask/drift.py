@@ -31,7 +31,7 @@ LINK = "log"
 # .4, .55, .7, .85 and 1 chosen on the sweeps of case_studies/honest_intervals, each foretold from the others.
 AVERAGED = 0.55
 # The stream of random numbers that slopes are drawn from, beside those of the draws.
-STREAM = 2
+STREAM = 3
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class Drift:
         Parameters
         ----------
         inputs
-            Of the points, by input name, each of shape ``(points,)`` or ``(size, points)``.
+            Of the points, by input name, each of shape ``(points,)`` or, where draws differ in it, ``(size, points)``.
         mean
-            The law without it.
+            The law without it; shape ``(size, points)``.
         """
         shift = self.slopes(posterior)[:, None] * distance(posterior, inputs)
         with np.errstate(all="ignore"):
@@ -99,6 +99,12 @@ def drift_of(law: Law, wanted: Drifting = True, among: int = 1) -> Drift | None:
     known = {law.name: wanted} if isinstance(wanted, Drift) else learned_drifts() if wanted is True else wanted
     found = known.get(law.name, known.get(OTHER))
     return found if found is None or among == 1 else replace(found, scale=AVERAGED * found.scale)
+
+
+def drifts_of(posteriors: Mapping[str, Posterior], wanted: Drifting) -> dict[str, Drift]:
+    """The drift of each of several laws that are asked together, by name; those without one are left out."""
+    found = {name: drift_of(posterior.law, wanted, len(posteriors)) for name, posterior in posteriors.items()}
+    return {name: each for name, each in found.items() if each is not None}
 
 
 @cache

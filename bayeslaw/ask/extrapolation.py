@@ -19,7 +19,7 @@ def extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> dic
     Parameters
     ----------
     inputs
-        By input name, each of shape ``(points,)``.
+        By input name, each of shape ``(points,)`` or, where draws differ in it, ``(size, points)``.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> dic
     """
     law, fitted = posterior.law, posterior.plan.fitted
     here, there = flops(law, inputs), flops(law, fitted)
-    unknown = np.full(len(next(iter(inputs.values()))), np.nan)
+    unknown = np.full_like(next(iter(inputs.values())), np.nan)
     found = {"flops_ratio": unknown if here is None or there is None else here / there.max()}
     for name in law.free_inputs:
         if name in inputs and name in fitted and np.all(fitted[name] > 0):

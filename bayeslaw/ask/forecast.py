@@ -15,8 +15,8 @@ import numpy as np
 
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.drawn import Drawn, Families
-from bayeslaw.ask.drift import Drift, Drifting
-from bayeslaw.ask.mixture import draw_each, drift_each, mixture, overruled
+from bayeslaw.ask.drift import Drift, Drifting, drifts_of
+from bayeslaw.ask.mixture import draw_each, mixture, overruled
 from bayeslaw.ask.parts import shares
 from bayeslaw.ask.points import Where
 from bayeslaw.errors import QuestionError, listed
@@ -219,7 +219,7 @@ def forecast(
     return Forecast(
         law=asked.name, outcome=output.column, units=output.units, level=level, points=points,
         diagnostics=asked.diagnostics, draws=mixed.run, mean_draws=mixed.mean, flag=not asked.diagnostics.converged,
-        weights=asked.weights, drift=drift_each(asked, drift),
+        weights=asked.weights, drift=drifts_of(asked.posteriors, drift),
         notes=overruled(asked, drawn, [(p.new_run.lower, p.new_run.upper) for p in points]),
     )  # fmt: skip
 

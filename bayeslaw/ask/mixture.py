@@ -9,7 +9,7 @@ import numpy as np
 
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.drawn import Drawn, Families, draw
-from bayeslaw.ask.drift import Drift, Drifting, drift_of
+from bayeslaw.ask.drift import Drifting, drifts_of
 from bayeslaw.ask.points import Where, points_at
 from bayeslaw.errors import listed
 from bayeslaw.fit.notes import Note
@@ -19,18 +19,11 @@ from bayeslaw.law.functions import LINKS
 def draw_each(asked: Average, at: Where | Any, family: Families, drift: Drifting = True) -> dict[str, Drawn]:
     """Draws under each posterior at the same points, by name; a law reads the inputs that it has."""
     points = points_at([posterior.law for posterior in asked.posteriors.values()], at)
-    found, drifts = {}, drift_each(asked, drift)
+    found, drifts = {}, drifts_of(asked.posteriors, drift)
     for name, posterior in asked.posteriors.items():
         with asked.naming(name):
             found[name] = draw(posterior, points, family, asked.link, drifts.get(name))
     return found
-
-
-def drift_each(asked: Average, drift: Drifting) -> dict[str, Drift]:
-    """The drift of every law that has one, by name."""
-    among = len(asked.posteriors)
-    found = {name: drift_of(posterior.law, drift, among) for name, posterior in asked.posteriors.items()}
-    return {name: each for name, each in found.items() if each is not None}
 
 
 def mixture(asked: Average, drawn: Mapping[str, Drawn]) -> Drawn:

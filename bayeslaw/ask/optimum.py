@@ -16,6 +16,7 @@ import numpy as np
 
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.drawn import family_label
+from bayeslaw.ask.drift import Drifting, drifts_of
 from bayeslaw.ask.extrapolation import flops
 from bayeslaw.ask.forecast import Interval, check_level
 from bayeslaw.ask.regret import Curve, Option, Solutions, Solved, judged
@@ -143,6 +144,7 @@ def optimum(
     menu: Menu | None = None,
     family: str | Mapping[str, str] | None = None,
     level: float = 0.9,
+    drift: Drifting = True,
     allow_unconverged: bool = False,
 ) -> Optimum:
     """What inputs give the lowest outcome, and what is given up by others.
@@ -169,6 +171,9 @@ def optimum(
         As for :func:`bayeslaw.forecast`.
     level
         Probability of the central intervals.
+    drift
+        Of the outcome there, as :func:`bayeslaw.forecast` takes it; runs of one budget drift alike, so that it moves no
+        optimum.
     allow_unconverged
         Answer even from chains that have not converged; the answer says so.
 
@@ -200,14 +205,14 @@ def optimum(
     trade = solutions.trade
     options = solutions.usual_menu() if menu is None else _read_menu(trade, menu)
     regret = solutions.regret({name: np.array([one[name] for one in options]) for name in trade.limits})
-    draws = solutions.inputs
+    draws, value = solutions.inputs, solutions.value(drifts_of(asked.posteriors, drift))
     return Optimum(
         family=family_label(asked.lead, asked.lead.groups_of(family)), level=level,
         inputs={name: Interval.of(values, level) for name, values in draws.items()},
-        value=Interval.of(solutions.value, level), menu=judged(options, regret, level),
+        value=Interval.of(value, level), menu=judged(options, regret, level),
         flags=(*_edges(solutions), *_beyond(asked.lead, draws), *asked.diagnostics.complaints,
                *(str(note) for note in asked.notes)),
-        diagnostics=asked.diagnostics, draws=draws, outcome_draws=solutions.value, regret_draws=regret,
+        diagnostics=asked.diagnostics, draws=draws, outcome_draws=value, regret_draws=regret,
         at_edge=solutions.at_edge, solutions=solutions,
     )  # fmt: skip
 

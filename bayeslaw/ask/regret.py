@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bayeslaw.ask.average import Average
+from bayeslaw.ask.drift import Drift
 from bayeslaw.ask.forecast import Interval
 from bayeslaw.ask.minimum import Lowest, lowest
 from bayeslaw.ask.trade import Trade
@@ -144,10 +145,14 @@ class Solutions:
         """That of the lead."""
         return self.each[self.lead].trade
 
-    @cached_property
-    def value(self) -> np.ndarray:
-        """The lowest outcome of each draw; shape ``(size,)``."""
-        return self.asked.mixed({name: one.lowest.value for name, one in self.each.items()})
+    def value(self, drifts: Mapping[str, Drift]) -> np.ndarray:
+        """The lowest outcome of each draw, the law's drift included; shape ``(size,)``."""
+        found = {name: one.lowest.value for name, one in self.each.items()}
+        for name, drift in drifts.items():
+            # It moves all that one budget buys alike, and so the outcome and not the optimum.
+            inputs = {key: values[:, None] for key, values in self.each[name].best.items()}
+            found[name] = drift.apply(self.asked.posteriors[name], inputs, found[name][:, None])[:, 0]
+        return self.asked.mixed(found)
 
     @cached_property
     def at_edge(self) -> np.ndarray:

@@ -18,6 +18,7 @@ from bayeslaw.ask.axis import COMPUTE, Axis, axis_of, labels, outcome_label, rea
 from bayeslaw.ask.canvas import short
 from bayeslaw.ask.crossing import POINTS, first_crossing, steepest
 from bayeslaw.ask.drawn import family_label
+from bayeslaw.ask.drift import Drifting, drifts_of
 from bayeslaw.ask.forecast import Interval, check_level
 from bayeslaw.ask.track import Track, make_track
 from bayeslaw.errors import QuestionError
@@ -171,6 +172,7 @@ def threshold(
     family: str | Mapping[str, str] | None = None,
     level: float = 0.9,
     *,
+    drift: Drifting = True,
     allow_unconverged: bool = False,
 ) -> Threshold:
     """At what scale the outcome crosses a value, and with what probability it does not.
@@ -192,6 +194,8 @@ def threshold(
         As for :func:`bayeslaw.forecast`.
     level
         Probability of the central interval.
+    drift
+        As :func:`bayeslaw.forecast` takes it.
     allow_unconverged
         Answer even from chains that have not converged; the answer says so.
 
@@ -222,7 +226,7 @@ def threshold(
     asked.require(allow_unconverged)
     axis = axis_of(lead.law, along)
     column = COMPUTE if axis.scale else lead.law.inputs[axis.name].column
-    tracks = _tracks(asked, column, read_at(lead.law, at), family)
+    tracks = _tracks(asked, column, read_at(lead.law, at), family, drift)
     ends = np.array([track.within for track in tracks.values()])
     within = float(ends[:, 0].max()), float(ends[:, 1].min())
     found = {name: _followed(track, crosses, within) for name, track in tracks.items()}
@@ -241,14 +245,15 @@ def threshold(
     )  # fmt: skip
 
 
-def _tracks(asked: Average, column: str, fixed: Mapping[str, float], family: Any) -> dict[str, Track]:
+def _tracks(asked: Average, column: str, fixed: Mapping[str, float], family: Any, drift: Drifting) -> dict[str, Track]:
     """The law of each posterior along the same axis, with the same inputs held, by columns."""
     lead, found = asked.lead.law, {}
+    drifts = drifts_of(asked.posteriors, drift)
     held = {lead.inputs[name].column: value for name, value in fixed.items()}
     for name, each in asked.posteriors.items():
         with asked.naming(name):
             known = {one.name: held[one.column] for one in each.law.inputs.values() if one.column in held}
-            found[name] = make_track(each, column, known, each.groups_of(family))
+            found[name] = make_track(each, column, known, each.groups_of(family), drifts.get(name))
     return found
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from bayeslaw.ask.axis import Axis, Inputs, axis_of, path
+from bayeslaw.ask.drift import Drift
 from bayeslaw.ask.points import points_at
 from bayeslaw.errors import QuestionError
 from bayeslaw.fit.posterior import Posterior
@@ -27,12 +28,15 @@ class Track:
         What other inputs are, by name, where not the middle of the fitted runs.
     groups
         Whose law it is, as :meth:`bayeslaw.Posterior.parameters` takes it.
+    drift
+        Of the law beyond the runs, if any.
     """
 
     posterior: Posterior
     axis: Axis
     fixed: Mapping[str, float]
     groups: Mapping[str, str]
+    drift: Drift | None
 
     @cached_property
     def fitted(self) -> np.ndarray:
@@ -76,12 +80,15 @@ class Track:
 
     def heights(self, places: np.ndarray) -> np.ndarray:
         """The law at places of shape ``(1, points)`` or ``(size, 1)``, one row a draw."""
-        law = self.posterior.law
-        mean = law.mean(law.with_computed_inputs(self.inputs(places)), self.parameters)
-        return np.broadcast_to(mean, (self.posterior.size, places.shape[1]))
+        law, inputs = self.posterior.law, self.inputs(places)
+        mean = law.mean(law.with_computed_inputs(inputs), self.parameters)
+        heights = np.broadcast_to(mean, (self.posterior.size, places.shape[1]))
+        return heights if self.drift is None else self.drift.apply(self.posterior, inputs, heights)
 
 
-def make_track(posterior: Posterior, along: str | None, fixed: Mapping[str, float], groups: Mapping[str, str]) -> Track:
+def make_track(
+    posterior: Posterior, along: str | None, fixed: Mapping[str, float], groups: Mapping[str, str], drift: Drift | None
+) -> Track:
     """A track, where what is held can be.
 
     Raises
@@ -92,7 +99,7 @@ def make_track(posterior: Posterior, along: str | None, fixed: Mapping[str, floa
         When a value cannot be an input of the law.
     """
     law = posterior.law
-    track = Track(posterior, axis_of(law, along), fixed, groups)
+    track = Track(posterior, axis_of(law, along), fixed, groups, drift)
     for name in fixed:
         if name == track.axis.name:
             raise QuestionError(f"--at: '{name}' is what the threshold is sought along; hold other inputs.")

@@ -9,7 +9,7 @@ import click
 
 from bayeslaw.cli.answer import answers, assignments, check_picture, give, quick_imports, say, write_picture
 from bayeslaw.cli.fitting import FEWEST_DRAWS
-from bayeslaw.cli.questions import read_number
+from bayeslaw.cli.questions import drift_option, read_number
 from bayeslaw.cli.tables import find_laws, read_table, reading_options
 from bayeslaw.errors import InputError
 
@@ -23,7 +23,7 @@ from bayeslaw.errors import InputError
 @click.option("--origins", metavar="SHARE,...", help="Shares of the runs that are seen; 0.4,0.5,0.65,0.8 unless given.")
 @click.option("--hide", metavar="CONDITION", help='Hide these runs instead, such as "flops > 1e20".')
 @click.option("--weights", metavar="equal|evidence|stacking|forward", default="equal", help="Of the average of laws.")
-@click.option("--drift/--no-drift", default=True, help="Let laws drift beyond the runs; on unless told otherwise.")
+@drift_option
 @click.option("--rivals/--no-rivals", default=True, help="Hold Huber fits with a bootstrap against the same runs.")
 @reading_options
 @click.option("--draws", type=click.IntRange(FEWEST_DRAWS), help="Draws a chain.")

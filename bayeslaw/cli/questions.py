@@ -97,6 +97,13 @@ def fits_options(command: Callable[..., None]) -> Callable[..., None]:
     return fits(weights(command))
 
 
+def drift_option(command: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a command with whether laws drift beyond the runs."""
+    return click.option(
+        "--drift/--no-drift", default=True, help="Let laws drift beyond the runs; on unless told otherwise."
+    )(command)
+
+
 def answer_options(drawn: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Decorate a command with what every answer about a family's runs may be given: whose, how sure, and a picture."""
     family = click.option(
@@ -118,7 +125,7 @@ def answer_options(drawn: str) -> Callable[[Callable[..., None]], Callable[..., 
 @click.option("--runs", "table", metavar="FILE", help="Where, as a table of runs (planned ones need no outcome).")
 @reading_options
 @answer_options("the forecast")
-@click.option("--drift/--no-drift", default=True, help="Let laws drift beyond the runs; on unless told otherwise.")
+@drift_option
 @answers
 def forecast(
     fits: Sequence[str],

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from bayeslaw.cli.answer import answers, check_picture, give, say, write_picture
-from bayeslaw.cli.questions import answer_options, fits_options, load_fit, load_fits, read_family, read_points
+from bayeslaw.cli.questions import (
+    answer_options,
+    drift_option,
+    fits_options,
+    load_fit,
+    load_fits,
+    read_family,
+    read_points,
+)
 from bayeslaw.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--along", metavar="INPUT", help="compute, or an input of the law by name or column.")
 @click.option("--at", metavar="N=7e10,...", help="Other inputs; the middle of the fitted runs unless given.")
 @answer_options("the threshold")
+@drift_option
 @answers
 def threshold(
     fits: Sequence[str],
@@ -36,6 +45,7 @@ def threshold(
     level: float,
     allow_unconverged: bool,
     picture: str | None,
+    drift: bool,
     as_json: bool,
 ) -> None:
     """Find the scale at which the outcome crosses a value, with the probability that it does not."""
@@ -51,7 +61,14 @@ def threshold(
         outcome = Average.of(posterior).lead.law.output.column
         value = ask(load_fit(through), value, outcome, level=level, allow_unconverged=allow_unconverged)
     found = ask(
-        posterior, value, along, held, read_family(family, posterior), level, allow_unconverged=allow_unconverged
+        posterior,
+        value,
+        along,
+        held,
+        read_family(family, posterior),
+        level,
+        drift=drift,
+        allow_unconverged=allow_unconverged,
     )
     if path is not None:
         from bayeslaw.ask.plot import plot_threshold

@@ -65,3 +65,30 @@ def test_every_law_of_relative_noise_has_a_drift_and_scores_have_none():
     for drift in learned.values():
         assert 0.001 < drift.scale < 0.05
         assert abs(drift.direction) < 3 * drift.scale
+
+
+def test_thresholds_and_optima_are_of_the_drifted_law(posterior):
+    """With a drift that is known, each draw crosses where the law times its drift has the value."""
+    given = bl.Drift(direction=-0.01, scale=0.0)
+    C = 6 * posterior.plan.inputs["N"] * posterior.plan.inputs["D"]
+    plain = bl.forecast(posterior, {"N": 1e10, "D": 2e11}, drift=False, allow_unconverged=True).mean_draws
+    value = float(np.median(plain))
+    held = {"N": 1e10, "D": 2e11}
+    before, found = (
+        bl.threshold(posterior, value, at=held, drift=drift, allow_unconverged=True).draws for drift in (False, given)
+    )
+    within = np.isfinite(before) & np.isfinite(found)
+    assert within.sum() > 100
+    assert (found[within] <= before[within] * (1 + 1e-9)).all()
+    p = {name: posterior.draws(name)[within] for name in ("E", "A", "B", "alpha", "beta")}
+    scale = found[within]
+    mean = posterior.law.mean({"N": np.sqrt(scale / 6 / 20), "D": np.sqrt(scale * 20 / 6)}, p)
+    shift = -0.01 * np.log(np.maximum(scale / C.max(), 1.0))
+    np.testing.assert_allclose(mean * np.exp(shift), value, rtol=1e-6)
+
+    budget = {"C": 100 * C.max()}
+    one, other = (
+        bl.optimum(posterior, subject_to=budget, drift=drift, allow_unconverged=True) for drift in (False, given)
+    )
+    np.testing.assert_allclose(other.outcome_draws / one.outcome_draws, 100**-0.01, rtol=1e-9)
+    np.testing.assert_array_equal(one.draws["N"], other.draws["N"])
