@@ -11,7 +11,7 @@ import numpy as np
 from bayeslaw.ask.average import Average, average
 from bayeslaw.ask.drawn import Drawn
 from bayeslaw.ask.drift import Drifting
-from bayeslaw.ask.mixture import draw_each
+from bayeslaw.ask.mixture import draw_each, mixture
 from bayeslaw.errors import BayeslawError
 from bayeslaw.fit.fitting import fit
 from bayeslaw.fit.runs import Runs
@@ -29,18 +29,22 @@ class Look:
     fits
         The laws fitted to what is seen, with the weights of their average.
     drawn
-        Draws of the hidden runs, by law.
+        Draws of the hidden runs by each law alone.
+    together
+        Draws by the average of several.
     """
 
     origin: Origin
     fits: Average
     drawn: Mapping[str, Drawn]
+    together: Drawn | None
 
     @cached_property
     def runs(self) -> dict[str, np.ndarray]:
         """Draws of the hidden runs by law, and of the average of several; each of shape ``(size, points)``."""
-        found = {name: each.run for name, each in self.drawn.items()}
-        return found if len(found) == 1 else {**found, AVERAGE: self.fits.mixed(found)}
+        alone = {name: each.run for name, each in self.drawn.items()}
+        mixed = {} if self.together is None else {AVERAGE: self.together.run}
+        return alone | mixed
 
     @property
     def ratio(self) -> np.ndarray:
@@ -82,8 +86,12 @@ def looks(
                 fits[name] = fit(law, seen, family, pool_of(law, pool), draws=draws, seed=seed)
             except BayeslawError as error:
                 raise type(error)(f"seen from {origin.name}: {error}") from None
+        hidden = runs.take(origin.hidden)
+        # A law is asked alone and within the average: it drifts less where others have their say.
+        drawn = {name: draw_each(Average.of(each), hidden, None, drift)[name] for name, each in fits.items()}
         asked = average(fits, weights) if len(fits) > 1 else Average.of(*fits.values())
-        yield Look(origin, asked, draw_each(asked, runs.take(origin.hidden), None, drift))
+        together = mixture(asked, draw_each(asked, hidden, None, drift)) if len(fits) > 1 else None
+        yield Look(origin, asked, drawn, together)
 
 
 def pool_of(law: Law, pool: Mapping[str, str] | None) -> dict[str, str]:

@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import tomli_w
+from scipy import stats
 from sweeps import LAWS, SWEEPS, origins, tables
 
 import bayeslaw as bl
+from bayeslaw.ask.drift import OTHER, TAILS
 from bayeslaw.proof.looks import looks
 from bayeslaw.proof.origins import COMPUTE, origins_along
 
@@ -28,7 +30,6 @@ NOTE = "# Nats of log outcome per e-fold of compute; made by case_studies/honest
 # seven of them a direction is as good as it looks only if the next one is like these.  Of 0, .3, .5 and 1 chosen for
 # the interval scores of averages and single laws, each sweep foretold from the others.
 BELIEVED = 0.5
-OTHER = "other"
 
 
 def slope(look, name: str) -> tuple[float, float, float]:
@@ -67,7 +68,7 @@ def slopes(data: Path) -> pd.DataFrame:
 
 
 def learned(table: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """The slope of a law on a sweep that is not in the table: its mean and standard deviation, by law.
+    """The slope of a law on a sweep that is not in the table: its direction and scale, by law.
 
     Slopes differ between laws, between sweeps and, less, between origins; a law that is not in the table has a
     direction like those that are.
@@ -102,8 +103,10 @@ def learned(table: pd.DataFrame) -> dict[str, dict[str, float]]:
         direction = draws["middle"] + draws["between"] * offset
         scale = np.hypot(np.exp(draws["log_scale"] + 0.5 * offset_of_scale), draws["origin"])
         slope = direction + scale * rng.standard_normal(size)
-        mean, sd = slope.mean(), slope.std()
-        return {"direction": round(BELIEVED * mean, 5), "scale": round(float(np.hypot(sd, (1 - BELIEVED) * mean)), 5)}
+        mean, sd = slope.mean(), np.hypot(slope.std(), (1 - BELIEVED) * slope.mean())
+        # With tails this heavy, the scale that has the 95 % interval of a normal one.
+        scale = sd * stats.norm.ppf(0.975) / stats.t.ppf(0.975, TAILS)
+        return {"direction": round(float(BELIEVED * mean), 5), "scale": round(float(scale), 5)}
 
     by_law = {name: foretold(draws["law"][:, i], draws["law_scale"][:, i]) for i, name in enumerate(names)}
     return {**by_law, OTHER: foretold(rng.standard_normal(size), rng.standard_normal(size))}
