@@ -81,7 +81,7 @@ def from_half(runs: bl.Runs, name: str) -> dict[str, Any]:
     limit = np.quantile(runs.column("flops"), 0.5, method="lower")
     cheap, dear = runs.where(f"flops <= {limit}"), runs.where(f"flops > {limit}")
     half, _ = both = [bl.fit(law(name), each, seed=SEED) for each in (cheap, runs)]
-    points = [point.new_run for point in bl.forecast(half, dear, level=0.9).points]
+    points = [point.new_run for point in bl.forecast(half, dear, level=0.9, drift=False).points]
     seen = dear.outcome(half.law)
     return {
         "error": float(np.mean([point.median / value - 1 for point, value in zip(points, seen, strict=True)])),
