@@ -25,6 +25,7 @@ NAMES = (
     "optimum",
     "compare",
     "evidence",
+    "backtest",
     "summary",
     "plot",
     "laws",
