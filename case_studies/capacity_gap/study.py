@@ -26,7 +26,7 @@ PROPORTION = 0.1
 
 
 def language(folder: Path) -> bl.Runs:
-    """Students with each of two teachers, by the average error of their tasks; a setting and model series is a family."""
+    """Students with each of two teachers, by their average error; a setting and a series of models is a family."""
     runs = bl.read_runs(folder / "distill_llm_teacher_size.csv").where("task == 'average' and teacher_params > 0")
     known = np.isin(runs.data["experiment"], list(SETTINGS))
     runs = runs.take(known)
@@ -123,7 +123,8 @@ def main(folder: Path) -> None:
         best = found.draws["T"] / size
         lines += [
             f"A student of {size / 1e9:g} billion: best teacher {interval(best)} times as large; "
-            f"P(at least 5 times) = {np.mean(best >= 5):.2f}.", "",
+            f"P(at least 5 times) = {np.mean(best >= 5):.2f}; "
+            f"{found.flatness()[0]}.", "",
             *menu_table(found, [f"{each / 1e9:g} billion" for each in LANGUAGE_MENU]), "",
         ]  # fmt: skip
     lines += ["## Images: ResNet-18 on ImageNet, plain distillation", ""]
