@@ -40,13 +40,13 @@ def expected(
     Parameters
     ----------
     inputs
-        By input name, each of shape ``(points,)``.
+        By input name, each of shape ``(points,)`` or, where draws differ in it, ``(size, points)``.
     parameters
         By parameter, each of shape ``(size,)``.
     """
     law = posterior.law
     columns = {name: np.asarray(values)[:, None] for name, values in parameters.items()}
-    points = next(iter(inputs.values())).shape[0]
+    points = next(iter(inputs.values())).shape[-1]
     return np.broadcast_to(law.mean(inputs, columns), (posterior.size, points))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.axis import COMPUTE, Axis, axis_of, labels, outcome_label, read_at, trials
 from bayeslaw.ask.canvas import short
+from bayeslaw.ask.chain import matched
 from bayeslaw.ask.crossing import POINTS, first_crossing, steepest
 from bayeslaw.ask.drawn import family_label
 from bayeslaw.ask.drift import Drifting, drifts_of
@@ -277,8 +278,7 @@ def _followed(track: Track, crosses: Crosses, within: tuple[float, float]) -> tu
     else:
         value: float | np.ndarray
         if isinstance(crosses, Threshold):
-            # Two fits know nothing of each other, so any draw of one goes with any of the other, in a repeatable order.
-            value = np.resize(np.random.default_rng([track.posterior.seed, 2]).permutation(crosses.draws), size)
+            value = matched(crosses.draws, track.posterior)
         else:
             value = crosses
         places, returning = first_crossing(curve, grid, value)
