@@ -276,11 +276,7 @@ def _followed(track: Track, crosses: Crosses, within: tuple[float, float]) -> tu
     if isinstance(crosses, str):
         places = steepest(curve, grid)
     else:
-        value: float | np.ndarray
-        if isinstance(crosses, Threshold):
-            value = matched(crosses.draws, track.posterior)
-        else:
-            value = crosses
+        value = matched(crosses.draws, track.posterior) if isinstance(crosses, Threshold) else crosses
         places, returning = first_crossing(curve, grid, value)
     # Infinite places are beyond either end on any scale.
     draws = np.where(np.isfinite(places), back(np.where(np.isfinite(places), places, grid[0])), places)
