@@ -17,6 +17,9 @@ DRAW: Mapping[str, Callable[..., np.ndarray]] = {
     "StudentT": lambda rng, df, mean, scale: mean + scale * rng.standard_t(df),
     "LogNormal": lambda rng, median, sd: median * np.exp(rng.normal(0.0, sd)),
     "LogStudentT": lambda rng, df, median, scale: median * np.exp(scale * rng.standard_t(df)),
+    "LogFrontier": lambda rng, frontier, sd, shortfall, _: (
+        frontier * np.exp(rng.normal(0.0, sd) - rng.exponential(shortfall))
+    ),
     "Beta": lambda rng, mean, k: rng.beta(mean * k, (1.0 - mean) * k),
     "Binomial": lambda rng, trials, p: rng.binomial(np.round(trials).astype(int), p),
     "BetaBinomial": lambda rng, trials, p, k: rng.binomial(

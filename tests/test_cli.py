@@ -450,20 +450,42 @@ def test_a_threshold_out_of_reach_has_no_number(fitted):
     assert found["probability_not_within_reach"] == 1.0
 
 
-def test_a_score_is_reached_through_the_loss(fitted, tmp_path):
-    """Both fits are named, and the value is the score's."""
+@pytest.fixture(scope="module")
+def score(tmp_path_factory) -> Path:
+    """A score by the loss: of 2.8 down, 1 - exp(-1.2 (2.8 - loss)) of the answers are right."""
     loss = np.linspace(1.5, 3.0, 30)
     right = np.random.default_rng(2).binomial(1000, -np.expm1(-1.2 * np.maximum(2.8 - loss, 0)))
     law = bl.law("loss_threshold").with_priors(chance="Constant(0.001)", w="Constant(0.02)", kappa="Constant(1000)")
-    out = bl.fit(law, {"loss": loss, "n_correct": right, "n_trials": np.full(30, 1000)}).save(tmp_path / "task.nc")
-    asked = ("--through", out, "--crosses", 0.5, "--family", "web", "--json")
+    runs = {"loss": loss, "n_correct": right, "n_trials": np.full(30, 1000)}
+    return bl.fit(law, runs).save(tmp_path_factory.mktemp("score") / "task.nc")
+
+
+def test_a_score_is_reached_through_the_loss(fitted, score):
+    """Both fits are named, and the value is the score's."""
+    asked = ("--through", score, "--crosses", 0.5, "--family", "web", "--json")
     found = strict(run("threshold", fitted[0], *asked).stdout)
     assert found["outcome"]["through"] == {"name": "n_correct per trial", "crosses": 0.5}
     # Half of the answers are right at a loss of 2.8 - log(2) / 1.2, which the runs' 1.8 + 0.6 (C / 1e19)**-0.15 has at
     # 1.04e20.
     place = 1e19 * (0.6 / (1.0 - np.log(2) / 1.2)) ** (1 / 0.15)
     assert found["threshold"]["C"]["lower"] < place < found["threshold"]["C"]["upper"]
-    assert "no input 'n_correct'" in refused(run("threshold", out, "--through", fitted[0], "--crosses", 2.2))
+    assert "no input 'n_correct'" in refused(run("threshold", score, "--through", fitted[0], "--crosses", 2.2))
+
+
+def test_a_score_is_forecast_through_the_loss(fitted, score, tmp_path):
+    """The points go to the law of the loss, but for what the law of the score alone reads."""
+    asked = ("--through", score, "--at", "C=1e20,n=1000", "--at", "C=1e21,n=1000", "--family", "web")
+    found = strict(run("forecast", fitted[0], *asked, "--json").stdout)
+    assert found["outcome"] == "n_correct"
+    # The runs' loss is 1.8 + 0.6 (C / 1e19)**-0.15.
+    for point, compute in zip(found["points"], (1e20, 1e21), strict=True):
+        share = -np.expm1(-1.2 * (2.8 - 1.8 - 0.6 * (compute / 1e19) ** -0.15))
+        assert point["mean"]["lower"] < share < point["mean"]["upper"]
+        assert point["at"]["C"] == compute
+        assert point["parts"]["input"] > 0
+    assert "needs 'n'" in refused(run("forecast", fitted[0], *asked[:2], "--at", "C=1e20"))
+    assert "--through takes --at" in refused(run("forecast", fitted[0], *asked[:4], "--plot", tmp_path / "a.png"))
+    assert "no input 'n_correct'" in refused(run("forecast", score, "--through", fitted[0], "--at", "L=2,n=1000"))
 
 
 @pytest.mark.parametrize(

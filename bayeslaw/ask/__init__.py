@@ -8,6 +8,7 @@
 ``average``        several posteriors as one, with weights
 ``drawn``          the draws behind a forecast, under one posterior
 ``mixture``        the draws of an average
+``chain``          what one law forecasts as an input of the next
 ``parts``          what each source of doubt adds to the variance
 ``extrapolation``  how far a point lies beyond the runs
 ``points``         where a question is asked

@@ -85,8 +85,7 @@ class Average:
     @property
     def diagnostics(self) -> Diagnostics:
         """Those of the posterior that can be trusted least."""
-        every = [posterior.diagnostics for posterior in self.posteriors.values()]
-        return max(every, key=lambda each: (not each.converged, each.rhat))
+        return Diagnostics.worst(posterior.diagnostics for posterior in self.posteriors.values())
 
     @property
     def dominant(self) -> str | None:

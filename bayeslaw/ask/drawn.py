@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayeslaw.ask.chain import Carried, matched, with_carried
 from bayeslaw.ask.drift import Drift
 from bayeslaw.ask.extrapolation import extrapolation
 from bayeslaw.ask.parts import Variances, added
@@ -45,7 +46,14 @@ class Drawn:
     extrapolation: Mapping[str, np.ndarray]
 
 
-def draw(posterior: Posterior, at: Runs, family: Families, link: str, drift: Drift | None) -> Drawn:
+def draw(
+    posterior: Posterior,
+    at: Runs,
+    family: Families,
+    link: str,
+    drift: Drift | None,
+    carried: Mapping[str, Carried] | None = None,
+) -> Drawn:
     """Draw the law and new runs at some points.
 
     Parameters
@@ -58,6 +66,8 @@ def draw(posterior: Posterior, at: Runs, family: Families, link: str, drift: Dri
         The scale of the variances.
     drift
         Of the law beyond the runs, if any.
+    carried
+        Draws of inputs, by column; at the points stand their medians.
 
     Raises
     ------
@@ -68,33 +78,55 @@ def draw(posterior: Posterior, at: Runs, family: Families, link: str, drift: Dri
     """
     law, inputs = posterior.law, at.inputs(posterior.law)
     shape = posterior.size, len(at)
-    middle, mean, run = np.empty(shape), np.empty(shape), np.empty(shape)
-    layers = {"parameters": middle, "family": mean}
-    if drift is not None:
-        layers["drift"] = np.empty(shape)
-    law_itself = layers.get("drift", mean)
+    columns_of = {one.column for one in law.inputs.values()}
+    known = {column: one for column, one in (carried or {}).items() if column in columns_of}
+    means = {column: np.broadcast_to(matched(one.mean, posterior), shape) for column, one in known.items()}
+    runs = {column: np.broadcast_to(matched(one.run, posterior), shape) for column, one in known.items()}
+    parts = ["parameters", "family", *(["drift"] if drift is not None else []), *(["input"] if known else [])]
+    layers = {part: np.empty(shape) for part in parts}
+    mean, run = np.empty(shape), np.empty(shape)
     labels: list[str | None] = [None] * len(at)
     for groups, columns in _alike(_groups(posterior, at, family)):
         # The same random numbers for every family and call: a forecast repeats to the bit.
         rng = np.random.default_rng([posterior.seed, 1])
         part = {name: values[columns] for name, values in inputs.items()}
         parameters = posterior.parameters(groups, rng)
-        mean[:, columns] = expected(posterior, part, parameters)
-        if drift is not None:
-            law_itself[:, columns] = drift.apply(posterior, part, mean[:, columns])
-        run[:, columns] = outcomes(posterior, part, parameters, law_itself[:, columns], rng)
         drawn_anew = {c: POPULATION for c, v in groups.items() if v == NEW}
-        middle[:, columns] = expected(posterior, part, posterior.parameters({**groups, **drawn_anew}))
+        middle = posterior.parameters({**groups, **drawn_anew})
+        layers["parameters"][:, columns] = expected(posterior, part, middle)
+        layers["family"][:, columns] = without = expected(posterior, part, parameters)
+        law_itself = mean[:, columns] = without if drift is None else drift.apply(posterior, part, without)
+        if drift is not None:
+            layers["drift"][:, columns] = law_itself
+        if known:
+            at_means, part = (
+                with_carried(law, part, {column: draws[:, columns] for column, draws in each.items()})
+                for each in (means, runs)
+            )
+            mean[:, columns] = _drifted(posterior, at_means, parameters, drift)
+            law_itself = layers["input"][:, columns] = _drifted(posterior, part, parameters, drift)
+        run[:, columns] = outcomes(posterior, part, parameters, law_itself, rng)
         for column in columns:
             labels[column] = family_label(posterior, groups)
     # A count is on another scale than the share it estimates: its noise is then left out of the parts.
     if law.output.likelihood.family.outcome != "count":
         layers["noise"] = run
     return Drawn(
-        mean=law_itself, run=run, variances=added(link, layers),
+        mean=mean, run=run, variances=added(link, layers),
         inputs={n: v for n, v in inputs.items() if n in law.free_inputs or n in law.noise_inputs},
         families=labels, extrapolation=extrapolation(posterior, inputs),
     )  # fmt: skip
+
+
+def _drifted(
+    posterior: Posterior,
+    inputs: Mapping[str, np.ndarray],
+    parameters: Mapping[str, np.ndarray],
+    drift: Drift | None,
+) -> np.ndarray:
+    """The law at some points for every draw, its drift included; shape ``(size, points)``."""
+    mean = expected(posterior, inputs, parameters)
+    return mean if drift is None else drift.apply(posterior, inputs, mean)
 
 
 def _groups(posterior: Posterior, at: Runs, family: Families) -> list[dict[str, str]]:

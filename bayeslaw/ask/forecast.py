@@ -3,22 +3,26 @@
 A forecast keeps two things apart.  The *mean* is the law itself: what runs at this point reach on average (their
 median, under relative noise), with the doubt about the law's parameters and about the family.  A *new run* scatters
 about it with the noise that was fitted; its interval is the one to hold an outcome against.
+
+What one law forecasts may be an input of the next, such as the loss behind a score.  The mean then follows the mean of
+the first law, and a new run the loss of a new run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from bayeslaw.ask.average import Average
+from bayeslaw.ask.chain import Carried
 from bayeslaw.ask.drawn import Drawn, Families
 from bayeslaw.ask.drift import Drift, Drifting, drifts_of
 from bayeslaw.ask.mixture import draw_each, mixture, overruled
 from bayeslaw.ask.parts import shares
-from bayeslaw.ask.points import Where
+from bayeslaw.ask.points import Where, column_called
 from bayeslaw.errors import QuestionError, listed
 from bayeslaw.fit.diagnostics import Diagnostics
 from bayeslaw.fit.notes import Note
@@ -53,7 +57,7 @@ class Point:
     Attributes
     ----------
     at
-        The inputs, by name.
+        The inputs, by name; of one that another law forecasts the median, beside the inputs of that law.
     family
         Whose run it is; None for a fit of one family.
     new_run, mean
@@ -61,8 +65,8 @@ class Point:
     quantiles
         Of the new run, by probability.
     parts
-        The shares of the forecast's variance, on the scale of the noise: of the parameters, the family, the noise and,
-        in an average, the choice of law; None for what was not reckoned.
+        The shares of the forecast's variance, on the scale of the noise: of the parameters, the family, an input that
+        another law forecasts, the noise and, in an average, the choice of law; None for what was not reckoned.
     extrapolation
         How far the point lies beyond the runs: by input, and in compute where it is known, the ratio to the largest
         fitted.
@@ -92,7 +96,7 @@ class Forecast:
     Attributes
     ----------
     law
-        Or several: the names of an average's posteriors.
+        Or several: the names of an average's posteriors; of a chain in their order.
     draws
         New runs; shape ``(size, points)``.
     mean_draws
@@ -134,7 +138,7 @@ class Forecast:
             run, far = point.new_run, point.extrapolation.get("flops_ratio")
             beyond = f"   {far:.3g} x the compute of the largest fitted run" if far else ""
             lines.append(f"  {who}{at}: {run.median:.4g}  [{run.lower:.4g}, {run.upper:.4g}]{beyond}")
-            if averaged:
+            if averaged or point.parts["input"] is not None:
                 lines.append(
                     f"    doubt: {listed(f'{part} {share:.0%}' for part, share in point.parts.items() if share)}"
                 )
@@ -168,7 +172,7 @@ class Forecast:
 
 def forecast(
     posterior: Posterior | Average,
-    at: Where | Any,
+    at: Where | Mapping[str, Any] | Any,
     family: Families = None,
     level: float = 0.9,
     *,
@@ -182,8 +186,9 @@ def forecast(
     posterior
         A fit, or an average of several.
     at
-        Inputs by name (``{"N": 7e10, "D": 1.4e12}``) or column, each one number or several, which broadcast; or runs,
-        whose families are then read from their column.
+        Inputs by name (``{"N": 7e10, "D": 1.4e12}``) or column, each one number or several, which broadcast, or what
+        another law forecasts of it (``{"L": bl.forecast(loss_by_scale, ...)}``), whose doubt is then part of the
+        answer; or runs, whose families are then read from their column.
     family
         A family that was fitted; ``"new"`` for one drawn from the population; ``"population"`` for its middle; by
         column when there are several (``{"corpus": "c4", "tokenizer": "new"}``); or one a point.  ``"new"`` unless
@@ -212,16 +217,40 @@ def forecast(
     check_level(level)
     asked = Average.of(posterior)
     asked.require(allow_unconverged)
-    drawn = draw_each(asked, at, family, drift)
+    places, stages = _read_chain(asked, at)
+    carried = {column: Carried(one.mean_draws, one.draws) for column, one in stages.items()}
+    drawn = draw_each(asked, places, family, drift, carried)
     mixed = mixture(asked, drawn)
-    points = _points(mixed, level)
+    points = _points(mixed, level, tuple(stages.values()))
     output = next(iter(asked.posteriors.values())).law.output
+    diagnostics = Diagnostics.worst([asked.diagnostics, *(one.diagnostics for one in stages.values())])
     return Forecast(
-        law=asked.name, outcome=output.column, units=output.units, level=level, points=points,
-        diagnostics=asked.diagnostics, draws=mixed.run, mean_draws=mixed.mean, flag=not asked.diagnostics.converged,
-        weights=asked.weights, drift=drifts_of(asked.posteriors, drift),
-        notes=overruled(asked, drawn, [(p.new_run.lower, p.new_run.upper) for p in points]),
+        law=" -> ".join([*(one.law for one in stages.values()), asked.name]), outcome=output.column,
+        units=output.units, level=level, points=points, diagnostics=diagnostics, draws=mixed.run,
+        mean_draws=mixed.mean, flag=not diagnostics.converged, weights=asked.weights,
+        drift={**{name: each for one in stages.values() for name, each in one.drift.items()},
+               **drifts_of(asked.posteriors, drift)},
+        notes=(*overruled(asked, drawn, [(p.new_run.lower, p.new_run.upper) for p in points]),
+               *(note for one in stages.values() for note in one.notes)),
     )  # fmt: skip
+
+
+def _read_chain(asked: Average, at: Where | Any) -> tuple[Where | Any, dict[str, Forecast]]:
+    """Where to forecast, with medians for what other laws forecast; and their forecasts, by column."""
+    if not isinstance(at, Mapping):
+        return at, {}
+    laws = [posterior.law for posterior in asked.posteriors.values()]
+    places, stages = dict(at), {}
+    for word, value in at.items():
+        if isinstance(value, Forecast):
+            column = column_called(laws, word)
+            if value.outcome != column:
+                raise QuestionError(
+                    f"--at {word}: is the column '{column}', but law '{value.law}' forecasts {value.outcome}; give a "
+                    f"forecast of {column}."
+                )
+            places[word], stages[column] = np.median(value.mean_draws, axis=0), value
+    return places, stages
 
 
 def check_level(level: float) -> None:
@@ -236,21 +265,25 @@ def check_level(level: float) -> None:
         raise QuestionError(f"level is a probability between 0 and 1, such as 0.9, not {level:g}.")
 
 
-def _points(drawn: Drawn, level: float) -> tuple[Point, ...]:
-    """What the draws say of each point."""
+def _points(drawn: Drawn, level: float, stages: Sequence[Forecast]) -> tuple[Point, ...]:
+    """What the draws say of each point; a stage before has as many, or one for all."""
     tail = (1.0 - level) / 2.0
     with np.errstate(invalid="ignore"):
         bounds, mean_bounds = (np.quantile(each, [0.5, tail, 1.0 - tail], axis=0) for each in (drawn.run, drawn.mean))
         quantiles = np.quantile(drawn.run, QUANTILES, axis=0)
     return tuple(
         Point(
-            at={name: float(values[i]) for name, values in drawn.inputs.items()},
+            at={**{name: value for one in before for name, value in one.at.items()},
+                **{name: float(values[i]) for name, values in drawn.inputs.items()}},
             family=family,
             new_run=Interval(*(float(b) for b in bounds[:, i])),
             mean=Interval(*(float(b) for b in mean_bounds[:, i])),
             quantiles={p: float(q) for p, q in zip(QUANTILES, quantiles[:, i], strict=True)},
             parts=shares(drawn.variances, i),
-            extrapolation={name: float(r[i]) if np.isfinite(r[i]) else None for name, r in drawn.extrapolation.items()},
+            extrapolation={**{name: float(r[i]) if np.isfinite(r[i]) else None
+                              for name, r in drawn.extrapolation.items()},
+                           **{name: ratio for one in before for name, ratio in one.extrapolation.items()}},
         )
         for i, family in enumerate(drawn.families)
-    )
+        for before in [[one.points[i % len(one)] for one in stages]]
+    )  # fmt: skip

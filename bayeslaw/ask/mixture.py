@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayeslaw.ask.average import Average
+from bayeslaw.ask.chain import Carried
 from bayeslaw.ask.drawn import Drawn, Families, draw
 from bayeslaw.ask.drift import Drifting, drifts_of
 from bayeslaw.ask.points import Where, points_at
@@ -16,13 +17,19 @@ from bayeslaw.fit.notes import Note
 from bayeslaw.law.functions import LINKS
 
 
-def draw_each(asked: Average, at: Where | Any, family: Families, drift: Drifting = True) -> dict[str, Drawn]:
-    """Draws under each posterior at the same points, by name; a law reads the inputs that it has."""
+def draw_each(
+    asked: Average,
+    at: Where | Any,
+    family: Families,
+    drift: Drifting = True,
+    carried: Mapping[str, Carried] | None = None,
+) -> dict[str, Drawn]:
+    """Draws under each posterior at the same points, by name; a law reads the inputs that it has, and those carried."""
     points = points_at([posterior.law for posterior in asked.posteriors.values()], at)
     found, drifts = {}, drifts_of(asked.posteriors, drift)
     for name, posterior in asked.posteriors.items():
         with asked.naming(name):
-            found[name] = draw(posterior, points, family, asked.link, drifts.get(name))
+            found[name] = draw(posterior, points, family, asked.link, drifts.get(name), carried)
     return found
 
 

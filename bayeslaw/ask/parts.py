@@ -13,7 +13,7 @@ import numpy as np
 from bayeslaw.law.functions import LINKS
 
 # All that a forecast may reckon, in the order in which it is shown.
-PARTS = ("parameters", "family", "noise", "law", "drift")
+PARTS = ("parameters", "family", "input", "noise", "law", "drift")
 # The normal quantiles at one standard deviation either side.
 CENTRAL_68 = (0.158655, 0.841345)
 

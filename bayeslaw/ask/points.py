@@ -93,7 +93,7 @@ def points_at(laws: Sequence[Law], at: Where | Any) -> Runs:
     columns: dict[str, np.ndarray] = {}
     words = {i.column: i.name for law in laws for i in law.inputs.values()}
     for name, values in at.items():
-        column = _column_called(laws, name)
+        column = column_called(laws, name)
         columns[column] = np.atleast_1d(np.asarray(values, dtype=float)).ravel()
         words[column] = name
     for law in laws:
@@ -109,7 +109,7 @@ def points_at(laws: Sequence[Law], at: Where | Any) -> Runs:
     return Points(data, "--at", np.arange(1, len(arrays[0]) + 1), words=words)
 
 
-def _column_called(laws: Sequence[Law], word: str) -> str:
+def column_called(laws: Sequence[Law], word: str) -> str:
     """The one column that all laws which know a word mean by it."""
     knowing = [law for law in laws if word in _by_word(law)] or laws[:1]
     meant = {input_called(law, word).column: law for law in knowing}

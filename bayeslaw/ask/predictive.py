@@ -19,6 +19,11 @@ DRAWN: Mapping[str, Callable[..., Any]] = {
     "StudentT": lambda rng, df, mean, scale: mean + scale * rng.standard_t(df, mean.shape),
     "LogNormal": lambda rng, median, sd: median * np.exp(sd * rng.standard_normal(median.shape)),
     "LogStudentT": lambda rng, df, median, scale: median * np.exp(scale * rng.standard_t(df, median.shape)),
+    # What is censored is drawn as it was before it was.
+    "LogFrontier": lambda rng, frontier, sd, shortfall, _: (
+        frontier
+        * np.exp(sd * rng.standard_normal(frontier.shape) - shortfall * rng.standard_exponential(frontier.shape))
+    ),
     "Beta": lambda rng, mean, k: rng.beta(np.maximum(mean * k, 1e-12), np.maximum((1 - mean) * k, 1e-12)),
     "Binomial": lambda rng, trials, p: rng.binomial(np.rint(trials).astype(int), np.clip(p, 0, 1)).astype(float),
     "BetaBinomial": lambda rng, trials, p, k: rng.binomial(
@@ -35,13 +40,13 @@ def expected(
     Parameters
     ----------
     inputs
-        By input name, each of shape ``(points,)``.
+        By input name, each of shape ``(points,)`` or, where draws differ in it, ``(size, points)``.
     parameters
         By parameter, each of shape ``(size,)``.
     """
     law = posterior.law
     columns = {name: np.asarray(values)[:, None] for name, values in parameters.items()}
-    points = next(iter(inputs.values())).shape[0]
+    points = next(iter(inputs.values())).shape[-1]
     return np.broadcast_to(law.mean(inputs, columns), (posterior.size, points))
 
 

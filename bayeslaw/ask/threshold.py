@@ -16,6 +16,7 @@ import numpy as np
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.axis import COMPUTE, Axis, axis_of, labels, outcome_label, read_at, trials
 from bayeslaw.ask.canvas import short
+from bayeslaw.ask.chain import matched
 from bayeslaw.ask.crossing import POINTS, first_crossing, steepest
 from bayeslaw.ask.drawn import family_label
 from bayeslaw.ask.drift import Drifting, drifts_of
@@ -275,12 +276,7 @@ def _followed(track: Track, crosses: Crosses, within: tuple[float, float]) -> tu
     if isinstance(crosses, str):
         places = steepest(curve, grid)
     else:
-        value: float | np.ndarray
-        if isinstance(crosses, Threshold):
-            # Two fits know nothing of each other, so any draw of one goes with any of the other, in a repeatable order.
-            value = np.resize(np.random.default_rng([track.posterior.seed, 2]).permutation(crosses.draws), size)
-        else:
-            value = crosses
+        value = matched(crosses.draws, track.posterior) if isinstance(crosses, Threshold) else crosses
         places, returning = first_crossing(curve, grid, value)
     # Infinite places are beyond either end on any scale.
     draws = np.where(np.isfinite(places), back(np.where(np.isfinite(places), places, grid[0])), places)

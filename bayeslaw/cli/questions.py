@@ -122,6 +122,9 @@ def answer_options(drawn: str) -> Callable[[Callable[..., None]], Callable[..., 
 @click.command()
 @fits_options
 @click.option("--at", multiple=True, metavar="N=7e10,D=1.4e12", help="Where; may be repeated.")
+@click.option(
+    "--through", metavar="TASK.nc", help="A fit of a score by this outcome, the loss say, to be forecast instead."
+)
 @click.option("--runs", "table", metavar="FILE", help="Where, as a table of runs (planned ones need no outcome).")
 @reading_options
 @answer_options("the forecast")
@@ -131,6 +134,7 @@ def forecast(
     fits: Sequence[str],
     weights: str | None,
     at: Sequence[str],
+    through: str | None,
     table: str | None,
     family: str | None,
     level: float,
@@ -145,6 +149,8 @@ def forecast(
         raise InputError("say where to forecast: --at POINT, once or more, or --runs FILE.")
     if picture is not None and len(at) > 1:
         raise InputError("--plot draws one --at, or all rows of --runs FILE; give one of them.")
+    if through is not None and (table is not None or picture is not None):
+        raise InputError("--through takes --at POINT, once or more, and draws no picture; leave out --runs and --plot.")
     points = read_points(at) if at else None
     path = None if picture is None else check_picture(picture, "--plot", (*fits, *([table] if table else [])))
     runs = read_optional_table(table, "--runs", **reading)
@@ -153,8 +159,12 @@ def forecast(
 
     from bayeslaw.ask.forecast import forecast as ask
 
-    at_what = points if runs is None else runs
-    found = ask(posterior, at_what, whose, level, drift=drift, allow_unconverged=allow_unconverged)
+    later = {} if through is None or points is None else _inputs_of_score(points, posterior)
+    at_first = runs if points is None else {name: values for name, values in points.items() if name not in later}
+    found = ask(posterior, at_first, whose, level, drift=drift, allow_unconverged=allow_unconverged)
+    if through is not None:
+        later[found.outcome] = found
+        found = ask(load_fit(through), later, level=level, drift=drift, allow_unconverged=allow_unconverged)
     if path is not None:
         from bayeslaw.ask.plot import plot_forecast
 
@@ -165,6 +175,15 @@ def forecast(
         write_picture(path, figure)
         say(f"drawn in {path}")
     give(found.as_dict(), lambda: "\n".join([str(found), *_outcomes(found, runs)]), as_json)
+
+
+def _inputs_of_score(points: dict[str, list[float]], posterior: Posterior | Average) -> dict[str, Any]:
+    """Of what points give, all that the law of the loss does not read."""
+    from bayeslaw.ask.average import Average
+
+    laws = [each.law for each in Average.of(posterior).posteriors.values()]
+    known = {word for law in laws for one in law.inputs.values() for word in (one.name, one.column)}
+    return {name: values for name, values in points.items() if name not in known}
 
 
 def _outcomes(found: Forecast, runs: Runs | None) -> list[str]:

@@ -6,7 +6,7 @@ a sampler is; importing ArviZ's takes longer than a fit.  A test holds the two t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,6 +104,11 @@ class Diagnostics:
             divergences=int(stats["diverging"].sum()), bfmi=float(bfmi(stats["energy"]).min()),
             leapfrogs=float(stats["n_steps"].mean()),
         )  # fmt: skip
+
+    @staticmethod
+    def worst(every: Iterable[Diagnostics]) -> Diagnostics:
+        """Those that can be trusted least."""
+        return max(every, key=lambda each: (not each.converged, each.rhat))
 
     @property
     def complaints(self) -> tuple[str, ...]:

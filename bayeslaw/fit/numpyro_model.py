@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpyro
 import numpyro.distributions as dist
-from jax.scipy.special import expit, gammaln
+from jax.scipy.special import expit, gammaln, log_ndtr
 from numpyro.infer.util import log_likelihood as numpyro_log_likelihood
 
 from bayeslaw.fit.hoist import hoist
@@ -50,6 +50,8 @@ PRIORS: Mapping[str, Callable[..., dist.Distribution]] = {
 
 # The nearest doubles inside (0, 1): a probability that rounds to 0 or 1 keeps a finite log density.
 LEAST, MOST = 1e-300, 1.0 - 2.0**-53
+# Of the normal's tail beyond a frontier, what an exponential shortfall leaves at the least: rounding would leave less.
+LEAST_BEYOND = 1e-12
 
 
 def _probability(value: Any) -> Any:
@@ -66,6 +68,30 @@ class _BetaBinomial(dist.BetaBinomial):  # type: ignore[misc]
         return chosen + seen - gammaln(a) - gammaln(b) + gammaln(a + b)
 
 
+class _LogFrontier(dist.Distribution):  # type: ignore[misc]
+    """Outcomes short of a frontier: on the log, a normal less an exponential (Meeusen and van den Broeck 1977).
+
+    The bound says whether an outcome is known, or only that it is at most (-1) or at least (1) the one given.
+    """
+
+    support = dist.constraints.positive
+
+    def __init__(self, frontier: Any, sd: Any, shortfall: Any, bound: Any) -> None:
+        self.arguments = frontier, sd, shortfall, bound
+        super().__init__(batch_shape=jnp.broadcast_shapes(*(jnp.shape(one) for one in self.arguments)))
+
+    def log_prob(self, value: Any) -> Any:
+        frontier, sd, shortfall, bound = self.arguments
+        above, steep = (jnp.log(value) - jnp.log(frontier)) / sd, sd / shortfall
+        # The density times the shortfall, and also the difference of the normal's distribution function and this one's.
+        short = above * steep + 0.5 * steep**2 + log_ndtr(-above - steep)
+        at_most = jnp.logaddexp(log_ndtr(above), short)
+        share = jnp.minimum(short - log_ndtr(-above), -LEAST_BEYOND)
+        at_least = log_ndtr(-above) + jnp.log(-jnp.expm1(share))
+        known = short - jnp.log(shortfall) - jnp.log(value)
+        return jnp.where(bound < -0.5, at_most, jnp.where(bound > 0.5, at_least, known))
+
+
 LIKELIHOODS: Mapping[str, Callable[..., dist.Distribution]] = {
     "Normal": dist.Normal,
     "StudentT": dist.StudentT,
@@ -73,6 +99,7 @@ LIKELIHOODS: Mapping[str, Callable[..., dist.Distribution]] = {
     "LogStudentT": lambda df, median, scale: dist.TransformedDistribution(
         dist.StudentT(df, jnp.log(median), scale), dist.transforms.ExpTransform()
     ),
+    "LogFrontier": _LogFrontier,
     "Beta": lambda mean, k: dist.Beta(_probability(mean) * k, (1.0 - _probability(mean)) * k),
     "Binomial": lambda trials, p: dist.BinomialProbs(_probability(p), trials),
     "BetaBinomial": lambda trials, p, k: _BetaBinomial(_probability(p) * k, (1.0 - _probability(p)) * k, trials),

@@ -81,6 +81,7 @@ PRIORS: Mapping[str, tuple[Any, tuple[str, ...]]] = {
 
 # The nearest doubles inside (0, 1), as in the NumPyro model.
 LEAST, MOST = 1e-300, 1.0 - 2.0**-53
+LEAST_BEYOND = 1e-12
 
 
 def _probability(value: Any) -> Any:
@@ -112,6 +113,31 @@ def _binomial_draws(trials: Any, p: Any, rng: np.random.Generator | None = None,
     return rng.binomial(trials, p, size)
 
 
+def _log_normal_cdf(x: Any) -> Any:
+    """PyMC's own is right to 8 digits, for constants of lower precision."""
+    root = _double(2.0**0.5)
+    low = pt.log(0.5 * pt.erfcx(-pt.minimum(x, 0.0) / root)) - 0.5 * x**2
+    return pt.switch(pt.lt(x, 0.0), low, pt.log1p(-0.5 * pt.erfc(pt.maximum(x, 0.0) / root)))
+
+
+def _frontier_log_density(value: Any, frontier: Any, sd: Any, shortfall: Any, bound: Any) -> Any:
+    """As in the NumPyro model."""
+    above, steep = (pt.log(value) - pt.log(frontier)) / sd, sd / shortfall
+    short = above * steep + 0.5 * steep**2 + _log_normal_cdf(-above - steep)
+    at_most = _log_add_exp(_log_normal_cdf(above), short)
+    beyond = _log_normal_cdf(-above)
+    at_least = beyond + pt.log(-pt.expm1(pt.minimum(short - beyond, _double(-LEAST_BEYOND))))
+    known = short - pt.log(shortfall) - pt.log(value)
+    return pt.switch(pt.lt(bound, -0.5), at_most, pt.switch(pt.gt(bound, 0.5), at_least, known))
+
+
+def _frontier_draws(
+    frontier: Any, sd: Any, shortfall: Any, _: Any, rng: np.random.Generator | None = None, size: Any = None
+) -> Any:
+    assert rng is not None
+    return frontier * np.exp(rng.normal(0.0, sd, size) - rng.exponential(shortfall, size))
+
+
 # Each likelihood by the name of the outcome, its arguments and what PyMC wants besides (`observed`, `dims`).
 LIKELIHOODS: Mapping[str, Callable[..., Any]] = {
     "Normal": lambda name, mean, sd, **more: pm.Normal(name, mean, sd, **more),
@@ -119,6 +145,10 @@ LIKELIHOODS: Mapping[str, Callable[..., Any]] = {
     "LogNormal": lambda name, median, sd, **more: pm.LogNormal(name, pt.log(median), sd, **more),
     "LogStudentT": lambda name, df, median, scale, **more: pm.CustomDist(
         name, df, median, scale, dist=_log_student_t, class_name="LogStudentT", **more
+    ),
+    "LogFrontier": lambda name, frontier, sd, shortfall, bound, **more: pm.CustomDist(
+        name, frontier, sd, shortfall, bound, logp=_frontier_log_density, random=_frontier_draws,
+        class_name="LogFrontier", **more,
     ),
     "Beta": lambda name, mean, k, **more: pm.Beta(
         name, alpha=_probability(mean) * k, beta=(1.0 - _probability(mean)) * k, **more

@@ -212,6 +212,11 @@ LIKELIHOODS: Mapping[str, LikelihoodFamily] = {
     "LogStudentT": LikelihoodFamily(
         ("df", "median", "log_scale"), "positive", "log", "median", "log_scale", "relative noise with heavy tails"
     ),
+    "LogFrontier": LikelihoodFamily(
+        ("frontier", "log_sd", "log_shortfall", "bound"), "positive", "log", "frontier", "log_sd",
+        "relative Gaussian noise less an exponential shortfall; bound is -1 where the outcome is at most the one "
+        "given, 1 where at least, 0 where it is that one",
+    ),
     "Beta": LikelihoodFamily(
         ("mean", "concentration"), "unit", "logit", "mean", None,
         "a share; concentration is the number of trials it is worth",

@@ -379,7 +379,7 @@ def test_the_json_is_strict_and_has_its_keys(hierarchy, counts):
     assert point["at"] == {"N": 7e10, "D": 1.4e12}
     assert {"median", "lower", "upper", "quantiles", "mean", "parts", "extrapolation"} <= point.keys()
     assert list(point["quantiles"])[:2] == ["0.025", "0.05"]
-    assert point["parts"].keys() == {"parameters", "family", "noise", "law", "drift"}
+    assert point["parts"].keys() == {"parameters", "family", "input", "noise", "law", "drift"}
     assert point["extrapolation"].keys() == {"flops_ratio", "N_ratio", "D_ratio"}
     assert found["diagnostics"]["divergences"] == hierarchy.diagnostics.divergences
     missing = ask(counts, {"N": 1e9, "n": 10}).as_dict()
@@ -407,3 +407,67 @@ def test_the_frame_has_a_row_a_point(hierarchy):
     assert frame["median"].tolist() == [p.new_run.median for p in found.points]
     assert frame["mean_upper"].tolist() == [p.mean.upper for p in found.points]
     assert frame["flops_ratio"].tolist() == [p.extrapolation["flops_ratio"] for p in found.points]
+
+
+# --- through a loss ---------------------------------------------------------------------------------------------
+
+
+def surely(posterior: bl.Posterior) -> bl.Posterior:
+    """A posterior of one draw over and over."""
+    return replace(posterior, values={n: np.broadcast_to(v[:1, :1], v.shape) for n, v in posterior.values.items()})
+
+
+def law_at(posterior: bl.Posterior, losses: np.ndarray) -> np.ndarray:
+    """The error at losses, by hand."""
+    p = posterior.parameters()
+    wrong = p["chance"] * (1 - p["learned"] * np.exp(-p["gamma"] * (losses - 3)))
+    return 0.005 * np.logaddexp(wrong / 0.005, 0.2)
+
+
+def test_a_score_is_forecast_at_every_loss_that_is_forecast(flat, shares):
+    """Where the law of the score is known, each draw of the loss gives one of the score."""
+    loss = ask(flat, {"N": [1e9, 7e10], "D": [2e10, 1.4e12]})
+    sure = surely(shares)
+    found = ask(sure, {"L": loss})
+    for i in range(2):
+        each = np.sort(np.resize(loss.mean_draws[:, i], sure.size))
+        np.testing.assert_allclose(np.sort(found.mean_draws[:, i]), law_at(sure, each), rtol=1e-10)
+    assert found.law == "chinchilla -> downstream_error"
+    assert found.points[1].at == {"N": 7e10, "D": 1.4e12, "L": float(np.median(loss.mean_draws[:, 1]))}
+    assert found.points[1].extrapolation["flops_ratio"] == loss.points[1].extrapolation["flops_ratio"]
+
+
+def test_a_loss_that_is_known_changes_nothing(flat, shares):
+    loss = ask(surely(flat), BIG, drift=False)
+    loss = replace(loss, draws=loss.mean_draws)
+    found, plain = (ask(shares, {"loss": each}) for each in (loss, float(loss.mean_draws[0, 0])))
+    np.testing.assert_array_equal(found.mean_draws, plain.mean_draws)
+    np.testing.assert_array_equal(found.draws, plain.draws)
+    assert found.points[0].parts["input"] == 0.0
+    assert plain.points[0].parts["input"] is None
+
+
+def test_the_doubts_of_both_fits_are_in_a_chain(flat, shares):
+    """As in every pair of their draws, new runs about each law included."""
+    loss = ask(flat, BIG)
+    found = ask(shares, {"L": loss})
+    pairs = np.random.default_rng(0).permutation(np.repeat(loss.draws[:, 0], 50))
+    every = replace(
+        shares, values={n: np.tile(v, (1, 50)) for n, v in shares.values.items()}, flat=np.tile(shares.flat, (1, 50, 1))
+    )
+    mean = law_at(every, pairs)
+    kappa = every.parameters()["kappa"]
+    brute = np.random.default_rng(1).beta(mean * kappa, (1 - mean) * kappa)
+    levels = np.array([0.1, 0.5, 0.9])
+    # Where quantiles of the brute force fall among the chain's draws; both posteriors have 600.
+    below = (found.draws[:, 0] < np.quantile(brute, levels)[:, None]).mean(axis=1)
+    assert np.all(np.abs(below - levels) < 4 * np.sqrt(levels * (1 - levels) / 600))
+    assert sum(share for share in found.points[0].parts.values() if share) == pytest.approx(1.0)
+    assert found.points[0].parts["input"] > 0
+    assert "input" in str(found)
+    assert json.loads(json.dumps(found.as_dict()))["law"] == found.law
+
+
+def test_a_chain_takes_a_forecast_of_what_it_reads(flat, shares):
+    with pytest.raises(QuestionError, match="is the column 'loss', but law 'downstream_error' forecasts error"):
+        ask(shares, {"L": ask(shares, {"L": 3.0})})

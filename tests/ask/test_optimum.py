@@ -123,12 +123,15 @@ def test_a_budget_is_split_and_the_best_rate_and_batch_go_with_it():
     np.testing.assert_allclose(best(one)["N"][inside(one)], expected[inside(one)], rtol=1e-6)
 
 
-def test_the_best_teacher_is_the_law_of_the_capacity_gap():
-    p = prior("capacity_gap")
+@pytest.mark.parametrize("name", ["capacity_gap", "capacity_gap_error"])
+def test_the_best_teacher_is_the_law_of_the_capacity_gap(name):
+    p = prior(name)
     # The curvature jumps at the optimum, and where it is nearly none there is nothing to find.
-    p |= {name: 0.01 + p[name] for name in ("q_small", "q_large")}
-    one = solved(bl.law("capacity_gap"), p, {"S": 3e9})
-    expected = p["kappa"] * 1e9 * 3 ** p["eta"]
+    p |= {q: 0.01 + p[q] for q in ("q_small", "q_large")}
+    one = solved(bl.law(name), p, {"S": 3e9})
+    scale = bl.law(name).references["S0"]
+    expected = p["kappa"] * scale * (3e9 / scale) ** p["eta"]
+    assert inside(one).mean() > 0.9
     np.testing.assert_allclose(best(one)["T"][inside(one)], expected[inside(one)], rtol=2e-6)
 
 
@@ -181,6 +184,7 @@ def by_scipy(one: Solved, draw: int) -> float:
         ("repeated_data", {"C": 9.3e21, "U": 25e9}, {}),
         ("distillation", {"N": 1e9, "D": 3e11}, {}),
         ("capacity_gap", {"S": 1e8}, {}),
+        ("capacity_gap_error", {"S": 1e8}, {}),
     ],
 )
 def test_no_search_finds_lower(name, given, more):

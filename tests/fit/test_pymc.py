@@ -160,6 +160,7 @@ def test_tables_have_the_same_words() -> None:
     assert PRIORS.keys() == numpyro_model.PRIORS.keys() == pymc_model.PRIORS.keys()
     assert LIKELIHOODS.keys() == numpyro_model.LIKELIHOODS.keys() == pymc_model.LIKELIHOODS.keys()
     assert (pymc_model.LEAST, pymc_model.MOST) == (numpyro_model.LEAST, numpyro_model.MOST)
+    assert pymc_model.LEAST_BEYOND == numpyro_model.LEAST_BEYOND
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -224,6 +225,7 @@ def test_a_prior_is_one_density(name: str) -> None:
 LIKELIHOOD_ARGUMENTS = {
     "Normal": [(2.0, 0.1)], "StudentT": [(3.0, 2.0, 0.1)], "LogNormal": [(2.0, 0.1)],
     "LogStudentT": [(3.0, 2.0, 0.1), (60.0, 1e-3, 0.01)],
+    "LogFrontier": [(2.0, 0.1, 0.3, bound) for bound in (-1.0, 0.0, 1.0)] + [(2.0, 0.3, 0.01, 0.0)],
     "Beta": [(0.3, 50.0), (1e-3, 900.0)],
     "Binomial": [(20.0, 0.3), (1e9, 1e-9), (20.0, 0.0), (20.0, 1.0)],
     "BetaBinomial": [(20.0, 0.3, 9.0), (1e4, 0.01, 30.0)],

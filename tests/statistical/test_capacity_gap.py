@@ -1,0 +1,39 @@
+"""Capacity gaps: intervals of the best teacher hold the truth as often as they say."""
+
+import numpy as np
+import pytest
+
+import bayeslaw as bl
+
+LAW = bl.law("capacity_gap")
+SIMULATIONS, STUDENT = 200, 3e9
+# Five students, each with teachers from half to forty times its size.
+SIZES = np.repeat(np.geomspace(1e8, 5e9, 5), 6)
+TEACHERS = SIZES * np.tile(np.geomspace(0.5, 40, 6), 5)
+
+
+def simulated(rng: np.random.Generator) -> tuple[bl.Runs, float]:
+    """Runs of a law drawn from the prior whose losses a table may hold, and the best teacher."""
+    low, high = LAW.output.range
+    while True:
+        truth = {name: float(values[0]) for name, values in LAW.draw_prior(rng, 1).items()}
+        mean = LAW.mean({"S": SIZES, "T": TEACHERS}, truth)
+        loss = mean * np.exp(truth["sigma"] * rng.standard_t(truth["nu"], len(mean)))
+        if ((loss > low) & (loss < high)).all():
+            break
+    runs = bl.read_runs({"student_params": SIZES, "teacher_params": TEACHERS, "loss": loss})
+    return runs, truth["kappa"] * 1e9 * (STUDENT / 1e9) ** truth["eta"]
+
+
+@pytest.mark.slow
+def test_intervals_of_the_best_teacher_cover_the_truth():
+    """Of a student between those that were trained."""
+    rng = np.random.default_rng(5)
+    hits = 0
+    for seed in range(SIMULATIONS):
+        runs, truth = simulated(rng)
+        posterior = bl.fit(LAW, runs, draws=400, warmup=200, chains=1, seed=seed, target_accept=0.8)
+        found = bl.optimum(posterior, subject_to={"S": STUDENT}, level=0.9, allow_unconverged=True).inputs["T"]
+        hits += found.lower <= truth <= found.upper
+    # Within 2.4 standard errors of a share of 0.9.
+    assert 0.85 <= hits / SIMULATIONS <= 0.95, hits
