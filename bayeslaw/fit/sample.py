@@ -106,5 +106,5 @@ def sample(
         with stopwatch("compile"):
             run = chains.result()
         with stopwatch("sampling"):
-            draws, stats, geometry = run(geometry, args, seed, progress)
+            ((draws, stats, geometry),) = run([geometry], [args], [seed], progress)
     return Draws(flat, draws, stats, geometry, settings, seed, stopwatch.seconds)

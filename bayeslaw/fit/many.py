@@ -1,0 +1,90 @@
+"""Many small fits at once: laws left out, back-tests and simulations ask for hundreds of them.
+
+A small fit spends most of its time between its chains: it starts them, waits for the slowest and gathers them, block by
+block.  So the chains of several fits are walked by one compiled program, laid over devices as the chains of one fit are
+(see ``chains``).  Plans that hide other runs, or hold other outcomes, share that program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import batched
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bayeslaw.fit import devices
+from bayeslaw.fit.inference import kind_of, prepare, settings_for
+from bayeslaw.fit.plan import Plan
+from bayeslaw.fit.sample import Draws, Stopwatch
+
+# Fits walked together: enough that no device waits long for another, few enough that some are soon finished.
+TOGETHER = 8
+
+
+def infer_many(
+    plans: Sequence[Plan],
+    seeds: Sequence[int],
+    *,
+    start: np.ndarray | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    **given: int | float | None,
+) -> Iterator[tuple[int, Draws]]:
+    """Sample many plans, and give each as soon as it is there.
+
+    Parameters
+    ----------
+    plans
+        Those of one structure whose posteriors suit the same coordinates share a program.
+    seeds
+        One a plan.  A plan and its seed give the same draws whatever else is sampled in the same program.
+    start
+        A flat vector near all modes, such as the mean of a fit to all of the runs; without one each mode is sought
+        from the priors, which takes about as long as the sampling.
+    progress
+        Called with fits done and fits in all.
+    **given
+        Settings of all fits; see :class:`bayeslaw.Settings`.
+
+    Yields
+    ------
+    tuple
+        The position of a plan and its draws, plans of a kind together.
+    """
+    groups: dict[Any, list[int]] = {}
+    for i, plan in enumerate(plans):
+        groups.setdefault((plan.structure, kind_of(plan)), []).append(i)
+    done = 0
+    for group in groups.values():
+        # What a program for several fits saves on a few is less than its compilation costs.
+        size = TOGETHER if len(group) >= TOGETHER else 1
+        for batch in batched(group, size):
+            found = _together([plans[i] for i in batch], [seeds[i] for i in batch], size, start, given)
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(plans))
+            yield from zip(batch, found, strict=True)
+
+
+def _together(
+    plans: Sequence[Plan], seeds: Sequence[int], size: int, start: np.ndarray | None, given: dict[str, Any]
+) -> list[Draws]:
+    """A few plans of one structure in coordinates of one kind."""
+    stopwatch, settings = Stopwatch(), settings_for(plans[0], **given)
+    with devices.float64():
+        with stopwatch("trace"):
+            data = [jax.tree.map(jnp.asarray, plan.data()) for plan in plans]
+            prepared = prepare(plans[0], data[0], settings, size)
+        with stopwatch("mode"):
+            geometries = [prepared.geometry(each, seed, start) for each, seed in zip(data, seeds, strict=True)]
+        with stopwatch("compile"):
+            run = prepared.chains.result()
+        with stopwatch("sampling"):
+            walked = run(geometries, [(each,) for each in data], seeds, None)
+    seconds = {stage: each / len(plans) for stage, each in stopwatch.seconds.items()}
+    return [
+        Draws(prepared.model, flat, stats, geometry, settings, seed, seconds)
+        for (flat, stats, geometry), seed in zip(walked, seeds, strict=True)
+    ]
