@@ -17,6 +17,7 @@
 ``whitening``         saved draws back on the ball that they were sampled on
 ``many``              many small fits at once
 ``holdout``           a fit with some runs hidden; ``pointwise``, the density of every run under every draw
+``progress``          one line for long work
 ``fitting``           the verb; ``posterior``, what it leaves; ``datatree``, ``posterior_summary``
 ``storage``           a posterior as a file; ``files``, which are whole or not there
 ====================  =========================================================================

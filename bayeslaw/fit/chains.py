@@ -23,10 +23,9 @@ from threadpoolctl import threadpool_limits
 from bayeslaw.fit import devices
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.geometry import Geometry, rewhitened, with_pilot
+from bayeslaw.fit.progress import Progress
 from bayeslaw.fit.shapes import Shapes
 from bayeslaw.fit.transports import TRANSPORTS
-
-Progress = Callable[[int, int], None]
 
 # Draws between two looks at the clock: a tenth of a second for usual models, and few enough dispatches.
 BLOCK = 100

@@ -6,7 +6,7 @@ again; and a family that is hidden whole takes its deviations from the populatio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from bayeslaw.fit.many import infer_many
 from bayeslaw.fit.plan import Plan
 from bayeslaw.fit.pointwise import pointwise_log_likelihood
 from bayeslaw.fit.posterior import Posterior
+from bayeslaw.fit.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def refits(
     posterior: Posterior,
     masks: Sequence[np.ndarray],
     seed: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Refit]:
     """Fit again without some runs, once a mask; see :func:`refit`.
 

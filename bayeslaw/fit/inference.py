@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayeslaw.fit import devices
-from bayeslaw.fit.chains import Chains, Progress, Settings, compile_chains
+from bayeslaw.fit.chains import Chains, Settings, compile_chains
 from bayeslaw.fit.derivatives import curvature_of, marginal_of
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.following import follow, following_arrays
@@ -28,6 +28,7 @@ from bayeslaw.fit.hoist import hoist
 from bayeslaw.fit.mode import find_mode
 from bayeslaw.fit.numpyro_model import numpyro_model
 from bayeslaw.fit.plan import Plan, Structure, deviation_name, spread_name, unbounded
+from bayeslaw.fit.progress import Progress
 from bayeslaw.fit.sample import Draws, Stopwatch
 from bayeslaw.fit.shapes import Shapes
 from bayeslaw.law.expr import names

@@ -7,7 +7,7 @@ block.  So the chains of several fits are walked by one compiled program, laid o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import batched
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 from bayeslaw.fit import devices
 from bayeslaw.fit.inference import kind_of, prepare, settings_for
 from bayeslaw.fit.plan import Plan
+from bayeslaw.fit.progress import Progress
 from bayeslaw.fit.sample import Draws, Stopwatch
 
 # Fits walked together: enough that no device waits long for another, few enough that some are soon finished.
@@ -29,7 +30,7 @@ def infer_many(
     seeds: Sequence[int],
     *,
     start: np.ndarray | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     **given: int | float | None,
 ) -> Iterator[tuple[int, Draws]]:
     """Sample many plans, and give each as soon as it is there.

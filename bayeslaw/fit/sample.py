@@ -19,11 +19,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayeslaw.fit import devices
-from bayeslaw.fit.chains import Progress, Settings, compile_chains
+from bayeslaw.fit.chains import Settings, compile_chains
 from bayeslaw.fit.derivatives import curvature_of
 from bayeslaw.fit.diagnostics import Diagnostics
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.geometry import Geometry, affine_arrays, laplace
+from bayeslaw.fit.progress import Progress
 from bayeslaw.fit.shapes import Shapes
 
 
