@@ -27,7 +27,7 @@ DOCS = Path(__file__).parent
 # Enough for every digit that a paper prints.
 EXACT = 12
 # Layers in the order in which a user meets them, with what the reference page calls them.
-LAYERS = {"law": "Laws", "fit": "Runs, fits and posteriors", "ask": "Questions", "errors": "Errors"}
+LAYERS = {"law": "Laws", "fit": "Runs, fits and posteriors", "ask": "Questions", "proof": "Proof", "errors": "Errors"}
 OPERATORS = {"neg": "-a", "+": "a + b", "-": "a - b", "*": "a * b", "/": "a / b", "**": "a ** b"}
 
 

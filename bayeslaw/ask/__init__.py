@@ -23,6 +23,5 @@
 ``loo``            runs and families predicted by the others
 ``forward``        dearer runs predicted by cheaper ones
 ``weights``        how much each of several laws should count
-``sbc``            whether a law's posteriors are right: simulation-based calibration; ``simulation``, its tables
 =================  ======================================================================
 """

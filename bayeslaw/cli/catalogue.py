@@ -12,8 +12,8 @@ from bayeslaw.cli.tables import find_law
 from bayeslaw.errors import InputError
 
 if TYPE_CHECKING:
-    from bayeslaw.ask.sbc import Calibration
     from bayeslaw.law.law import Law
+    from bayeslaw.proof.sbc import Calibration
 
 LONGEST_FORMULA = 60
 
@@ -212,7 +212,7 @@ def check(name: str | None, every: bool, sbc: bool, simulations: int, seed: int,
 
 def _calibrated(law: Law, simulations: int, seed: int) -> Calibration:
     with quick_imports():
-        from bayeslaw.ask.sbc import sbc
+        from bayeslaw.proof.sbc import sbc
 
     say(f"Calibrating law {law.name} by {simulations} simulations.")
     return sbc(law, simulations=simulations, seed=seed, progress=sys.stderr.isatty())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bayeslaw.errors import PoolingError
-from bayeslaw.fit.plan import make_plan
+from bayeslaw.fit.plan import Plan, make_plan
 from bayeslaw.fit.progress import Progress, watched
 from bayeslaw.fit.runs import Runs, read_runs
 from bayeslaw.law import catalogue
@@ -15,6 +15,7 @@ from bayeslaw.law.law import Law
 
 if TYPE_CHECKING:
     from bayeslaw.fit.posterior import Posterior
+    from bayeslaw.fit.sample import Draws
 
 # What the numbers of a fit depend on.
 VERSIONED = ("jax", "numpyro", "numpy")
@@ -68,16 +69,22 @@ def fit(
     runs = runs if isinstance(runs, Runs) else read_runs(runs)
     plan = make_plan(law, runs, family, pool)  # every fault of the input is found before JAX is imported
 
-    from bayeslaw import __version__
     from bayeslaw.fit.inference import infer, settings_for
-    from bayeslaw.fit.posterior import Posterior
 
     settings = settings_for(plan, draws=draws, warmup=warmup, chains=chains, target_accept=target_accept)
     with watched(progress, "draw", "sampling") as watch:
         found = infer(plan, settings, seed, watch)
+    return posterior_of(plan, pool, found, target_accept)
+
+
+def posterior_of(plan: Plan, pool: Mapping[str, str] | None, found: Draws, target_accept: float | None) -> Posterior:
+    """The draws of a plan with what made them."""
+    from bayeslaw import __version__
+    from bayeslaw.fit.posterior import Posterior
+
     return Posterior(
-        law=law, runs=runs.with_sums(law), family=family, pool=dict(pool or {}),
-        values=found.values, flat=found.flat, flat_names=tuple(found.model.names), stats=found.stats, seed=seed,
+        law=plan.law, runs=plan.runs.with_sums(plan.law), family=plan.family, pool=dict(pool or {}),
+        values=found.values, flat=found.flat, flat_names=tuple(found.model.names), stats=found.stats, seed=found.seed,
         versions={"bayeslaw": __version__, **{name: importlib.metadata.version(name) for name in VERSIONED}},
         target_accept=target_accept,
     )  # fmt: skip

@@ -7,7 +7,7 @@ block.  So the chains of several fits are walked by one compiled program, laid o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
 from typing import Any
 
@@ -16,10 +16,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayeslaw.fit import devices
+from bayeslaw.fit.fitting import posterior_of
 from bayeslaw.fit.inference import kind_of, prepare, settings_for
-from bayeslaw.fit.plan import Plan
+from bayeslaw.fit.plan import Plan, make_plan
+from bayeslaw.fit.posterior import Posterior
 from bayeslaw.fit.progress import Progress
+from bayeslaw.fit.runs import Runs
 from bayeslaw.fit.sample import Draws, Stopwatch
+from bayeslaw.law.law import Law
 
 # Fits walked together: enough that no device waits long for another, few enough that some are soon finished.
 TOGETHER = 8
@@ -67,6 +71,29 @@ def infer_many(
             if progress is not None:
                 progress(done, len(plans))
             yield from zip(batch, found, strict=True)
+
+
+def fit_many(
+    law: Law,
+    tables: Sequence[Runs],
+    family: str | None = None,
+    pool: Mapping[str, str] | None = None,
+    *,
+    seed: int = 0,
+    start: np.ndarray | None = None,
+    progress: Progress | None = None,
+    **given: int | float | None,
+) -> list[Posterior]:
+    """Fit a law to many tables; see :func:`bayeslaw.fit` for the rest, and :func:`infer_many`.
+
+    Parameters
+    ----------
+    tables
+        Those that differ in nothing but their outcomes and weights share a program.
+    """
+    plans = [make_plan(law, runs, family, pool) for runs in tables]
+    found = dict(infer_many(plans, [seed] * len(plans), start=start, progress=progress, **given))
+    return [posterior_of(plan, pool, found[i], given.get("target_accept")) for i, plan in enumerate(plans)]
 
 
 def _together(

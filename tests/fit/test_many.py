@@ -10,7 +10,7 @@ from bayeslaw.fit.chains import compile_chains
 from bayeslaw.fit.diagnostics import mean_ess
 from bayeslaw.fit.holdout import refits, without
 from bayeslaw.fit.inference import infer, kind_of, settings_for
-from bayeslaw.fit.many import TOGETHER, infer_many
+from bayeslaw.fit.many import TOGETHER, fit_many, infer_many
 from bayeslaw.fit.plan import Plan, make_plan
 from tests.linear import Exact, linear_law, linear_runs
 from tests.simulate import simulated_runs
@@ -38,6 +38,21 @@ def test_each_fit_is_that_of_its_own_runs():
         density = np.exp(found.log_likelihood)
         error = [d.std() / d.mean() / np.sqrt(mean_ess(d)) for d in np.moveaxis(density, -1, 0)]
         assert (np.abs(found.log_density - exact.log_densities(hidden)) < ERRORS * np.array(error)).all()
+
+
+def test_posteriors_of_many_tables_are_those_of_single_fits():
+    """Bar the last bit, which a few leapfrogs blow up: against closed forms, and with all that a saved fit needs."""
+    law, table = linear_law("line"), linear_runs()
+    tables = [table.take(hidden) for hidden in (np.arange(24) < 20, np.arange(24) >= 4)]
+    for posterior, runs in zip(fit_many(law, tables, seed=5, draws=500), tables, strict=True):
+        exact = Exact("line", runs)
+        precision = exact.design.T @ exact.design / 0.3**2 + np.linalg.inv(exact.prior)
+        expected = np.linalg.solve(precision, exact.design.T @ exact.y / 0.3**2)
+        error = posterior.flat.std(axis=(0, 1)) / np.sqrt([mean_ess(posterior.flat[..., k]) for k in range(2)])
+        assert (np.abs(posterior.flat.mean(axis=(0, 1)) - expected) < ERRORS * error).all()
+        assert posterior.seed == 5
+        assert len(posterior.runs) == 20
+        assert posterior.versions == bl.fit(law, runs, draws=20, warmup=20).versions
 
 
 def test_neighbours_make_no_difference(line):

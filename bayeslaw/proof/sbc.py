@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from bayeslaw.ask.simulation import simulate
 from bayeslaw.errors import QuestionError, listed
 from bayeslaw.fit.diagnostics import bulk_ess
 from bayeslaw.fit.many import infer_many
@@ -26,6 +25,7 @@ from bayeslaw.fit.runs import Runs
 from bayeslaw.law import catalogue
 from bayeslaw.law.latin import latin_hypercube
 from bayeslaw.law.law import Law
+from bayeslaw.proof.simulation import simulate
 
 LOG_LIKELIHOOD, FORECAST = "log likelihood", "forecast"
 # The share of all uniform samples that stays within the band at all of its points.

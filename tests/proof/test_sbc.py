@@ -9,13 +9,13 @@ from click.testing import CliRunner
 from scipy.stats import binom, norm
 
 import bayeslaw as bl
-from bayeslaw.ask import sbc as module
-from bayeslaw.ask.sbc import FORECAST, LEVEL, LOG_LIKELIHOOD, beyond, ranks_of, sbc, within_band
-from bayeslaw.ask.simulation import simulate
 from bayeslaw.cli import commands
 from bayeslaw.errors import QuestionError
 from bayeslaw.fit.many import infer_many
 from bayeslaw.fit.plan import make_plan
+from bayeslaw.proof import sbc as module
+from bayeslaw.proof.sbc import FORECAST, LEVEL, LOG_LIKELIHOOD, beyond, ranks_of, sbc, within_band
+from bayeslaw.proof.simulation import simulate
 from tests.linear import NOISE, Exact, linear_law, linear_runs
 
 LINE, TABLE = linear_law("line"), linear_runs()
