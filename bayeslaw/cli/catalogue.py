@@ -171,8 +171,11 @@ def _numbers(values: dict[str, float]) -> str:
 @click.option("--sbc", is_flag=True, help="Calibrate the inference too, by simulation: minutes a law.")
 @click.option("--simulations", type=int, default=200, show_default=True, help="Tables to simulate and fit.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the simulations.")
+@click.option("--shards", metavar="FOLDER", help="Keep finished fits here, and take up those that are here already.")
 @answers
-def check(name: str | None, every: bool, sbc: bool, simulations: int, seed: int, as_json: bool) -> None:
+def check(
+    name: str | None, every: bool, sbc: bool, simulations: int, seed: int, shards: str | None, as_json: bool
+) -> None:
     """Check that a law file can be trusted with runs; exits with 1 when a check fails."""
     from bayeslaw.law import catalogue
     from bayeslaw.law.check import check_law
@@ -181,7 +184,7 @@ def check(name: str | None, every: bool, sbc: bool, simulations: int, seed: int,
         raise InputError("check one law, by FILE or NAME, or --all of them.")
     chosen = catalogue.laws() if name is None else (find_law(name),)
     found = {law.name: check_law(law) for law in chosen}
-    calibrated = {law.name: _calibrated(law, simulations, seed) for law in chosen} if sbc else {}
+    calibrated = {law.name: _calibrated(law, simulations, seed, shards) for law in chosen} if sbc else {}
     passed = {law: all(r.passed for r in results) for law, results in found.items()}
     passed |= {law: passed[law] and each.passed for law, each in calibrated.items()}
 
@@ -210,9 +213,9 @@ def check(name: str | None, every: bool, sbc: bool, simulations: int, seed: int,
         sys.exit(ANSWER_IS_NO)
 
 
-def _calibrated(law: Law, simulations: int, seed: int) -> Calibration:
+def _calibrated(law: Law, simulations: int, seed: int, shards: str | None) -> Calibration:
     with quick_imports():
         from bayeslaw.proof.sbc import sbc
 
     say(f"Calibrating law {law.name} by {simulations} simulations.")
-    return sbc(law, simulations=simulations, seed=seed, progress=sys.stderr.isatty())
+    return sbc(law, simulations=simulations, seed=seed, progress=sys.stderr.isatty(), shards=shards)

@@ -39,6 +39,8 @@ class Draws:
     stats
         By ArviZ's names (``diverging``, ``n_steps``, ``energy``, ``acceptance_rate``, ``lp``), each of shape
         ``(chains, draws)``.
+    geometry
+        Where they were sampled; None for draws that were kept in a file.
     seconds
         Wall time by stage.
     """
@@ -46,7 +48,7 @@ class Draws:
     model: FlatModel
     flat: np.ndarray
     stats: dict[str, np.ndarray]
-    geometry: Geometry
+    geometry: Geometry | None
     settings: Settings
     seed: int
     seconds: dict[str, float]

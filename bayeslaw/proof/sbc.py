@@ -8,9 +8,10 @@ al. 2023), and so is the law far beyond the runs, which is what it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from bayeslaw.fit.plan import Plan, make_plan
 from bayeslaw.fit.pointwise import pointwise_log_likelihood
 from bayeslaw.fit.progress import Progress, watched
 from bayeslaw.fit.runs import Runs
+from bayeslaw.fit.shards import Shards
 from bayeslaw.law import catalogue
 from bayeslaw.law.latin import latin_hypercube
 from bayeslaw.law.law import Law
@@ -129,6 +131,7 @@ def sbc(
     rows: int | None = None,
     seed: int = 0,
     progress: bool | Progress = False,
+    shards: str | Path | None = None,
     **settings: Any,
 ) -> Calibration:
     """Calibrate the inference of a law by simulation.
@@ -145,6 +148,8 @@ def sbc(
         Tables to draw and to fit.  Quantities that leave their band are looked at once more, with as many.
     progress
         Show one progress bar, or call a function with fits done and fits in all.
+    shards
+        A folder in which finished fits are kept, so that work that was stopped is not done again.
     **settings
         Of NUTS (``draws``, ``warmup``, ``chains``, ``target_accept``); sensible unless given.
 
@@ -162,45 +167,34 @@ def sbc(
         raise QuestionError(f"{simulations} simulations tell nothing; ask for at least {BINS} (--simulations).")
     law = catalogue.law(law) if isinstance(law, str) else law
     with watched(progress, "fit", "calibrating") as watch:
-        first = _calibrated(law, runs, simulations, rows, seed, watch, settings)
+        how = {**settings, "progress": watch, "shards": None if shards is None else Shards(Path(shards))}
+        first = _calibrated(law, runs, simulations, rows, seed, how)
         if not first.outside:
             return first
-        return replace(first, again=_calibrated(law, runs, simulations, rows, seed + 1, watch, settings))
+        return replace(first, again=_calibrated(law, runs, simulations, rows, seed + 1, how))
 
 
 def _calibrated(
-    law: Law,
-    runs: Runs | None,
-    simulations: int,
-    rows: int | None,
-    seed: int,
-    progress: Progress | None,
-    settings: dict[str, Any],
+    law: Law, runs: Runs | None, simulations: int, rows: int | None, seed: int, how: dict[str, Any]
 ) -> Calibration:
     rng = np.random.default_rng(seed)
     rows = rows or ROWS_A_PARAMETER * len(law.free_parameters)
     inputs = _design(law, rows, rng) if runs is None else runs.inputs(law)
     simulated = simulate(law, inputs, simulations, rng)
-    plan = _plan(law, inputs, simulated.outcomes[0])
-    target = beyond(law, inputs)
+    plan, target = _plan(law, inputs, simulated.outcomes[0]), beyond(law, inputs)
     plans = [replace(plan, outcome=outcome) for outcome in simulated.outcomes]
-    ranks: dict[str, list[float]] = {}
-    left: Sequence[int] = range(simulations)
-    for how in ({"draws": DRAWS} | settings, settings | PATIENT):
-        fits = infer_many([plans[i] for i in left], left, progress=progress, **how)
-        doubtful = []
-        for at, found in fits:
-            i = left[at]
-            if not found.diagnostics.converged:
-                doubtful.append(i)
-                continue
-            truth = {name: values[i] for name, values in simulated.parameters.items()}
-            for name, rank in ranks_of(plans[i], found.values, truth, target, rng).items():
-                ranks.setdefault(name, []).append(rank)
-        left = doubtful
-    unconverged = len(left)
+    ranked: dict[int, dict[str, float]] = {}
+    for asked in ({"draws": DRAWS} | how, how | PATIENT):
+        left = [i for i in range(simulations) if i not in ranked]
+        for at, found in infer_many([plans[i] for i in left], left, **asked):
+            if found.diagnostics.converged:
+                i = left[at]
+                truth = {name: values[i] for name, values in simulated.parameters.items()}
+                # Each with random numbers of its own, whatever order they come in.
+                ranked[i] = ranks_of(plans[i], found.values, truth, target, np.random.default_rng((seed, i)))
     names = (*law.free_parameters, LOG_LIKELIHOOD, FORECAST)
-    return Calibration(law.name, len(plan.outcome), seed, {n: np.array(ranks.get(n, [])) for n in names}, unconverged)
+    ranks = {name: np.array([ranked[i][name] for i in sorted(ranked)]) for name in names}
+    return Calibration(law.name, len(plan.outcome), seed, ranks, simulations - len(ranked))
 
 
 def _design(law: Law, rows: int, rng: np.random.Generator) -> dict[str, np.ndarray]:

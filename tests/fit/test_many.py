@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 import bayeslaw as bl
-from bayeslaw.fit.chains import compile_chains
+from bayeslaw.errors import FileError
+from bayeslaw.fit.chains import Settings, compile_chains
 from bayeslaw.fit.diagnostics import mean_ess
 from bayeslaw.fit.holdout import refits, without
 from bayeslaw.fit.inference import infer, kind_of, settings_for
 from bayeslaw.fit.many import TOGETHER, fit_many, infer_many
 from bayeslaw.fit.plan import Plan, make_plan
+from bayeslaw.fit.shards import Shards
 from tests.linear import Exact, linear_law, linear_runs
 from tests.simulate import simulated_runs
 
@@ -78,6 +80,59 @@ def test_other_outcomes_are_other_fits(line):
         draws = found[i].flat
         error = draws.std(axis=(0, 1)) / np.sqrt([mean_ess(draws[..., k]) for k in range(2)])
         assert (np.abs(draws.mean(axis=(0, 1)) - expected) < ERRORS * error).all()
+
+
+def test_what_was_stopped_goes_on_where_it_was(line, tmp_path):
+    """To the bit what would have come without the stop, and nothing that was there is sampled again."""
+    plans = [without(line, hidden) for hidden in folds(line, 2 * TOGETHER + 3)]
+    seeds, how = range(len(plans)), {"draws": 50, "warmup": 100, "chains": 2}
+    whole = dict(infer_many(plans, seeds, **how))
+    shards, told = Shards(tmp_path / "fits"), []
+
+    def impatient(done: int, total: int) -> None:
+        if done >= 2 * TOGETHER:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(infer_many(plans, seeds, shards=shards, progress=impatient, **how))
+    assert len(list(shards.folder.iterdir())) == 2 * TOGETHER
+    stamps = {path: path.stat().st_mtime_ns for path in shards.folder.iterdir()}
+    found = dict(
+        infer_many(plans, seeds, shards=shards, progress=lambda done, total: told.append((done, total)), **how)
+    )
+    assert told[-1] == (len(plans), len(plans))
+    assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
+    for i, draws in whole.items():
+        np.testing.assert_array_equal(found[i].flat, draws.flat)
+        assert found[i].diagnostics == draws.diagnostics
+        for name, values in draws.values.items():
+            np.testing.assert_array_equal(found[i].values[name], values)
+
+
+def test_a_kept_fit_is_of_its_own_data_settings_and_seed(line, tmp_path):
+    shards, start, quick = Shards(tmp_path), np.zeros(2), Settings(draws=50)
+    other = replace(line, outcome=line.outcome + 1e-12)
+    hidden = without(line, np.arange(24) == 3)
+    law = make_plan(linear_law("line").with_priors(b0="Normal(0, 2.5)"), linear_runs())
+    paths = [
+        shards.path(line, quick, 0, None), shards.path(line, quick, 1, None), shards.path(line, quick, 0, start),
+        shards.path(line, replace(quick, warmup=600), 0, None),
+        *(shards.path(plan, quick, 0, None) for plan in (other, hidden, law)),
+    ]  # fmt: skip
+    assert len(set(paths)) == len(paths)
+    assert shards.path(make_plan(line.law, linear_runs()), quick, 0, None) == paths[0]
+
+
+def test_shards_that_cannot_be_used_say_so(line, tmp_path):
+    broken = Shards(tmp_path)
+    path = broken.path(line, settings_for(line, draws=50), 0, None)
+    path.write_bytes(b"PK not a fit")
+    with pytest.raises(FileError, match=r"is not a finished fit .* delete it and it is made again"):
+        list(infer_many([line], [0], shards=broken, draws=50))
+    (tmp_path / "file").write_text("")
+    for folder in ("file", "file/fits"):
+        with pytest.raises(FileError, match=r"cannot be a folder .* choose another --shards"):
+            Shards(tmp_path / folder)
 
 
 @pytest.mark.slow
