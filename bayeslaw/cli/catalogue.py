@@ -12,6 +12,7 @@ from bayeslaw.cli.tables import find_law
 from bayeslaw.errors import InputError
 
 if TYPE_CHECKING:
+    from bayeslaw.fit.posterior import Posterior
     from bayeslaw.law.law import Law
     from bayeslaw.proof.sbc import Calibration
 
@@ -166,7 +167,7 @@ def _numbers(values: dict[str, float]) -> str:
 
 
 @click.command()
-@click.argument("name", metavar="[FILE|NAME]", required=False)
+@click.argument("name", metavar="[FILE|NAME|FIT.nc]", required=False)
 @click.option("--all", "every", is_flag=True, help="Check all laws of the catalogue.")
 @click.option("--sbc", is_flag=True, help="Calibrate the inference too, by simulation: minutes a law.")
 @click.option("--simulations", type=int, default=200, show_default=True, help="Tables to simulate and fit.")
@@ -176,15 +177,26 @@ def _numbers(values: dict[str, float]) -> str:
 def check(
     name: str | None, every: bool, sbc: bool, simulations: int, seed: int, shards: str | None, as_json: bool
 ) -> None:
-    """Check that a law file can be trusted with runs; exits with 1 when a check fails."""
+    """Check that a law file can be trusted with runs; exits with 1 when a check fails.
+
+    With --sbc and a saved fit, the inference is calibrated about this fit.
+    """
     from bayeslaw.law import catalogue
     from bayeslaw.law.check import check_law
 
     if every == (name is not None):
         raise InputError("check one law, by FILE or NAME, or --all of them.")
-    chosen = catalogue.laws() if name is None else (find_law(name),)
+    about: dict[str, Law | Posterior]
+    chosen: tuple[Law, ...]
+    if sbc and name is not None and name.endswith(".nc"):
+        fit = _loaded(name)
+        about = {fit.law.name: fit}
+        chosen = (fit.law,)
+    else:
+        chosen = catalogue.laws() if name is None else (find_law(name),)
+        about = {law.name: law for law in chosen}
     found = {law.name: check_law(law) for law in chosen}
-    calibrated = {law.name: _calibrated(law, simulations, seed, shards) for law in chosen} if sbc else {}
+    calibrated = {law: _calibrated(law, each, simulations, seed, shards) for law, each in about.items()} if sbc else {}
     passed = {law: all(r.passed for r in results) for law, results in found.items()}
     passed |= {law: passed[law] and each.passed for law, each in calibrated.items()}
 
@@ -213,9 +225,16 @@ def check(
         sys.exit(ANSWER_IS_NO)
 
 
-def _calibrated(law: Law, simulations: int, seed: int, shards: str | None) -> Calibration:
+def _loaded(path: str) -> Posterior:
+    with quick_imports():
+        from bayeslaw.fit.storage import load
+
+    return load(path)
+
+
+def _calibrated(law: str, about: Law | Posterior, simulations: int, seed: int, shards: str | None) -> Calibration:
     with quick_imports():
         from bayeslaw.proof.sbc import sbc
 
-    say(f"Calibrating law {law.name} by {simulations} simulations.")
-    return sbc(law, simulations=simulations, seed=seed, progress=sys.stderr.isatty(), shards=shards)
+    say(f"Calibrating law {law} by {simulations} simulations.")
+    return sbc(about, simulations=simulations, seed=seed, progress=sys.stderr.isatty(), shards=shards)

@@ -1,41 +1,37 @@
-"""Simulation-based calibration: whether the posteriors of a law are those of its priors and its noise.
+"""Simulation-based calibration: whether posteriors are those of the priors and the noise of their law.
 
 Parameters are drawn from the priors and tables of runs from the parameters.  In the fit to each table the true value
 is then one more draw: its rank among the draws is uniform, for parameters and for whatever depends on them (Talts et
 al. 2018).  The log likelihood is ranked too, since no parameter tells of a sampler that ignores the data (Modrak et
 al. 2023), and so is the law far beyond the runs, which is what it is asked for.
+
+About a posterior, its own draws take the place of the priors', and each simulated table is added to the runs that it
+was fitted to: what is tested is the inference where it was used (Sailynoja et al. 2025).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bayeslaw.errors import QuestionError, listed
-from bayeslaw.fit.diagnostics import bulk_ess
 from bayeslaw.fit.many import infer_many
 from bayeslaw.fit.plan import Plan, make_plan
-from bayeslaw.fit.pointwise import pointwise_log_likelihood
+from bayeslaw.fit.posterior import Posterior
 from bayeslaw.fit.progress import Progress, watched
 from bayeslaw.fit.runs import Runs
 from bayeslaw.fit.shards import Shards
 from bayeslaw.law import catalogue
 from bayeslaw.law.latin import latin_hypercube
 from bayeslaw.law.law import Law
-from bayeslaw.proof.simulation import simulate
+from bayeslaw.proof.ranks import FEWEST, LEVEL, LOG_LIKELIHOOD, ranks_of, within_band
+from bayeslaw.proof.simulation import Random, Values, draw_prior, simulate
 
-LOG_LIKELIHOOD, FORECAST = "log likelihood", "forecast"
-# The share of all uniform samples that stays within the band at all of its points.
-LEVEL = 0.99
-# Samples that the band is found from: its level is then right to a tenth of what it leaves out.
-BAND_SAMPLES = 10_000
-# A target as far beyond the runs, on the log, as half of what they span.
-BEYOND = 0.5
+# Of the histograms that are written down.
 BINS = 20
 # Draws a chain; and what a fit is asked for that has not converged, as its user is told to.
 DRAWS, PATIENT = 500, {"draws": 1500, "target_accept": 0.99}
@@ -56,7 +52,7 @@ class Calibration:
     rows
         Runs in each table.
     ranks
-        By quantity, between 0 and 1 and uniform where the inference is right: each parameter, the log likelihood of
+        By quantity, between 0 and 1 and uniform where the inference is right: everything sampled, the log likelihood of
         the table, and the forecast, the law beyond the runs; each of shape ``(converged fits,)``.
     unconverged
         How many fits have not converged with more draws and shorter steps either.  They are left out, as questions
@@ -123,9 +119,47 @@ class Calibration:
         }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Trial:
+    """What tables are drawn from, and what each is fitted as.
+
+    Attributes
+    ----------
+    plan
+        Of the runs whose outcomes are drawn.
+    known
+        Of runs that every fit sees beside them; None without any.
+    """
+
+    plan: Plan
+    known: Posterior | None = None
+
+    def draw(self, rng: Random, size: int) -> Values:
+        """Draws of everything sampled, each of shape ``(size, ...)``."""
+        if self.known is None:
+            return draw_prior(self.plan, rng, size)
+        chosen = rng.integers(self.known.size, size=size)
+        return {name: self.known.draws(name)[chosen] for name in self.known.values}
+
+    def fitted(self, outcome: np.ndarray) -> Plan:
+        """The plan of a table."""
+        if self.known is None:
+            return replace(self.plan, outcome=outcome)
+        known = self.known.plan
+        return replace(
+            known,
+            inputs={name: np.tile(values, 2) for name, values in known.inputs.items()},
+            outcome=np.concatenate([known.outcome, outcome]),
+            weights=np.concatenate([known.weights, self.plan.weights]),
+            groupings={name: replace(each, index=np.tile(each.index, 2)) for name, each in known.groupings.items()},
+        )
+
+
 def sbc(
-    law: Law | str,
+    law: Law | str | Posterior,
     runs: Runs | None = None,
+    family: str | None = None,
+    pool: Mapping[str, str] | None = None,
     *,
     simulations: int = 200,
     rows: int | None = None,
@@ -139,9 +173,11 @@ def sbc(
     Parameters
     ----------
     law
-        A law or the name of one.
+        A law or the name of one; or a posterior, about which the inference is then calibrated.
     runs
         A table whose inputs all simulated tables have; without one, `rows` runs spread over the ranges of the law.
+    family, pool
+        As :func:`bayeslaw.fit` takes them, for `runs`.
     rows
         Twelve a parameter unless given.
     simulations
@@ -156,133 +192,61 @@ def sbc(
     Raises
     ------
     QuestionError
-        When there are too few simulations to tell anything, or the priors give hardly any possible table.
+        When there are too few simulations to tell anything, the priors give hardly any possible table, or the posterior
+        has not converged.
 
     References
     ----------
     Talts et al. (2018), arXiv:1804.06788; Modrak et al. (2023), arXiv:2211.02383; Sailynoja, Burkner & Vehtari (2022),
-    arXiv:2103.10522.
+    arXiv:2103.10522; Sailynoja et al. (2025), arXiv:2502.03279.
     """
-    if simulations < BINS:
-        raise QuestionError(f"{simulations} simulations tell nothing; ask for at least {BINS} (--simulations).")
-    law = catalogue.law(law) if isinstance(law, str) else law
+    if simulations < FEWEST:
+        raise QuestionError(f"{simulations} simulations tell nothing; ask for at least {FEWEST} (--simulations).")
+    if isinstance(law, Posterior):
+        if runs is not None or family is not None or pool is not None:
+            raise QuestionError("a posterior has its own runs, families and pooling; leave them out.")
+        law.diagnostics.require()
+        trial = _Trial(_unweighted(law.plan), law)
+        settings = {"start": law.flat.mean(axis=(0, 1)), "target_accept": law.target_accept, **settings}
+    else:
+        law = catalogue.law(law) if isinstance(law, str) else law
+        spread = rows or ROWS_A_PARAMETER * len(law.free_parameters)
+        plan = _spread(law, spread, seed) if runs is None else make_plan(law, runs, family, pool)
+        trial = _Trial(_unweighted(plan))
     with watched(progress, "fit", "calibrating") as watch:
         how = {**settings, "progress": watch, "shards": None if shards is None else Shards(Path(shards))}
-        first = _calibrated(law, runs, simulations, rows, seed, how)
+        first = _calibrated(trial, simulations, seed, how)
         if not first.outside:
             return first
-        return replace(first, again=_calibrated(law, runs, simulations, rows, seed + 1, how))
+        return replace(first, again=_calibrated(trial, simulations, seed + 1, how))
 
 
-def _calibrated(
-    law: Law, runs: Runs | None, simulations: int, rows: int | None, seed: int, how: dict[str, Any]
-) -> Calibration:
-    rng = np.random.default_rng(seed)
-    rows = rows or ROWS_A_PARAMETER * len(law.free_parameters)
-    inputs = _design(law, rows, rng) if runs is None else runs.inputs(law)
-    simulated = simulate(law, inputs, simulations, rng)
-    plan, target = _plan(law, inputs, simulated.outcomes[0]), beyond(law, inputs)
-    plans = [replace(plan, outcome=outcome) for outcome in simulated.outcomes]
+def _calibrated(trial: _Trial, simulations: int, seed: int, how: dict[str, Any]) -> Calibration:
+    simulated = simulate(trial.plan, trial.draw, simulations, np.random.default_rng((seed, simulations)))
+    plans = [trial.fitted(outcome) for outcome in simulated.outcomes]
     ranked: dict[int, dict[str, float]] = {}
     for asked in ({"draws": DRAWS} | how, how | PATIENT):
         left = [i for i in range(simulations) if i not in ranked]
         for at, found in infer_many([plans[i] for i in left], left, **asked):
             if found.diagnostics.converged:
                 i = left[at]
-                truth = {name: values[i] for name, values in simulated.parameters.items()}
+                truth = {name: values[i] for name, values in simulated.values.items()}
                 # Each with random numbers of its own, whatever order they come in.
-                ranked[i] = ranks_of(plans[i], found.values, truth, target, np.random.default_rng((seed, i)))
-    names = (*law.free_parameters, LOG_LIKELIHOOD, FORECAST)
+                ranked[i] = ranks_of(plans[i], found.values, truth, np.random.default_rng((seed, simulations, i)))
+    names = next(iter(ranked.values()), {LOG_LIKELIHOOD: 0.0})
     ranks = {name: np.array([ranked[i][name] for i in sorted(ranked)]) for name in names}
-    return Calibration(law.name, len(plan.outcome), seed, ranks, simulations - len(ranked))
+    return Calibration(trial.plan.law.name, len(plans[0].outcome), seed, ranks, simulations - len(ranked))
 
 
-def _design(law: Law, rows: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    inputs = law.with_computed_inputs(latin_hypercube(law, rng, rows))
-    return {name: np.asarray(values, dtype=float) for name, values in inputs.items()}
-
-
-def _plan(law: Law, inputs: Mapping[str, np.ndarray], outcome: np.ndarray) -> Plan:
-    """A plan of one family, from inputs alone."""
+def _spread(law: Law, rows: int, seed: int) -> Plan:
+    """A plan of one family at inputs spread over their ranges, with outcomes that stand for those to be drawn."""
+    inputs = law.with_computed_inputs(latin_hypercube(law, np.random.default_rng(seed), rows))
     columns = {law.inputs[name].column: values for name, values in inputs.items()}
-    return make_plan(law, Runs.from_arrays({**columns, law.output.column: outcome}, f"simulated {law.name}"))
+    stand_in = 0.0 if law.output.likelihood.family.outcome == "count" else np.mean(law.output.range or (0.0, 1.0))
+    table = {**columns, law.output.column: np.full(rows, stand_in)}
+    return make_plan(law, Runs.from_arrays(table, f"simulated {law.name}"))
 
 
-def beyond(law: Law, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """A point beyond the runs in every input, each of shape ``(1,)``."""
-    needed = {*law.free_inputs, *law.noise_inputs}
-    return law.with_computed_inputs({name: _further(inputs[name]) for name in inputs if name in needed})
-
-
-def _further(values: np.ndarray) -> np.ndarray:
-    low, high = float(values.min()), float(values.max())
-    return np.array([high * (high / low) ** BEYOND if low > 0 else high + BEYOND * (high - low)])
-
-
-def ranks_of(
-    plan: Plan,
-    values: Mapping[str, np.ndarray],
-    truth: Mapping[str, float],
-    target: Mapping[str, np.ndarray],
-    rng: np.random.Generator,
-) -> dict[str, float]:
-    """Where the true value of each quantity stands among its draws, between 0 and 1.
-
-    Draws are thinned to as many as they are worth, and ties are drawn lots for: as they are, both would look like
-    errors of the inference.
-
-    Parameters
-    ----------
-    values
-        Draws by parameter, each of shape ``(chains, draws)``.
-    target
-        By input, the point of the forecast; each of shape ``(1,)``.
-    """
-    true = _quantities(plan, {name: np.full((1, 1), truth[name]) for name in values}, target)
-    drawn = _quantities(plan, values, target)
-    stacked = np.stack(list(drawn.values()), axis=-1)
-    with np.errstate(all="ignore"):
-        worth = float(np.nanmin(bulk_ess(stacked)))
-    size = stacked.shape[0] * stacked.shape[1]
-    kept = stacked.reshape(size, -1)[:: max(1, int(np.ceil(size / max(worth, 1.0))))]
-    at = np.array([each.item() for each in true.values()])
-    below, equal = (kept < at).sum(axis=0), (kept == at).sum(axis=0)
-    found = (below + rng.uniform(size=len(at)) * (equal + 1)) / (len(kept) + 1)
-    return dict(zip(drawn, found.tolist(), strict=True))
-
-
-def _quantities(
-    plan: Plan, values: Mapping[str, np.ndarray], target: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Everything that is ranked, each of the shape of the values."""
-    law = plan.law
-    shape = next(iter(values.values())).shape
-    constants = {n: p.prior.arguments[0] for n, p in law.parameters.items() if p.prior.is_constant}
-    forecast = np.asarray(law.mean(target, {**constants, **values}), dtype=float)
-    return {
-        **{name: values[name] for name in law.free_parameters},
-        LOG_LIKELIHOOD: pointwise_log_likelihood(plan, values).sum(axis=-1),
-        FORECAST: np.broadcast_to(forecast, shape),
-    }
-
-
-def within_band(ranks: np.ndarray) -> bool:
-    """Whether the distribution function of some ranks stays within its simultaneous band."""
-    from arviz_stats.ecdf_utils import compute_ecdf
-
-    if len(ranks) < BINS:
-        return True  # too few to leave any band
-    points, low, high = _band(len(ranks))
-    found = compute_ecdf(ranks, points)
-    # Both are counts over the number of ranks, so that only rounding can tell equal ones apart.
-    return bool(((found >= low - 1e-9) & (found <= high + 1e-9)).all())
-
-
-@lru_cache(maxsize=64)
-def _band(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points and the band at them, for so many ranks."""
-    from arviz_stats.ecdf_utils import get_pointwise_confidence_band, simulate_confidence_bands
-
-    points = np.arange(1, count) / count
-    pointwise = simulate_confidence_bands(count, 1, points, LEVEL, BAND_SAMPLES, np.random.default_rng(0))
-    return points, *get_pointwise_confidence_band(pointwise, count, points)
+def _unweighted(plan: Plan) -> Plan:
+    """A simulated run counts once, whatever the run in its place counted for."""
+    return replace(plan, weights=np.where(plan.weights > 0, 1.0, 0.0))
