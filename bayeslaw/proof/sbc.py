@@ -11,8 +11,9 @@ was fitted to: what is tested is the inference where it was used (Sailynoja et a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -206,23 +207,33 @@ def sbc(
         if runs is not None or family is not None or pool is not None:
             raise QuestionError("a posterior has its own runs, families and pooling; leave them out.")
         law.diagnostics.require()
-        trial = _Trial(_unweighted(law.plan), law)
         settings = {"start": law.flat.mean(axis=(0, 1)), "target_accept": law.target_accept, **settings}
-    else:
-        law = catalogue.law(law) if isinstance(law, str) else law
-        spread = rows or ROWS_A_PARAMETER * len(law.free_parameters)
-        plan = _spread(law, spread, seed) if runs is None else make_plan(law, runs, family, pool)
-        trial = _Trial(_unweighted(plan))
+    trials = _trials(catalogue.law(law) if isinstance(law, str) else law, runs, family, pool, rows)
     with watched(progress, "fit", "calibrating") as watch:
         how = {**settings, "progress": watch, "shards": None if shards is None else Shards(Path(shards))}
-        first = _calibrated(trial, simulations, seed, how)
+        first = _calibrated(trials, simulations, seed, how)
         if not first.outside:
             return first
-        return replace(first, again=_calibrated(trial, simulations, seed + 1, how))
+        return replace(first, again=_calibrated(trials, simulations, seed + 1, how))
 
 
-def _calibrated(trial: _Trial, simulations: int, seed: int, how: dict[str, Any]) -> Calibration:
-    simulated = simulate(trial.plan, trial.draw, simulations, np.random.default_rng((seed, simulations)))
+def _trials(
+    subject: Law | Posterior, runs: Runs | None, family: str | None, pool: Mapping[str, str] | None, rows: int | None
+) -> Callable[[Random], _Trial]:
+    """What gives a trial for some random numbers, which decide where runs lie that no table gives."""
+    if isinstance(subject, Posterior):
+        fixed = _Trial(_unweighted(subject.plan), subject)
+    elif runs is not None:
+        fixed = _Trial(_unweighted(make_plan(subject, runs, family, pool)))
+    else:
+        return partial(_spread, subject, rows or ROWS_A_PARAMETER * len(subject.free_parameters))
+    return lambda _: fixed
+
+
+def _calibrated(trials: Callable[[Random], _Trial], simulations: int, seed: int, how: dict[str, Any]) -> Calibration:
+    rng = np.random.default_rng(seed)
+    trial = trials(rng)
+    simulated = simulate(trial.plan, trial.draw, simulations, rng)
     plans = [trial.fitted(outcome) for outcome in simulated.outcomes]
     ranked: dict[int, dict[str, float]] = {}
     for asked in ({"draws": DRAWS} | how, how | PATIENT):
@@ -238,13 +249,13 @@ def _calibrated(trial: _Trial, simulations: int, seed: int, how: dict[str, Any])
     return Calibration(trial.plan.law.name, len(plans[0].outcome), seed, ranks, simulations - len(ranked))
 
 
-def _spread(law: Law, rows: int, seed: int) -> Plan:
-    """A plan of one family at inputs spread over their ranges, with outcomes that stand for those to be drawn."""
-    inputs = law.with_computed_inputs(latin_hypercube(law, np.random.default_rng(seed), rows))
+def _spread(law: Law, rows: int, rng: Random) -> _Trial:
+    """Runs of one family at inputs spread over their ranges, with outcomes that stand for those to be drawn."""
+    inputs = law.with_computed_inputs(latin_hypercube(law, rng, rows))
     columns = {law.inputs[name].column: values for name, values in inputs.items()}
     stand_in = 0.0 if law.output.likelihood.family.outcome == "count" else np.mean(law.output.range or (0.0, 1.0))
     table = {**columns, law.output.column: np.full(rows, stand_in)}
-    return make_plan(law, Runs.from_arrays(table, f"simulated {law.name}"))
+    return _Trial(make_plan(law, Runs.from_arrays(table, f"simulated {law.name}")))
 
 
 def _unweighted(plan: Plan) -> Plan:
