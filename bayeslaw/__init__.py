@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from bayeslaw.proof.backtest import backtest
     from bayeslaw.proof.plot import plot_backtest
     from bayeslaw.proof.report import Backtest
+    from bayeslaw.proof.sbc import Calibration, sbc
 
 _HOMES = {
     "read_law": "law.reading", "Law": "law.law",
@@ -75,6 +76,7 @@ _HOMES = {
     "forecast": "ask.forecast", "Forecast": "ask.forecast", "average": "ask.average", "Average": "ask.average",
     "compare": "ask.compare", "Comparison": "ask.comparison", "plot_comparison": "ask.plot",
     "log_evidence": "ask.evidence", "Evidence": "ask.evidence",
+    "sbc": "proof.sbc", "Calibration": "proof.sbc",
     "optimum": "ask.optimum", "Optimum": "ask.optimum",
     "threshold": "ask.threshold", "Threshold": "ask.threshold",
     "plot_forecast": "ask.plot", "plot_parameters": "ask.plot", "plot_residuals": "ask.plot",

@@ -6,6 +6,7 @@ Run by mkdocs-gen-files.  Formulas become MathML here, so that a page needs neit
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -26,7 +27,7 @@ DOCS = Path(__file__).parent
 # Enough for every digit that a paper prints.
 EXACT = 12
 # Layers in the order in which a user meets them, with what the reference page calls them.
-LAYERS = {"law": "Laws", "fit": "Runs, fits and posteriors", "ask": "Questions", "errors": "Errors"}
+LAYERS = {"law": "Laws", "fit": "Runs, fits and posteriors", "ask": "Questions", "proof": "Proof", "errors": "Errors"}
 OPERATORS = {"neg": "-a", "+": "a + b", "-": "a - b", "*": "a * b", "/": "a / b", "**": "a ** b"}
 
 
@@ -243,18 +244,29 @@ def reference_page(opening: str) -> str:
     return opening
 
 
+def calibration_rows(every: Iterable[Law]) -> str:
+    """What the reports say, law by law, and which laws have none."""
+    rows = []
+    for law in every:
+        path = DOCS / "calibration" / f"{law.name}.json"
+        said = json.loads(path.read_text(encoding="utf-8"))["verdict"] if path.exists() else "Not calibrated yet."
+        rows.append((f"[{law.title}](laws/{law.name}.md)", said))
+    return table(("law", "what its report says"), rows)
+
+
 def main() -> None:
     every = laws()
     pages = {f"laws/{law.name}.md": law_page(law) for law in every}
     pages["laws/index.md"] = index_page(every)
     fills = {
         "laws": law_rows(every, "laws/"),
+        "calibration": calibration_rows(every),
         "functions": function_words(),
         "priors": distribution_words(PRIORS, "support"),
         "likelihoods": distribution_words(LIKELIHOODS, "outcome"),
         "example": file_section(next(law for law in every if law.name == "power_law")).split("\n", 2)[2],
     }
-    for name in ("choosing.md", "adding.md"):
+    for name in ("choosing.md", "adding.md", "calibration.md"):
         text = (DOCS / name).read_text(encoding="utf-8")
         pages[name] = re.sub(r"<!-- (\w+) -->", lambda found: fills[found[1]], text)
     pages["reference.md"] = reference_page((DOCS / "reference.md").read_text(encoding="utf-8"))

@@ -7,9 +7,10 @@ import numpy as np
 from bayeslaw.fit.plan import bounded, unbounded
 from bayeslaw.fit.runs import Runs
 from bayeslaw.law.check import outcome_range
-from bayeslaw.law.expr import evaluate, names
+from bayeslaw.law.expr import evaluate
 from bayeslaw.law.functions import LIKELIHOODS, NUMPY_WORDS
-from bayeslaw.law.law import Input, Law
+from bayeslaw.law.latin import latin_hypercube
+from bayeslaw.law.law import Law
 
 # Draws of each likelihood from its arguments, written apart from the engine's own.
 DRAW: Mapping[str, Callable[..., np.ndarray]] = {
@@ -50,7 +51,7 @@ def simulated_runs(
         True values; drawn from the priors, until the mean stays in the outcome's range, where not given.
     """
     family = np.arange(rows) % (families or 1)
-    inputs = given_inputs(law, rng, rows)
+    inputs = latin_hypercube(law, rng, rows)
     values = law.with_computed_inputs(inputs)
     low, high = outcome_range(law)
     for _ in range(TRIES):
@@ -69,24 +70,6 @@ def simulated_runs(
     if families is not None:
         table["family"] = np.array([f"family {i + 1}" for i in family], dtype=object)
     return Runs.from_arrays(table, f"simulated {law.name}")
-
-
-def given_inputs(law: Law, rng: np.random.Generator, rows: int) -> dict[str, np.ndarray]:
-    """Values of the inputs that a table must give, each spread evenly and shuffled against the others."""
-    noise = {n for a in law.output.likelihood.arguments for n in names(a)} & set(law.inputs)
-    needed = [name for name in law.inputs if name in {*law.free_inputs, *noise}]
-    return {name: rng.permutation(_spread(law.inputs[name], rows)) for name in needed}
-
-
-def _spread(one: Input, rows: int) -> np.ndarray:
-    """The middle half of the range, on the log where it is positive."""
-    low, high = one.range or ((one.reference or 1.0) / 1e2, (one.reference or 1.0) * 1e2)
-    positive = low > 0
-    if positive:
-        low, high = np.log(low), np.log(high)
-    values = np.linspace(low + (high - low) / 4, high - (high - low) / 4, rows)
-    values = np.exp(values) if positive else values
-    return np.round(values) if one.units == "trial" else values
 
 
 def _by_run(law: Law, rng: np.random.Generator, truth: Mapping[str, float], family: np.ndarray) -> dict:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayeslaw.ask.extrapolation import flops
-from bayeslaw.fit.holdout import refit
+from bayeslaw.fit.holdout import refits
 from bayeslaw.fit.posterior import Posterior
 
 # Shares of the runs that are seen: from a half, where a law can still be told, to where a fifth is left to predict.
@@ -67,13 +67,13 @@ def forward(posterior: Posterior, origins: Sequence[np.ndarray]) -> Forward:
     origins
         Masks of the runs that are hidden, as :func:`origins` gives them.
     """
-    refits = [refit(posterior, hidden) for hidden in origins]
+    found = refits(posterior, origins)
     return Forward(
-        log_density=np.concatenate([each.log_density for each in refits]),
+        log_density=np.concatenate([each.log_density for each in found]),
         weights=np.concatenate([posterior.plan.weights[hidden] for hidden in origins]),
         run=np.concatenate([np.flatnonzero(hidden) for hidden in origins]),
         origin=np.repeat(np.arange(len(origins)), [np.count_nonzero(hidden) for hidden in origins]),
-        unconverged=sum(not each.diagnostics.converged for each in refits),
+        unconverged=sum(not each.diagnostics.converged for each in found),
     )
 
 

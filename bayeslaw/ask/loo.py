@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from bayeslaw.errors import QuestionError
-from bayeslaw.fit.holdout import Refit, refit
+from bayeslaw.fit.holdout import Refit, refits
 from bayeslaw.fit.pointwise import pointwise_log_likelihood
 from bayeslaw.fit.posterior import Posterior
 
@@ -83,13 +83,10 @@ def loo(posterior: Posterior, *, most_refits: int = MOST_REFITS) -> Loo:
     plan = posterior.plan
     found, khat = psis(pointwise_log_likelihood(plan, posterior.values).reshape(posterior.size, -1), plan.weights)
     worst = [i for i in np.argsort(-khat) if khat[i] > LARGEST_KHAT][:most_refits]
-    refitted, unconverged = np.zeros(len(found), dtype=bool), 0
-    for i in worst:
-        hidden = np.arange(len(found)) == i
-        exact = refit(posterior, hidden)
-        found[i], refitted[i] = exact.log_density[0], True
-        unconverged += not exact.diagnostics.converged
-    return Loo(found, plan.weights, khat, refitted, unconverged)
+    exact = refits(posterior, [np.arange(len(found)) == i for i in worst])
+    found[worst] = [each.log_density[0] for each in exact]
+    refitted = np.isin(np.arange(len(found)), worst)
+    return Loo(found, plan.weights, khat, refitted, sum(not each.diagnostics.converged for each in exact))
 
 
 def psis(log_likelihood: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -158,9 +155,9 @@ def leave_families_out(posterior: Posterior) -> FamilyLoo:
             f"the fit of law '{posterior.law.name}' has no families to leave out; fit again with family=COLUMN "
             f"(--family COLUMN)."
         )
-    refits = {label: refit(posterior, grouping.index == i) for i, label in enumerate(grouping.labels)}
-    weights = posterior.plan.weights
-    return FamilyLoo({name: float(weights[one.hidden] @ one.log_density) for name, one in refits.items()}, refits)
+    found = refits(posterior, [grouping.index == i for i in range(len(grouping.labels))])
+    by_family, weights = dict(zip(grouping.labels, found, strict=True)), posterior.plan.weights
+    return FamilyLoo({name: float(weights[one.hidden] @ one.log_density) for name, one in by_family.items()}, by_family)
 
 
 def standard_error(parts: np.ndarray) -> float:

@@ -11,6 +11,7 @@ from bayeslaw.errors import QuestionError
 from bayeslaw.fit.posterior import Posterior
 from bayeslaw.law.expr import evaluate, names
 from bayeslaw.law.functions import NUMPY_WORDS
+from bayeslaw.law.law import Law
 
 Random = np.random.Generator
 
@@ -57,15 +58,27 @@ def outcomes(
     mean: np.ndarray,
     rng: Random,
 ) -> np.ndarray:
-    """One new run at every point for every draw; shape ``(size, points)``.
+    """One new run at every point for every draw; shape ``(size, points)``.  See :func:`noisy`."""
+    columns = {name: np.asarray(values)[:, None] for name, values in parameters.items()}
+    return noisy(posterior.law, inputs, columns, mean, rng)
+
+
+def noisy(
+    law: Law, inputs: Mapping[str, np.ndarray], parameters: Mapping[str, np.ndarray], mean: np.ndarray, rng: Random
+) -> np.ndarray:
+    """Outcomes about the means of a law, of their shape.
+
+    Parameters
+    ----------
+    inputs, parameters
+        Arrays that broadcast to the shape of the means.
 
     Raises
     ------
     QuestionError
         When the noise needs an input, such as a number of trials, that was not given.
     """
-    law = posterior.law
-    values = {**law.references, **inputs, **{n: np.asarray(v)[:, None] for n, v in parameters.items()}, "mean": mean}
+    values = {**law.references, **inputs, **parameters, "mean": mean}
     arguments = []
     for argument in law.output.likelihood.arguments:
         for name in names(argument):

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bayeslaw.cli.answer import ANSWER_IS_NO, answers, give, in_columns
+from bayeslaw.cli.answer import ANSWER_IS_NO, answers, give, in_columns, quick_imports, say
 from bayeslaw.cli.tables import find_law
 from bayeslaw.errors import InputError
 
 if TYPE_CHECKING:
+    from bayeslaw.fit.posterior import Posterior
     from bayeslaw.law.law import Law
+    from bayeslaw.proof.sbc import Calibration
 
 LONGEST_FORMULA = 60
 
@@ -165,18 +167,38 @@ def _numbers(values: dict[str, float]) -> str:
 
 
 @click.command()
-@click.argument("name", metavar="[FILE|NAME]", required=False)
+@click.argument("name", metavar="[FILE|NAME|FIT.nc]", required=False)
 @click.option("--all", "every", is_flag=True, help="Check all laws of the catalogue.")
+@click.option("--sbc", is_flag=True, help="Calibrate the inference too, by simulation: minutes a law.")
+@click.option("--simulations", type=int, default=200, show_default=True, help="Tables to simulate and fit.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the simulations.")
+@click.option("--shards", metavar="FOLDER", help="Keep finished fits here, and take up those that are here already.")
 @answers
-def check(name: str | None, every: bool, as_json: bool) -> None:
-    """Check that a law file can be trusted with runs; exits with 1 when a check fails."""
+def check(
+    name: str | None, every: bool, sbc: bool, simulations: int, seed: int, shards: str | None, as_json: bool
+) -> None:
+    """Check that a law file can be trusted with runs; exits with 1 when a check fails.
+
+    With --sbc and a saved fit, the inference is calibrated about this fit.
+    """
     from bayeslaw.law import catalogue
     from bayeslaw.law.check import check_law
 
     if every == (name is not None):
         raise InputError("check one law, by FILE or NAME, or --all of them.")
-    found = {law.name: check_law(law) for law in (catalogue.laws() if name is None else (find_law(name),))}
-    passed = all(result.passed for results in found.values() for result in results)
+    about: dict[str, Law | Posterior]
+    chosen: tuple[Law, ...]
+    if sbc and name is not None and name.endswith(".nc"):
+        fit = _loaded(name)
+        about = {fit.law.name: fit}
+        chosen = (fit.law,)
+    else:
+        chosen = catalogue.laws() if name is None else (find_law(name),)
+        about = {law.name: law for law in chosen}
+    found = {law.name: check_law(law) for law in chosen}
+    calibrated = {law: _calibrated(law, each, simulations, seed, shards) for law, each in about.items()} if sbc else {}
+    passed = {law: all(r.passed for r in results) for law, results in found.items()}
+    passed |= {law: passed[law] and each.passed for law, each in calibrated.items()}
 
     def text() -> str:
         lines = []
@@ -186,14 +208,33 @@ def check(name: str | None, every: bool, as_json: bool) -> None:
             # One law is shown in full; of many, only what fails.
             shown = failed if every else results
             rows = [("ok" if r.passed else "FAILED", r.name, r.text) for r in shown]
+            if law in calibrated:
+                each = calibrated[law]
+                rows += [("ok" if each.passed else "FAILED", "calibrated", each.verdict)]
             lines += [in_columns(rows)] if rows else []
         return "\n".join(lines)
 
-    results = [
-        {"law": law, "passed": all(r.passed for r in results),
-         "checks": [{"name": r.name, "passed": r.passed, "text": r.text} for r in results]}
+    answer = [
+        {"law": law, "passed": passed[law],
+         "checks": [{"name": r.name, "passed": r.passed, "text": r.text} for r in results],
+         "sbc": calibrated[law].as_dict() if law in calibrated else None}
         for law, results in found.items()
     ]  # fmt: skip
-    give({"passed": passed, "laws": results}, text, as_json)
-    if not passed:
+    give({"passed": all(passed.values()), "laws": answer}, text, as_json)
+    if not all(passed.values()):
         sys.exit(ANSWER_IS_NO)
+
+
+def _loaded(path: str) -> Posterior:
+    with quick_imports():
+        from bayeslaw.fit.storage import load
+
+    return load(path)
+
+
+def _calibrated(law: str, about: Law | Posterior, simulations: int, seed: int, shards: str | None) -> Calibration:
+    with quick_imports():
+        from bayeslaw.proof.sbc import sbc
+
+    say(f"Calibrating law {law} by {simulations} simulations.")
+    return sbc(about, simulations=simulations, seed=seed, progress=sys.stderr.isatty(), shards=shards)

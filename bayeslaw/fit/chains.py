@@ -1,12 +1,13 @@
-"""All chains of NUTS as one compiled program that advances them by a block of draws.
+"""All chains of NUTS, of one fit or of many, as one compiled program that advances them by a block of draws.
 
 The program depends on shapes alone: model arguments, geometry, seeds and states are its arguments.  Chains are laid
-over devices with ``shard_map``, so that each device walks its own trajectories without waiting for the others.
+over devices with ``shard_map``, so that each device walks its own trajectories without waiting for the others.  A chain
+brings the arguments of its own fit, so chains of many fits are no different from those of one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -22,10 +23,9 @@ from threadpoolctl import threadpool_limits
 from bayeslaw.fit import devices
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.geometry import Geometry, rewhitened, with_pilot
+from bayeslaw.fit.progress import Progress
 from bayeslaw.fit.shapes import Shapes
 from bayeslaw.fit.transports import TRANSPORTS
-
-Progress = Callable[[int, int], None]
 
 # Draws between two looks at the clock: a tenth of a second for usual models, and few enough dispatches.
 BLOCK = 100
@@ -60,16 +60,28 @@ class Settings:
     max_tree_depth: int = 10
 
 
-# From a geometry, model arguments and a seed to flat draws and what the sampler says of them.
-Chains = Callable[[Geometry, Any, int, Progress | None], tuple[np.ndarray, dict[str, np.ndarray], Geometry]]
+# Flat draws of a fit, what the sampler says of them, and the geometry they were sampled in.
+Walked = tuple[np.ndarray, dict[str, np.ndarray], Geometry]
+# From geometries, model arguments and seeds, one a fit, to what each fit gives.
+Chains = Callable[[Sequence[Geometry], Sequence[Any], Sequence[int], Progress | None], list[Walked]]
 
 _compiler = ThreadPoolExecutor(1, thread_name_prefix="compile")
 
 
 @lru_cache(maxsize=64)
-def compile_chains(model: FlatModel, args: Shapes, geometry: Shapes, kind: str, settings: Settings) -> Future[Chains]:
-    """Trace the program here (NumPyro's stack of handlers is global) and compile it in a second thread."""
+def compile_chains(
+    model: FlatModel, args: Shapes, geometry: Shapes, kind: str, settings: Settings, fits: int = 1
+) -> Future[Chains]:
+    """Trace the program here (NumPyro's stack of handlers is global) and compile it in a second thread.
+
+    Parameters
+    ----------
+    fits
+        How many fits it takes at most; those that are not there cost nothing on a CPU.
+    """
     transport = TRANSPORTS[kind]
+    # Chain by chain, and in each fit by fit: the chains of a few fits then fall on different devices.
+    walkers = settings.chains * fits
 
     def kernel(rng: Any, start: Any, arrays: Any, args: Any) -> tuple[NUTS, Any]:
         def potential(z: Any) -> Any:
@@ -100,65 +112,84 @@ def compile_chains(model: FlatModel, args: Shapes, geometry: Shapes, kind: str, 
 
         return jax.lax.scan(draw, state, None, length=BLOCK)
 
-    def advance_all(first: Any, rngs: Any, starts: Any, states: Any, arrays: Any, args: Any) -> Any:
+    def advance_all(first: Any, active: Any, rngs: Any, starts: Any, states: Any, arrays: Any, args: Any) -> Any:
         """The chains of one device."""
+        each = (active, rngs, starts, states, arrays, args)
         if jax.default_backend() != "cpu":
-            return jax.vmap(advance, in_axes=(None, 0, 0, 0, None, None))(first, rngs, starts, states, arrays, args)
+            return jax.vmap(lambda own: advance(first, *own[1:]))(each)
         # Vectorised control flow computes both branches and every chain's longest trajectory: on a CPU, one by one.
-        return jax.lax.map(lambda own: advance(first, own[0], own[1], own[2], arrays, args), (rngs, starts, states))
+        nothing = jax.eval_shape(lambda own: advance(first, *own[1:]), jax.tree.map(lambda a: a[0], each))[1]
+
+        def idle(own: Any) -> Any:
+            return own[3], jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), nothing)
+
+        return jax.lax.map(lambda own: jax.lax.cond(own[0], lambda own: advance(first, *own[1:]), idle, own), each)
 
     with devices.float64():
-        mesh = Mesh(np.array(devices.chain_devices(settings.chains)), ("chains",), axis_types=(AxisType.Auto,))
+        mesh = Mesh(np.array(devices.chain_devices(walkers)), ("chains",), axis_types=(AxisType.Auto,))
         chain, shared = PartitionSpec("chains"), PartitionSpec()
         by_chain, same = NamedSharding(mesh, chain), NamedSharding(mesh, shared)
         program = jax.jit(
             jax.shard_map(
-                advance_all,
-                mesh=mesh,
-                in_specs=(shared, chain, chain, chain, shared, shared),
-                out_specs=chain,
-                check_vma=False,
+                advance_all, mesh=mesh, in_specs=(shared, *[chain] * 6), out_specs=chain, check_vma=False
             )
-        )
+        )  # fmt: skip
         key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
         vector = jax.ShapeDtypeStruct((model.size,), jnp.float64)
         state = jax.eval_shape(lambda *a: kernel(*a)[1], key, vector, geometry.structs(), args.structs())
 
         def of_chains(one: Any) -> Any:
-            return jax.tree.map(
-                lambda a: jax.ShapeDtypeStruct((settings.chains, *a.shape), a.dtype, sharding=by_chain), one
-            )
+            return jax.tree.map(lambda a: jax.ShapeDtypeStruct((walkers, *a.shape), a.dtype, sharding=by_chain), one)
 
-        lowered = program.lower(
-            jax.ShapeDtypeStruct((), jnp.bool_, sharding=same),
-            of_chains(key), of_chains(vector), of_chains(state), geometry.structs(same), args.structs(same),
-        )  # fmt: skip
+        flag = jax.ShapeDtypeStruct((), jnp.bool_)
+        each = (flag, key, vector, state, geometry.structs(), args.structs())
+        lowered = program.lower(jax.ShapeDtypeStruct((), jnp.bool_, sharding=same), *map(of_chains, each))
+
+    def laid(fields: Sequence[Any]) -> Any:
+        """What belongs to each fit as what belongs to each of its chains; absent fits look like the last."""
+        fields = [*fields, *[fields[-1]] * (fits - len(fields))]
+        return jax.tree.map(
+            lambda *each: jax.device_put(np.concatenate([np.stack(each)] * settings.chains), by_chain), *fields
+        )
 
     def walk(
-        compiled: Any, arrays: Any, args: Any, seed: int, draws: int, tick: Callable[[int], None]
-    ) -> dict[str, np.ndarray]:
-        """All chains from dispersed starts: the draws after warm-up, by name, ``(chains, draws, ...)``."""
-        chains, total = settings.chains, settings.warmup + draws
-        starts = START_SCALE * np.random.default_rng(seed).standard_normal((chains, model.size))
-        starts = jax.device_put(starts, by_chain)
-        keys = jax.device_put(jax.random.split(jax.random.PRNGKey(seed), chains), by_chain)
-        now = jax.tree.map(lambda a: jax.device_put(np.zeros((chains, *a.shape), a.dtype), by_chain), state)
-        fixed = jax.device_put((arrays, args), same)
+        compiled: Any, arrays: Sequence[Any], args: Any, seeds: Sequence[int], draws: int, tick: Callable[[int], None]
+    ) -> list[dict[str, np.ndarray]]:
+        """All chains from dispersed starts: by fit, the draws after warm-up by name, ``(chains, draws, ...)``."""
+        count, chains, total = len(seeds), settings.chains, settings.warmup + draws
+
+        def of_fits(values: Sequence[np.ndarray]) -> Any:
+            """Arrays of shape ``(chains, ...)``, one a fit, laid over devices."""
+            padded = np.stack([*values, *[values[-1]] * (fits - count)], axis=1)
+            return jax.device_put(padded.reshape(walkers, *padded.shape[2:]), by_chain)
+
+        starts = of_fits(
+            [START_SCALE * np.random.default_rng(seed).standard_normal((chains, model.size)) for seed in seeds]
+        )
+        keys = of_fits([np.asarray(jax.random.split(jax.random.PRNGKey(seed), chains)) for seed in seeds])
+        active = jax.device_put(np.tile(np.arange(fits) < count, chains), by_chain)
+        now = jax.tree.map(lambda a: jax.device_put(np.zeros((walkers, *a.shape), a.dtype), by_chain), state)
+        fixed = laid(arrays), args
         blocks = []
         for done in range(0, total, BLOCK):
-            now, block = compiled(jax.device_put(np.bool_(done == 0), same), keys, starts, now, *fixed)
+            now, block = compiled(jax.device_put(np.bool_(done == 0), same), active, keys, starts, now, *fixed)
             blocks.append(jax.tree.map(np.asarray, block))
-            tick(min(BLOCK, total - done) * chains)
-        return {
+            tick(min(BLOCK, total - done) * chains * count)
+        kept = {
             name: np.concatenate([block[name] for block in blocks], axis=1)[:, settings.warmup : total]
             for name in blocks[0]
         }
+        return [{name: values[i::fits] for name, values in kept.items()} for i in range(count)]
 
     def run(
-        compiled: Any, geometry: Geometry, args: Any, seed: int, progress: Progress | None
-    ) -> tuple[np.ndarray, dict[str, np.ndarray], Geometry]:
+        compiled: Any,
+        geometries: Sequence[Geometry],
+        args: Sequence[Any],
+        seeds: Sequence[int],
+        progress: Progress | None,
+    ) -> list[Walked]:
         pilots = settings.warmup + settings.pilot if kind == "piloted" else 0
-        total, done = (pilots + settings.warmup + settings.draws) * settings.chains, 0
+        total, done = (pilots + settings.warmup + settings.draws) * settings.chains * len(seeds), 0
 
         def tick(more: int) -> None:
             nonlocal done
@@ -168,12 +199,17 @@ def compile_chains(model: FlatModel, args: Shapes, geometry: Shapes, kind: str, 
 
         # BLAS has threads of its own, which on small matrices only get in the way of the chains'.
         with devices.float64(), threadpool_limits(1):
+            data = laid(args)
             if kind == "piloted":
-                untaught = with_pilot(geometry.arrays)
-                pilot = walk(compiled, untaught, args, seed + PILOT_SEED, settings.pilot, tick)
-                geometry = rewhitened(geometry, pilot["z"].reshape(-1, model.size))
-            kept = walk(compiled, dict(geometry.arrays), args, seed, settings.draws, tick)
-        kept.pop("z")
-        return kept.pop("flat"), kept, geometry
+                untaught = [with_pilot(each.arrays) for each in geometries]
+                pilots_of = walk(compiled, untaught, data, [s + PILOT_SEED for s in seeds], settings.pilot, tick)
+                geometries = [
+                    rewhitened(geometry, pilot["z"].reshape(-1, model.size))
+                    for geometry, pilot in zip(geometries, pilots_of, strict=True)
+                ]
+            kept = walk(compiled, [dict(g.arrays) for g in geometries], data, seeds, settings.draws, tick)
+        for each in kept:
+            each.pop("z")
+        return [(each.pop("flat"), each, geometry) for each, geometry in zip(kept, geometries, strict=True)]
 
     return _compiler.submit(lambda: partial(run, lowered.compile()))

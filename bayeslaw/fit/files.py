@@ -12,8 +12,13 @@ from bayeslaw.errors import FileError
 
 
 @contextlib.contextmanager
-def beside(path: Path) -> Iterator[Path]:
+def beside(path: Path, option: str = "--out") -> Iterator[Path]:
     """Make an empty file in the folder of another, which is gone afterwards.
+
+    Parameters
+    ----------
+    option
+        What says where it is, for a message.
 
     Raises
     ------
@@ -30,19 +35,19 @@ def beside(path: Path) -> Iterator[Path]:
         finally:
             Path(name).unlink(missing_ok=True)
     except OSError as error:
-        raise FileError(f"{path}: cannot write here ({error.strerror or error}); choose another --out.") from None
+        raise FileError(f"{path}: cannot write here ({error.strerror or error}); choose another {option}.") from None
 
 
 @contextlib.contextmanager
-def replaced(path: Path) -> Iterator[Path]:
-    """Give the file to write in place of another, which stays as it was unless all goes well.
+def replaced(path: Path, option: str = "--out") -> Iterator[Path]:
+    """Give the file to write in place of another, which stays as it was unless all goes well; see :func:`beside`.
 
     Raises
     ------
     FileError
         When it cannot be written.
     """
-    with beside(path) as temporary:
+    with beside(path, option) as temporary:
         yield temporary
         # A temporary file is its owner's alone; a result is as open as any file the user makes.
         mask = os.umask(0)

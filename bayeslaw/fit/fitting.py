@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bayeslaw.errors import PoolingError
-from bayeslaw.fit.plan import make_plan
+from bayeslaw.fit.plan import Plan, make_plan
+from bayeslaw.fit.progress import Progress, watched
 from bayeslaw.fit.runs import Runs, read_runs
 from bayeslaw.law import catalogue
 from bayeslaw.law.law import Law
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
-
     from bayeslaw.fit.posterior import Posterior
+    from bayeslaw.fit.sample import Draws
 
 # What the numbers of a fit depend on.
 VERSIONED = ("jax", "numpyro", "numpy")
@@ -32,7 +32,7 @@ def fit(
     chains: int | None = None,
     target_accept: float | None = None,
     seed: int = 0,
-    progress: bool | Callable[[int, int], None] = False,
+    progress: bool | Progress = False,
 ) -> Posterior:
     """Fit a law to runs: draws from the posterior of its parameters.
 
@@ -69,16 +69,22 @@ def fit(
     runs = runs if isinstance(runs, Runs) else read_runs(runs)
     plan = make_plan(law, runs, family, pool)  # every fault of the input is found before JAX is imported
 
-    from bayeslaw import __version__
     from bayeslaw.fit.inference import infer, settings_for
-    from bayeslaw.fit.posterior import Posterior
 
     settings = settings_for(plan, draws=draws, warmup=warmup, chains=chains, target_accept=target_accept)
-    with _watch(progress) as watch:
+    with watched(progress, "draw", "sampling") as watch:
         found = infer(plan, settings, seed, watch)
+    return posterior_of(plan, pool, found, target_accept)
+
+
+def posterior_of(plan: Plan, pool: Mapping[str, str] | None, found: Draws, target_accept: float | None) -> Posterior:
+    """The draws of a plan with what made them."""
+    from bayeslaw import __version__
+    from bayeslaw.fit.posterior import Posterior
+
     return Posterior(
-        law=law, runs=runs.with_sums(law), family=family, pool=dict(pool or {}),
-        values=found.values, flat=found.flat, flat_names=tuple(found.model.names), stats=found.stats, seed=seed,
+        law=plan.law, runs=plan.runs.with_sums(plan.law), family=plan.family, pool=dict(pool or {}),
+        values=found.values, flat=found.flat, flat_names=tuple(found.model.names), stats=found.stats, seed=found.seed,
         versions={"bayeslaw": __version__, **{name: importlib.metadata.version(name) for name in VERSIONED}},
         target_accept=target_accept,
     )  # fmt: skip
@@ -109,35 +115,3 @@ def posterior_mode(
     from bayeslaw.fit.inference import mode_of
 
     return mode_of(plan, seed)
-
-
-class _watch:  # noqa: N801 - used as a verb
-    """One progress bar for all chains."""
-
-    def __init__(self, progress: bool | Callable[[int, int], None]) -> None:
-        self.progress = progress
-        self.bar: tqdm[Any] | None = None
-
-    def __enter__(self) -> Callable[[int, int], None] | None:
-        if callable(self.progress):
-            return self.progress
-        if not self.progress:
-            return None
-        from tqdm import tqdm as progress_bar
-
-        bar: tqdm[Any] = progress_bar(
-            total=0, desc="compiling", unit="draw", leave=False, mininterval=0.2, dynamic_ncols=True
-        )
-        self.bar = bar
-
-        def show(done: int, total: int) -> None:
-            if bar.total != total:
-                bar.reset(total)
-                bar.set_description("sampling")
-            bar.update(done - bar.n)
-
-        return show
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.close()

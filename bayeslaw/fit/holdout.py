@@ -6,16 +6,18 @@ again; and a family that is hidden whole takes its deviations from the populatio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import logsumexp
 
 from bayeslaw.fit.diagnostics import Diagnostics
-from bayeslaw.fit.inference import infer, settings_for
+from bayeslaw.fit.many import infer_many
 from bayeslaw.fit.plan import Plan
 from bayeslaw.fit.pointwise import pointwise_log_likelihood
 from bayeslaw.fit.posterior import Posterior
+from bayeslaw.fit.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,37 @@ def refit(posterior: Posterior, hidden: np.ndarray, seed: int | None = None) -> 
     seed
         The posterior's unless given.
     """
-    plan = without(posterior.plan, hidden)
+    return refits(posterior, [hidden], seed)[0]
+
+
+def refits(
+    posterior: Posterior,
+    masks: Sequence[np.ndarray],
+    seed: int | None = None,
+    progress: Progress | None = None,
+) -> list[Refit]:
+    """Fit again without some runs, once a mask; see :func:`refit`.
+
+    Parameters
+    ----------
+    masks
+        Each of shape ``(runs,)``.
+    progress
+        Called with fits done and fits in all.
+    """
+    plans = [without(posterior.plan, hidden) for hidden in masks]
     chains, draws = posterior.flat.shape[:2]
-    settings = settings_for(plan, chains=chains, draws=draws, target_accept=posterior.target_accept)
-    found = infer(plan, settings, posterior.seed if seed is None else seed)
-    return Refit(hidden, pointwise_log_likelihood(plan, found.values)[..., hidden], found.diagnostics)
+    found = infer_many(
+        plans,
+        [posterior.seed if seed is None else seed] * len(plans),
+        start=posterior.flat.mean(axis=(0, 1)),
+        progress=progress,
+        chains=chains,
+        draws=draws,
+        target_accept=posterior.target_accept,
+    )
+    by_mask = {
+        i: Refit(masks[i], pointwise_log_likelihood(plans[i], each.values)[..., masks[i]], each.diagnostics)
+        for i, each in found
+    }
+    return [by_mask[i] for i in range(len(masks))]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayeslaw.fit import devices
-from bayeslaw.fit.chains import Progress, Settings, compile_chains
+from bayeslaw.fit.chains import Chains, Settings, compile_chains
 from bayeslaw.fit.derivatives import curvature_of, marginal_of
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.following import follow, following_arrays
@@ -27,6 +28,7 @@ from bayeslaw.fit.hoist import hoist
 from bayeslaw.fit.mode import find_mode
 from bayeslaw.fit.numpyro_model import numpyro_model
 from bayeslaw.fit.plan import Plan, Structure, deviation_name, spread_name, unbounded
+from bayeslaw.fit.progress import Progress
 from bayeslaw.fit.sample import Draws, Stopwatch
 from bayeslaw.fit.shapes import Shapes
 from bayeslaw.law.expr import names
@@ -43,28 +45,65 @@ FOLLOWING_UP_TO = 60
 PILOT_UP_TO = 150
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What fits of one structure, in one kind of coordinates, have in common.
+
+    Attributes
+    ----------
+    scales
+        None where the coordinates know no scales.
+    chains
+        The compiled chains, when they are.
+    """
+
+    structure: Structure
+    model: FlatModel
+    scales: Scales | None
+    settings: Settings
+    chains: Future[Chains]
+
+    def geometry(self, data: Any, seed: int, start: np.ndarray | None = None) -> Geometry:
+        """See :func:`find_geometry`."""
+        return find_geometry(self.structure, self.model, data, self.scales, seed, start)
+
+
+def prepare(plan: Plan, data: Any, settings: Settings, fits: int = 1) -> Prepared:
+    """Trace what a plan needs, and start to compile it.
+
+    Parameters
+    ----------
+    data
+        The plan's, as JAX's arrays.
+    fits
+        How many fits the chains take at once.
+    """
+    structure = plan.structure
+    model = flat_model(structure)
+    kind = kind_of(plan)
+    scales = None if kind == "affine" else scales_of(structure, model, by_group=kind == "conditional")
+    if kind == "conditional" and settings.pilot:
+        kind = "piloted"
+    arrays = arrays_to_compile_for(kind, model, scales, structure.rows)
+    chains = compile_chains(model, Shapes.of((data,)), Shapes.of(arrays), kind, settings, fits)
+    curvature_of(model, (data,), scales)
+    return Prepared(structure, model, scales, settings, chains)
+
+
 def infer(plan: Plan, settings: Settings, seed: int = 0, progress: Progress | None = None) -> Draws:
     """Sample a plan."""
     stopwatch = Stopwatch()
-    structure = plan.structure
     with devices.float64():
         with stopwatch("trace"):
             data = jax.tree.map(jnp.asarray, plan.data())
-            model = flat_model(structure)
-            kind = kind_of(plan)
-            scales = None if kind == "affine" else scales_of(structure, model, by_group=kind == "conditional")
-            if kind == "conditional" and settings.pilot:
-                kind = "piloted"
-            arrays = arrays_to_compile_for(kind, model, scales, structure.rows)
-            chains = compile_chains(model, Shapes.of((data,)), Shapes.of(arrays), kind, settings)
-            curvature_of(model, (data,), scales)
+            prepared = prepare(plan, data, settings)
         with stopwatch("mode"):
-            geometry = find_geometry(structure, model, data, scales, seed)
+            geometry = prepared.geometry(data, seed)
         with stopwatch("compile"):
-            run = chains.result()
+            run = prepared.chains.result()
         with stopwatch("sampling"):
-            flat, stats, geometry = run(geometry, (data,), seed, progress)
-    return Draws(model, flat, stats, geometry, settings, seed, stopwatch.seconds)
+            ((flat, stats, geometry),) = run([geometry], [(data,)], [seed], progress)
+    return Draws(prepared.model, flat, stats, geometry, settings, seed, stopwatch.seconds)
 
 
 def mode_of(plan: Plan, seed: int = 0) -> dict[str, Any]:
@@ -117,9 +156,11 @@ def arrays_to_compile_for(kind: str, model: FlatModel, scales: Scales | None, ro
     return with_pilot(arrays) if kind == "piloted" else arrays
 
 
-def find_geometry(structure: Structure, model: FlatModel, data: Any, scales: Scales | None, seed: int) -> Geometry:
-    """Where and how to sample a plan."""
-    starts = _starts(structure, model, seed)
+def find_geometry(
+    structure: Structure, model: FlatModel, data: Any, scales: Scales | None, seed: int, start: np.ndarray | None = None
+) -> Geometry:
+    """Where and how to sample a plan, from a flat vector near its mode or, without one, from the priors."""
+    starts = _starts(structure, model, seed) if start is None else [start]
     if scales is None:
         return laplace(curvature_of(model, (data,)), starts)
     geometry = hierarchy_of(model, data, scales).fit(starts)

@@ -19,11 +19,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayeslaw.fit import devices
-from bayeslaw.fit.chains import Progress, Settings, compile_chains
+from bayeslaw.fit.chains import Settings, compile_chains
 from bayeslaw.fit.derivatives import curvature_of
 from bayeslaw.fit.diagnostics import Diagnostics
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.geometry import Geometry, affine_arrays, laplace
+from bayeslaw.fit.progress import Progress
 from bayeslaw.fit.shapes import Shapes
 
 
@@ -38,6 +39,8 @@ class Draws:
     stats
         By ArviZ's names (``diverging``, ``n_steps``, ``energy``, ``acceptance_rate``, ``lp``), each of shape
         ``(chains, draws)``.
+    geometry
+        Where they were sampled; None for draws that were kept in a file.
     seconds
         Wall time by stage.
     """
@@ -45,7 +48,7 @@ class Draws:
     model: FlatModel
     flat: np.ndarray
     stats: dict[str, np.ndarray]
-    geometry: Geometry
+    geometry: Geometry | None
     settings: Settings
     seed: int
     seconds: dict[str, float]
@@ -106,5 +109,5 @@ def sample(
         with stopwatch("compile"):
             run = chains.result()
         with stopwatch("sampling"):
-            draws, stats, geometry = run(geometry, args, seed, progress)
+            ((draws, stats, geometry),) = run([geometry], [args], [seed], progress)
     return Draws(flat, draws, stats, geometry, settings, seed, stopwatch.seconds)

@@ -14,6 +14,7 @@
 ``reading``      a TOML text into a Law, section by section
 ``catalogue``    where law files are, and finding one by name or topic
 ``check``        the conformance suite that every law file must pass
+``latin``        a Latin hypercube over its inputs
 ===============  ==========================================================================
 
 Nothing here imports JAX, NumPyro, PyMC or pandas: a law can be read, shown and evaluated with NumPy

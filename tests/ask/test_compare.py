@@ -12,7 +12,7 @@ from bayeslaw.ask.sensitivity import prior_sensitivity, reweighted
 from bayeslaw.ask.verdict import BayesFactor, in_words
 from bayeslaw.cli import commands
 from bayeslaw.errors import InputError, LawError, PoolingError, QuestionError, RunsError
-from bayeslaw.fit import holdout, inference
+from bayeslaw.fit import inference, many
 from bayeslaw.fit.holdout import refit
 from tests.linear import POWERS, Exact, linear_law, linear_runs
 from tests.simulate import simulated_runs
@@ -127,14 +127,14 @@ def test_a_row_of_weight_two_is_two_runs(runs):
 
 def test_fits_that_follow_are_asked_for_the_same_acceptance(runs, tmp_path, monkeypatch):
     """Fits without some runs, or with other priors, are as hard to walk as the first."""
-    asked, infer = [], inference.infer
+    asked, prepare = [], inference.prepare
 
-    def listening(plan, settings, *rest):
+    def listening(plan, data, settings, *rest):
         asked.append(settings.target_accept)
-        return infer(plan, settings, *rest)
+        return prepare(plan, data, settings, *rest)
 
-    for module in (inference, holdout):
-        monkeypatch.setattr(module, "infer", listening)
+    for module in (inference, many):
+        monkeypatch.setattr(module, "prepare", listening)
     few = bl.read_runs({"x": np.full(6, 1e-3), "y": runs.column("y")[:6]})
     answer = bl.compare([linear_law("line"), linear_law("curve")], few, draws=300, target_accept=0.97)
     assert answer.laws["curve"].sensitivity[2.0].refitted

@@ -7,16 +7,16 @@ from bayeslaw.fit.hoist import hoist
 from bayeslaw.law.catalogue import law, laws
 from bayeslaw.law.expr import evaluate, names
 from bayeslaw.law.functions import NUMPY_WORDS
+from bayeslaw.law.latin import latin_hypercube
 from bayeslaw.law.law import Law, Root
 from bayeslaw.law.root import solve
-from tests.simulate import given_inputs
 
 SHIPPED = {one.name: one for one in laws()}
 ROWS = 17
 
 
 def inputs_of(one: Law, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    return one.with_computed_inputs(given_inputs(one, rng, ROWS))
+    return one.with_computed_inputs(latin_hypercube(one, rng, ROWS))
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -8,7 +8,8 @@ from scipy.stats import binom, kstest
 
 import bayeslaw as bl
 from bayeslaw.law.check import outcome_range
-from tests.simulate import given_inputs, simulated_runs
+from bayeslaw.law.latin import latin_hypercube
+from tests.simulate import simulated_runs
 
 CHINCHILLA = bl.law("chinchilla")
 FIVE = ("E", "A", "B", "alpha", "beta")
@@ -166,7 +167,7 @@ def truth_in_range(rng: np.random.Generator, target: float) -> dict[str, float]:
     """A draw of the priors whose losses are ones a table may hold."""
     low, high = outcome_range(POWER)
     (name,) = POWER.free_inputs
-    inputs = given_inputs(POWER, np.random.default_rng(0), ROWS)[name]
+    inputs = latin_hypercube(POWER, np.random.default_rng(0), ROWS)[name]
     while True:
         truth = {parameter: float(draws[0]) for parameter, draws in POWER.draw_prior(rng, 1).items()}
         mean = POWER.mean({name: np.append(inputs, target)}, truth)
@@ -182,7 +183,7 @@ def ranks() -> np.ndarray:
     for seed in range(DATASETS):
         rng = np.random.default_rng([17, seed])
         # The target lies a hundred times beyond the largest run.
-        target = 100.0 * given_inputs(POWER, rng, ROWS)[name].max()
+        target = 100.0 * latin_hypercube(POWER, rng, ROWS)[name].max()
         truth = truth_in_range(rng, target)
         runs = simulated_runs(POWER, rng, ROWS, parameters=truth)
         posterior = bl.fit(POWER, runs, draws=250, warmup=250, chains=2, seed=seed)

@@ -1,0 +1,45 @@
+"""Simulation-based calibration of the laws of the catalogue: one report a law, in docs/calibration.
+
+    uv run python benchmarks/calibration.py            # laws whose file has changed since their report, or without one
+    uv run python benchmarks/calibration.py kaplan m4  # these
+
+A report carries the hash of the law file that it is about; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import sys
+from pathlib import Path
+
+import bayeslaw as bl
+from bayeslaw.fit.fitting import VERSIONED
+
+REPORTS = Path(__file__).parents[1] / "docs" / "calibration"
+SIMULATIONS = 200
+
+
+def digest(law: bl.Law) -> str:
+    """The hash of a law file."""
+    return hashlib.sha256(law.text.encode()).hexdigest()
+
+
+def stale(law: bl.Law) -> bool:
+    path = REPORTS / f"{law.name}.json"
+    return not path.exists() or json.loads(path.read_text(encoding="utf-8"))["sha256"] != digest(law)
+
+
+def main() -> None:
+    chosen = [bl.law(name) for name in sys.argv[1:]] or [law for law in bl.laws() if stale(law)]
+    for law in chosen:
+        found = bl.sbc(law, simulations=SIMULATIONS, progress=sys.stderr.isatty())
+        versions = {name: importlib.metadata.version(name) for name in VERSIONED}
+        report = {"sha256": digest(law), "versions": {"bayeslaw": bl.__version__, **versions}, **found.as_dict()}
+        (REPORTS / f"{law.name}.json").write_text(json.dumps(report) + "\n", encoding="utf-8")
+        print(found, flush=True)
+
+
+if __name__ == "__main__":
+    main()
