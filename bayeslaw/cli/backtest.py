@@ -27,6 +27,7 @@ from bayeslaw.errors import InputError
 @click.option("--rivals/--no-rivals", default=True, help="Hold Huber fits with a bootstrap against the same runs.")
 @reading_options
 @click.option("--draws", type=click.IntRange(FEWEST_DRAWS), help="Draws a chain.")
+@click.option("--shards", metavar="FOLDER", help="Keep finished fits here, and take up those that are here already.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of the sampler.")
 @click.option("--plot", "picture", metavar="FILE.png", help="Draw coverage and calibration too.")
 @answers
@@ -42,6 +43,7 @@ def backtest(
     drift: bool,
     rivals: bool,
     draws: int | None,
+    shards: str | None,
     seed: int,
     picture: str | None,
     as_json: bool,
@@ -64,7 +66,7 @@ def backtest(
     seen = SEEN if origins is None else [read_number(word, "origins", "--origins") for word in origins.split(",")]
     found = ask(
         laws, runs, family, pooling, along=along or COMPUTE, origins=seen, hide=hide, weights=weights, drift=drift,
-        rivals=rivals, draws=draws, seed=seed, told=say,
+        rivals=rivals, draws=draws, seed=seed, shards=shards, told=say,
     )  # fmt: skip
     if path is not None:
         from bayeslaw.proof.plot import plot_backtest

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from bayeslaw.ask.subject import Subject, require_same
 from bayeslaw.errors import QuestionError, listed
 from bayeslaw.fit.plan import make_plan
 from bayeslaw.fit.runs import Runs, read_runs
+from bayeslaw.fit.shards import Shards
 from bayeslaw.law import catalogue
 from bayeslaw.law.law import Law
 from bayeslaw.proof.looks import looks, pool_of
@@ -37,6 +39,7 @@ def backtest(
     rivals: bool = True,
     draws: int | None = None,
     seed: int = 0,
+    shards: str | Path | None = None,
     told: Callable[[str], None] | None = None,
 ) -> Backtest:
     """Hide the dearest runs, forecast them, and count how often intervals hold what happened.
@@ -68,6 +71,8 @@ def backtest(
         A chain; sensible unless given.
     seed
         Of the sampler and the bootstrap.
+    shards
+        A folder where finished fits are kept, and taken up when the same are asked for again.
     told
         A function that is told what is being done.
 
@@ -81,6 +86,8 @@ def backtest(
         When nothing is hidden or nothing left, or the laws are not of one outcome.
     RunsError, LawError, PoolingError
         When a law cannot be fitted to what an origin sees.
+    FileError
+        When a fit cannot be kept, or one that was cannot be read.
     """
     table = runs if isinstance(runs, Runs) else read_runs(runs)
     every = _named(laws)
@@ -92,7 +99,11 @@ def backtest(
     huber: dict[str, list[Scores]] = defaultdict(list)
     at: list[dict[str, np.ndarray]] = []
     unconverged = 0
-    for look in looks(every, table, chosen, family, pool or {}, drift, weights, draws, seed, told or _silent):
+    ahead = looks(
+        every, table, chosen, family, pool, drift=drift, weights=weights, seed=seed,
+        shards=None if shards is None else Shards(Path(shards)), tell=told, draws=draws,
+    )  # fmt: skip
+    for look in ahead:
         hidden = look.origin.hidden
         score = partial(
             Scores.of, observed=look.observed, ratio=look.ratio, group=group[hidden],
@@ -114,10 +125,6 @@ def backtest(
         at={name: np.concatenate([each[name] for each in at]) for name in at[0]},
         fits=len(chosen) * len(every), unconverged=unconverged,
     )  # fmt: skip
-
-
-def _silent(_: str) -> None:
-    """Nobody wants to know."""
 
 
 def _named(laws: str | Law | Iterable[str | Law]) -> dict[str, Law]:

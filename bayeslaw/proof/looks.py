@@ -8,13 +8,15 @@ from functools import cached_property
 
 import numpy as np
 
-from bayeslaw.ask.average import Average, average
+from bayeslaw.ask.average import EQUAL, Average, average
 from bayeslaw.ask.drawn import Drawn
 from bayeslaw.ask.drift import Drifting
 from bayeslaw.ask.mixture import draw_each, mixture
 from bayeslaw.errors import BayeslawError
-from bayeslaw.fit.fitting import fit
+from bayeslaw.fit.many import fit_many
+from bayeslaw.fit.plan import make_plan
 from bayeslaw.fit.runs import Runs
+from bayeslaw.fit.shards import Shards
 from bayeslaw.law.law import Law
 from bayeslaw.proof.origins import Origin
 from bayeslaw.proof.report import AVERAGE
@@ -68,24 +70,41 @@ class Look:
 
 
 def looks(
-    laws: Mapping[str, Law], runs: Runs, origins: Sequence[Origin], family: str | None, pool: Mapping[str, str],
-    drift: Drifting, weights: str, draws: int | None, seed: int, tell: Callable[[str], None],
+    laws: Mapping[str, Law], runs: Runs, origins: Sequence[Origin], family: str | None = None,
+    pool: Mapping[str, str] | None = None, *, drift: Drifting = True, weights: str = EQUAL, seed: int = 0,
+    shards: Shards | None = None, tell: Callable[[str], None] | None = None,
+    draws: int | None = None,
 ) -> Iterator[Look]:  # fmt: skip
     """Fit every law to what each origin sees, and ask it of the rest.
+
+    Parameters
+    ----------
+    shards
+        Where finished fits are kept, and taken up.
+    tell
+        A function that is told what is being done.
+    draws
+        A chain, of all fits.
 
     Raises
     ------
     RunsError, LawError, PoolingError
         When a law cannot be fitted to what an origin sees; it says which origin.
     """
-    for origin in origins:
-        seen, fits = runs.hiding(origin.hidden), {}
-        for name, law in laws.items():
-            tell(f"seen from {origin.name}: {name}")
+    seen = [runs.hiding(origin.hidden) for origin in origins]
+    for origin, table in zip(origins, seen, strict=True):
+        for law in laws.values():
             try:
-                fits[name] = fit(law, seen, family, pool_of(law, pool), draws=draws, seed=seed)
+                make_plan(law, table, family, pool_of(law, pool))
             except BayeslawError as error:
                 raise type(error)(f"seen from {origin.name}: {error}") from None
+    every = {}
+    for name, law in laws.items():
+        if tell is not None:
+            tell(f"{name}: {len(seen)} fits")
+        every[name] = fit_many(law, seen, family, pool_of(law, pool), seed=seed, shards=shards, draws=draws)
+    for i, origin in enumerate(origins):
+        fits = {name: found[i] for name, found in every.items()}
         hidden = runs.take(origin.hidden)
         # A law is asked alone and within the average: it drifts less where others have their say.
         drawn = {name: draw_each(Average.of(each), hidden, None, drift)[name] for name, each in fits.items()}

@@ -58,7 +58,7 @@ def slopes(data: Path) -> pd.DataFrame:
             print(table, file=sys.stderr, flush=True)
             laws = {name: bl.law(name) for name in LAWS}
             places = origins_along(runs, COMPUTE, origins(runs))
-            for look in looks(laws, runs, places, None, {}, False, "equal", 500, 0, lambda _: None):
+            for look in looks(laws, runs, places, drift=False, draws=500):
                 for name in LAWS:
                     found, error, far = slope(look, name)
                     rows.append({"sweep": sweep, "table": table, "law": name, "origin": look.origin.name,

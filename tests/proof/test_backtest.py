@@ -60,12 +60,20 @@ def test_a_hidden_run_is_not_seen(runs):
     """Other outcomes of what is hidden change no forecast."""
     spoilt = bl.read_runs({**runs.data, "loss": np.where(_dear(runs), 15.0, runs.column("loss"))})
     laws, origins = {"chinchilla": bl.law("chinchilla")}, [origin_where(runs, "n_params * n_tokens > 5e18")]
-    one, other = (
-        next(iter(looks(laws, table, origins, None, {}, False, "equal", 100, 0, lambda _: None)))
-        for table in (runs, spoilt)
-    )
+    one, other = (next(iter(looks(laws, table, origins, drift=False, draws=100))) for table in (runs, spoilt))
     np.testing.assert_array_equal(one.runs["chinchilla"], other.runs["chinchilla"])
     assert (other.observed == 15.0).all()
+
+
+def test_finished_fits_are_taken_up_again(runs, tmp_path):
+    """The second time nothing is fitted, and the answer is the same to the bit."""
+    how = {"hide": "n_params * n_tokens > 5e18", "draws": 100, "rivals": False, "shards": tmp_path}
+    one = bl.backtest("chinchilla", runs, **how)
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    other = bl.backtest("chinchilla", runs, **how)
+    assert len(kept) == 1
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == kept
+    np.testing.assert_array_equal(one.laws["chinchilla"].quantiles, other.laws["chinchilla"].quantiles)
 
 
 def _dear(runs: bl.Runs) -> np.ndarray:
