@@ -29,9 +29,10 @@ def test_intervals_on_the_runs_behind_chinchilla(shared_data):
 
 
 def test_the_six_runs_of_1e21_flops_lie_inside(shared_data):
-    """Point fits of the paper miss all of them, by .05 to .11 nats (Brandfonbrener et al. 2024)."""
+    """In those of every law; point fits of the paper miss all, by .05 to .11 nats (Brandfonbrener et al. 2024)."""
     runs = bl.read_runs(shared_data / "loss_to_loss.csv")
     found = bl.backtest(
         LAWS, runs, "family", hide="split == 'extrapolation'", drift=left_out("Loss to loss"), draws=500, rivals=False
     )
-    assert found.laws["average"].inside(0.95).all()
+    for name in LAWS:
+        assert found.laws[name].inside(0.95).all(), name
