@@ -86,9 +86,13 @@ def origins(posteriors: Mapping[str, Posterior]) -> list[np.ndarray]:
         Of the same runs, by name.
     """
     price, needed = cost(posteriors), max(len(each.law.free_parameters) for each in posteriors.values())
-    # Runs of one budget stay together.
-    masks = [price > limit for limit in np.unique(np.quantile(price, SEEN, method="lower"))]
+    masks = [price > limit for limit in limits(price, SEEN)]
     return [hidden for hidden in masks if hidden.any() and np.count_nonzero(~hidden) >= needed]
+
+
+def limits(place: np.ndarray, seen: Sequence[float]) -> np.ndarray:
+    """Up to where along an axis such shares of the runs are seen; runs of one place stay together."""
+    return np.unique(np.quantile(place, np.sort(seen), method="lower"))
 
 
 def cost(posteriors: Mapping[str, Posterior]) -> np.ndarray:

@@ -10,15 +10,12 @@ import click
 from bayeslaw.cli.answer import answers, assignments, check_picture, give, quick_imports, say, write_picture
 from bayeslaw.cli.fitting import FEWEST_DRAWS
 from bayeslaw.cli.questions import drift_option, read_number
-from bayeslaw.cli.tables import find_laws, read_table, reading_options
+from bayeslaw.cli.tables import find_laws, laws_options, read_table, reading_options
 from bayeslaw.errors import InputError
 
 
 @click.command()
-@click.argument("table", metavar="RUNS")
-@click.option("--laws", "names", required=True, metavar="NAME|FILE,...", help="One or more of `bayeslaw laws`.")
-@click.option("--family", metavar="COLUMN", help="The column of the model families.")
-@click.option("--pool", multiple=True, metavar="P=KIND", help="How groups share a parameter, in the laws that have it.")
+@laws_options("One or more of `bayeslaw laws`.")
 @click.option("--along", metavar="COLUMN", help="Hide the far runs along this column; flops unless given.")
 @click.option("--origins", metavar="SHARE,...", help="Shares of the runs that are seen; 0.4,0.5,0.65,0.8 unless given.")
 @click.option("--hide", metavar="CONDITION", help='Hide these runs instead, such as "flops > 1e20".')

@@ -63,6 +63,17 @@ def find_law(name: str) -> Law:
     return read_law(name) if is_file else catalogue.law(name)
 
 
+def laws_options(which: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorate a command with a table of runs, several laws to fit to it, and how its families are pooled."""
+    table = click.argument("table", metavar="RUNS")
+    laws = click.option("--laws", "names", required=True, metavar="NAME|FILE,...", help=which)
+    family = click.option("--family", metavar="COLUMN", help="The column of the model families.")
+    pool = click.option(
+        "--pool", multiple=True, metavar="P=KIND", help="How groups share a parameter, in the laws that have it."
+    )
+    return lambda command: table(laws(family(pool(command))))
+
+
 def find_laws(names: str) -> list[Law]:
     """Return several laws, named with commas between them."""
     return [find_law(name.strip()) for name in names.split(",") if name.strip()]

@@ -10,15 +10,12 @@ import click
 from bayeslaw.cli.answer import answers, assignments, check_picture, give, quick_imports, say, write_picture
 from bayeslaw.cli.fitting import FEWEST_DRAWS, edited, target_accept_option
 from bayeslaw.cli.questions import load_fit
-from bayeslaw.cli.tables import find_laws, read_table, reading_options
+from bayeslaw.cli.tables import find_laws, laws_options, read_table, reading_options
 from bayeslaw.errors import InputError
 
 
 @click.command()
-@click.argument("table", metavar="RUNS")
-@click.option("--laws", "names", required=True, metavar="NAME|FILE,...", help="Two or more of `bayeslaw laws`.")
-@click.option("--family", metavar="COLUMN", help="The column of the model families.")
-@click.option("--pool", multiple=True, metavar="P=KIND", help="How groups share a parameter, in the laws that have it.")
+@laws_options("Two or more of `bayeslaw laws`.")
 @click.option("--group-effect", metavar="COLUMN", help="Let runs of one group err together, under every law.")
 @reading_options
 @click.option("--draws", type=click.IntRange(FEWEST_DRAWS), help="Draws a chain.")

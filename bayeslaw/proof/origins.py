@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayeslaw.ask.extrapolation import FLOPS
+from bayeslaw.ask.forward import limits
 from bayeslaw.errors import QuestionError, RunsError
 from bayeslaw.fit.conditions import rows_where
 from bayeslaw.fit.observations import short
@@ -60,9 +61,9 @@ def origins_along(runs: Runs, along: str, seen: Sequence[float]) -> list[Origin]
             f"{runs.source}: all runs have the same {along}, so none lies beyond the others; hide runs along another "
             f"column (--along), or by a condition (--hide)."
         )
-    # Runs of one level stay together, and one level at least stays hidden.
-    limits = np.unique(np.quantile(place, np.sort(seen), method="lower"))
-    return [Origin(f"{along} <= {label(limit)}", place > limit) for limit in limits if limit < levels[-1]]
+    # One level at least stays hidden.
+    within = [limit for limit in limits(place, seen) if limit < levels[-1]]
+    return [Origin(f"{along} <= {label(limit)}", place > limit) for limit in within]
 
 
 def origin_where(runs: Runs, condition: str) -> Origin:
