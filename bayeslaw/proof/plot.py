@@ -50,7 +50,7 @@ def plot_backtest(found: Backtest) -> Figure:
             _calibration(right, shown[name], hue, band=name == found.lead)
         right.set(xlabel="probability integral transform", ylabel="share of outcomes below, less expected")
         entitle(figure, f"{len(shown[found.lead])} forecasts of {found.outcome.replace('_', ' ')}", (), handles)
-        footnote(figure, found.verdict)
+        footnote(figure, f"{found.claim}.")
     return figure
 
 

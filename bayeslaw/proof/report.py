@@ -61,20 +61,23 @@ class Backtest:
         return held
 
     @property
-    def verdict(self) -> str:
-        """One sentence: how often intervals held, and how far to believe them."""
-        scores = self.laws[self.lead]
+    def claim(self) -> str:
+        """How often intervals held, and how far to believe them, without a full stop."""
+        scores, reach = self.laws[self.lead], self.reach
         whose = "the average" if self.lead == AVERAGE else self.lead
         held = f"{LEVEL:.0%} intervals of {whose} covered {scores.inside(LEVEL).mean():.0%}, n = {len(scores)}"
-        reach = self.reach
-        believe = "do not believe them" if reach is None else f"believe them up to {reach:,.3g}x the compute"
+        return f"{held}; {'do not believe them' if reach is None else f'believe them up to {reach:,.3g}x the compute'}"
+
+    @property
+    def verdict(self) -> str:
+        """The claim, and how what is done today did."""
         rival = self.rivals.get(self.lead)
         if rival is None:
-            return f"{held}; {believe}."
-        times = scores.interval_score(LEVEL).mean() / rival.interval_score(LEVEL).mean()
+            return f"{self.claim}."
+        times = self.laws[self.lead].interval_score(LEVEL).mean() / rival.interval_score(LEVEL).mean()
         return (
-            f"{held}; {believe}. Huber fits with a bootstrap covered {rival.inside(LEVEL).mean():.0%}; the interval "
-            f"score is {times:.2g} times theirs (less is better)."
+            f"{self.claim}. Huber fits with a bootstrap covered {rival.inside(LEVEL).mean():.0%}; the interval score is "
+            f"{times:.2g} times theirs (less is better)."
         )
 
     def __str__(self) -> str:
