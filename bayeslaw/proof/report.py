@@ -76,8 +76,8 @@ class Backtest:
             return f"{self.claim}."
         times = self.laws[self.lead].interval_score(LEVEL).mean() / rival.interval_score(LEVEL).mean()
         return (
-            f"{self.claim}. Huber fits with a bootstrap covered {rival.inside(LEVEL).mean():.0%}; the interval score is "
-            f"{times:.2g} times theirs (less is better)."
+            f"{self.claim}. Huber fits with a bootstrap covered {rival.inside(LEVEL).mean():.0%}; the interval score "
+            f"is {times:.2g} times theirs (less is better)."
         )
 
     def __str__(self) -> str:
