@@ -16,6 +16,7 @@ import latex2mathml.converter
 import mkdocs_gen_files
 
 import bayeslaw
+from bayeslaw.ask.drift import learned_drifts
 from bayeslaw.law.catalogue import bibliography, laws
 from bayeslaw.law.check import check_law
 from bayeslaw.law.expr import names, to_text
@@ -24,6 +25,7 @@ from bayeslaw.law.latex import symbol, to_latex
 from bayeslaw.law.law import Law, Parameter, Root
 
 DOCS = Path(__file__).parent
+STUDIES = DOCS.parent / "case_studies"
 # Enough for every digit that a paper prints.
 EXACT = 12
 # Layers in the order in which a user meets them, with what the reference page calls them.
@@ -254,6 +256,12 @@ def calibration_rows(every: Iterable[Law]) -> str:
     return table(("law", "what its report says"), rows)
 
 
+def drift_rows() -> str:
+    """What each law's slope was found to be, in nats of log outcome per e-fold of compute."""
+    rows = [(f"`{name}`", f"{each.direction:.4f}", f"{each.scale:.4f}") for name, each in learned_drifts().items()]
+    return table(("law", "direction", "scale"), rows)
+
+
 def main() -> None:
     every = laws()
     pages = {f"laws/{law.name}.md": law_page(law) for law in every}
@@ -261,12 +269,14 @@ def main() -> None:
     fills = {
         "laws": law_rows(every, "laws/"),
         "calibration": calibration_rows(every),
+        "drifts": drift_rows(),
+        "intervals": (STUDIES / "honest_intervals" / "table.md").read_text(encoding="utf-8"),
         "functions": function_words(),
         "priors": distribution_words(PRIORS, "support"),
         "likelihoods": distribution_words(LIKELIHOODS, "outcome"),
         "example": file_section(next(law for law in every if law.name == "power_law")).split("\n", 2)[2],
     }
-    for name in ("choosing.md", "adding.md", "calibration.md"):
+    for name in ("choosing.md", "adding.md", "calibration.md", "backtests.md"):
         text = (DOCS / name).read_text(encoding="utf-8")
         pages[name] = re.sub(r"<!-- (\w+) -->", lambda found: fills[found[1]], text)
     pages["reference.md"] = reference_page((DOCS / "reference.md").read_text(encoding="utf-8"))

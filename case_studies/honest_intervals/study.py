@@ -90,7 +90,7 @@ def table(found: dict[str, dict[str, Any]]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def bars(found: dict[str, dict[str, Any]]) -> dict[str, float | bool]:
+def bars(found: dict[str, dict[str, Any]]) -> dict[str, float]:
     """The figures that the project holds itself to."""
     whole = {name: each for tables in found.values() for name, each in tables.items()}
     ours, rival, fixed = (pooled(whole, name) for name in (AVERAGE, BOOTSTRAP, FIXED))
@@ -134,11 +134,11 @@ def draw(found: dict[str, dict[str, Any]], path: Path) -> None:
 
 def main() -> None:
     found = results(Path(sys.argv[1]))
-    (HERE / "table.md").write_text(table(found), encoding="utf-8")
+    rows = "".join(f"| {name} | {value:.3f} |\n" for name, value in bars(found).items())
+    text = f"{table(found)}\n| of the average with drift | |\n|---|---|\n{rows}"
+    (HERE / "table.md").write_text(text, encoding="utf-8")
     draw(found, HERE / "intervals.png")
-    print(table(found))
-    for name, value in bars(found).items():
-        print(f"{name}: {value:.3f}")
+    print(text)
 
 
 if __name__ == "__main__":
