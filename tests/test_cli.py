@@ -201,6 +201,18 @@ def test_a_forecast_in_json_is_what_the_library_gives(fitted):
     assert {"at", "median", "lower", "upper", "quantiles", "parts", "extrapolation"} <= set(answer["points"][0])
 
 
+def test_drift_can_be_left_out_and_that_is_said(fitted):
+    far = ("--at", "C=1e23", "--family", "web")
+    with_drift, without = (run("forecast", fitted[0], *far, *more) for more in ((), ("--no-drift",)))
+    assert "without drift" not in with_drift.stdout
+    assert "without drift" in without.stdout
+    wide, narrow = (strict(run("forecast", fitted[0], *far, *more, "--json").stdout)["points"][0]
+                    for more in ((), ("--no-drift",)))  # fmt: skip
+    assert wide["upper"] - wide["lower"] > narrow["upper"] - narrow["lower"]
+    assert wide["parts"]["drift"] > 0
+    assert narrow["parts"]["drift"] is None
+
+
 def test_several_fits_are_averaged(fitted):
     alone = strict(run("forecast", fitted[0], "--at", "C=1e21", "--family", "web", "--json").stdout)
     done = run("forecast", fitted[0], fitted[0], "--at", "C=1e21", "--family", "web", "--weights", "equal", "--json")
