@@ -112,6 +112,8 @@ def backtest(
         for name, run in look.runs.items():
             scores[name].append(score(run))
         if rivals:
+            if told is not None:
+                told(f"seen from {look.origin.name}: Huber fits with a bootstrap")
             made = {name: bootstrap(plan, hidden, group, seed) for name, plan in plans.items()}
             for name, run in _with_average(made).items():
                 huber[name].append(score(run))

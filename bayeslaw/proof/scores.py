@@ -58,7 +58,7 @@ class Scores:
         below, same = (draws < observed).mean(axis=0), (draws == observed).mean(axis=0)
         # Over quantiles and not over draws, of which heavy tails have some beyond any number.
         crps = rules.crps_quantile(observed, np.quantile(draws, CRPS_AT, axis=0).T, CRPS_AT)
-        with np.errstate(divide="ignore"):  # where no draw is near an outcome, its density is 0
+        with np.errstate(divide="ignore", over="ignore"):  # where no draw is near an outcome, its density is 0
             log_score = rules.logs_ensemble(observed, draws.T, bw=_bandwidth(draws))
         return Scores(
             observed=observed, quantiles=np.quantile(draws, PROBABILITIES, axis=0),
