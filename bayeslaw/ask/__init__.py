@@ -11,6 +11,7 @@
 ``chain``          what one law forecasts as an input of the next
 ``parts``          what each source of doubt adds to the variance
 ``extrapolation``  how far a point lies beyond the runs
+``drift``          how far a law may go astray there
 ``points``         where a question is asked
 ``predictive``     new outcomes about the law: the noise
 ``plot``           pictures that can go into a memo
