@@ -696,8 +696,10 @@ def test_a_duplicated_run_id_is_refused_unless_it_has_steps():
 def test_weights_and_standard_errors():
     assert good().weights().tolist() == [1, 1, 1]
     assert good(weight=[1, 2, 0.5]).weights().tolist() == [1, 2, 0.5]
-    with pytest.raises(RunsError, match="'weight' is 0 in row 2"):
-        good(weight=[1, 0, 0.5]).weights()
+    assert good(weight=[1, 0, 0.5]).weights().tolist() == [1, 0, 0.5]
+    assert good().hiding(np.array([False, True, False])).weights().tolist() == [1, 0, 1]
+    with pytest.raises(RunsError, match="'weight' is -1 in row 2, but a run counts for 0 or more"):
+        good(weight=[1, -1, 0.5]).weights()
     assert good().standard_error(LAW) is None
     assert good(se=[0.1] * 3).standard_error(LAW).tolist() == [0.1] * 3
     assert good(se=[0.1] * 3, loss_se=[0.2] * 3).standard_error(LAW).tolist() == [0.2] * 3
