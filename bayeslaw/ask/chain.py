@@ -15,7 +15,7 @@ from bayeslaw.fit.posterior import Posterior
 from bayeslaw.law.law import Law
 
 # The stream of random numbers that the order is drawn from, beside those of draws and drift.
-STREAM = 3
+STREAM = 2
 
 
 @dataclass(frozen=True)

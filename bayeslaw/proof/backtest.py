@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from bayeslaw.ask.axis import labels
 from bayeslaw.ask.drift import Drifting
 from bayeslaw.ask.subject import Subject, require_same
 from bayeslaw.errors import QuestionError, listed
 from bayeslaw.fit.plan import make_plan
+from bayeslaw.fit.pooling import family_groupings
 from bayeslaw.fit.runs import Runs, read_runs
 from bayeslaw.fit.shards import Shards
 from bayeslaw.law import catalogue
@@ -94,7 +96,8 @@ def backtest(
     plans = {name: make_plan(law, table, family, pool_of(law, pool)) for name, law in every.items()}
     require_same([(name, Subject.of(plan)) for name, plan in plans.items()])
     chosen = origins_along(table, along, origins) if hide is None else [origin_where(table, hide)]
-    group = _groups(table, family)
+    one = next(iter(plans.values()))
+    group = np.array(labels(table, None if family is None else one.groupings[family_groupings(family)[-1]]))
     scores: dict[str, list[Scores]] = defaultdict(list)
     huber: dict[str, list[Scores]] = defaultdict(list)
     at: list[dict[str, np.ndarray]] = []
@@ -105,10 +108,7 @@ def backtest(
     )  # fmt: skip
     for look in ahead:
         hidden = look.origin.hidden
-        score = partial(
-            Scores.of, observed=look.observed, ratio=look.ratio, group=group[hidden],
-            seed=seed,
-        )  # fmt: skip
+        score = partial(Scores.of, observed=look.observed, ratio=look.ratio, group=group[hidden], seed=seed)
         for name, run in look.runs.items():
             scores[name].append(score(run))
         if rivals:
@@ -120,7 +120,7 @@ def backtest(
         at.append(look.inputs)
         unconverged += look.unconverged
     return Backtest(
-        outcome=next(iter(every.values())).output.column,
+        outcome=one.law.output.column,
         laws={name: Scores.joined(each) for name, each in scores.items()},
         rivals={name: Scores.joined(each) for name, each in huber.items()},
         origin=np.repeat([each.name for each in chosen], [int(each.hidden.sum()) for each in chosen]),
@@ -142,14 +142,3 @@ def _named(laws: str | Law | Iterable[str | Law]) -> dict[str, Law]:
 def _with_average(draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Draws by law, and those of all laws together where there are several."""
     return {**draws, **({AVERAGE: np.concatenate(list(draws.values()))} if len(draws) > 1 else {})}
-
-
-def _groups(runs: Runs, family: str | None) -> np.ndarray:
-    """The family of each run, one word for all without a column of families."""
-    if family is None:
-        return np.full(len(runs), "")
-    words = []
-    for column in family.split("*"):
-        levels, index = runs.levels(column.strip())
-        words.append(np.array(levels)[index])
-    return np.array([":".join(each) for each in zip(*words, strict=True)])

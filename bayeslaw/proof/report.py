@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from bayeslaw.ask.forecast import QUANTILES
 from bayeslaw.errors import listed
-from bayeslaw.proof.scores import LEVELS, PROBABILITIES, Scores
+from bayeslaw.proof.scores import LEVELS, Scores
 
 AVERAGE = "average"
 LEVEL = 0.95
@@ -113,7 +114,7 @@ class Backtest:
                 "law": name, "origin": str(self.origin[i]), "family": str(scores.group[i]) or None,
                 "at": {key: float(values[i]) for key, values in self.at.items()},
                 "observed": float(scores.observed[i]), "pit": float(scores.pit[i]),
-                "quantiles": {f"{p:g}": float(q) for p, q in zip(PROBABILITIES, scores.quantiles[:, i], strict=True)},
+                "quantiles": {f"{p:g}": float(q) for p, q in zip(QUANTILES, scores.quantiles[:, i], strict=True)},
             }
             for name, scores in self.laws.items() for i in range(len(scores))
         ]  # fmt: skip

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from bayeslaw.ask.forecast import QUANTILES
+
 LEVELS = (0.5, 0.8, 0.9, 0.95)
-# Of the forecasts that are kept: the ends of every interval, and the median.
-PROBABILITIES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 # Compute beyond the dearest run that was seen, as multiples of it.
 RATIOS = (1.0, 3.0, 10.0, 30.0, 100.0)
 RESAMPLES = 1000
@@ -27,7 +27,7 @@ class Scores:
     observed
         Shape ``(points,)``.
     quantiles
-        Of the forecasts, at :data:`PROBABILITIES`; shape ``(probabilities, points)``.
+        Of the forecasts, at :data:`bayeslaw.ask.forecast.QUANTILES`; shape ``(probabilities, points)``.
     crps
         Continuous ranked probability score of each, in units of the outcome (Gneiting & Raftery 2007).
     log_score
@@ -61,7 +61,7 @@ class Scores:
         with np.errstate(divide="ignore", over="ignore"):  # where no draw is near an outcome, its density is 0
             log_score = rules.logs_ensemble(observed, draws.T, bw=_bandwidth(draws))
         return Scores(
-            observed=observed, quantiles=np.quantile(draws, PROBABILITIES, axis=0),
+            observed=observed, quantiles=np.quantile(draws, QUANTILES, axis=0),
             crps=crps,
             log_score=log_score, pit=below + coin * same, ratio=ratio, group=group,
         )  # fmt: skip
@@ -88,7 +88,7 @@ class Scores:
     def interval(self, level: float) -> tuple[np.ndarray, np.ndarray]:
         """The ends of the central interval of every forecast, each of shape ``(points,)``."""
         tail = (1.0 - level) / 2.0
-        lower, upper = (int(np.argmin(np.abs(np.array(PROBABILITIES) - p))) for p in (tail, 1.0 - tail))
+        lower, upper = (int(np.argmin(np.abs(np.array(QUANTILES) - p))) for p in (tail, 1.0 - tail))
         return self.quantiles[lower], self.quantiles[upper]
 
     def interval_score(self, level: float) -> np.ndarray:

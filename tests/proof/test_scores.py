@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bayeslaw.proof.scores import PROBABILITIES, Scores, error_over
+from bayeslaw.ask.forecast import QUANTILES
+from bayeslaw.proof.scores import Scores, error_over
 
 POINTS, DRAWS = 400, 20_000
 
@@ -69,7 +70,7 @@ def test_parts_joined_are_the_whole(calibrated):
     half = np.arange(POINTS) < POINTS // 2
     again = Scores.joined([calibrated.at(half), calibrated.at(~half)])
     np.testing.assert_array_equal(again.quantiles, calibrated.quantiles)
-    assert again.quantiles.shape == (len(PROBABILITIES), POINTS)
+    assert again.quantiles.shape == (len(QUANTILES), POINTS)
 
 
 def test_errors_are_over_families_and_not_points():
