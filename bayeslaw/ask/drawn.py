@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayeslaw.ask.chain import Carried, matched, with_carried
-from bayeslaw.ask.drift import Drift
+from bayeslaw.ask.drift import Drift, drifted
 from bayeslaw.ask.extrapolation import extrapolation
 from bayeslaw.ask.parts import Variances, added
 from bayeslaw.ask.points import Points
@@ -95,7 +95,7 @@ def draw(
         middle = posterior.parameters({**groups, **drawn_anew})
         layers["parameters"][:, columns] = expected(posterior, part, middle)
         layers["family"][:, columns] = without = expected(posterior, part, parameters)
-        law_itself = mean[:, columns] = without if drift is None else drift.apply(posterior, part, without)
+        law_itself = mean[:, columns] = drifted(drift, posterior, part, without)
         if drift is not None:
             layers["drift"][:, columns] = law_itself
         if known:
@@ -103,8 +103,9 @@ def draw(
                 with_carried(law, part, {column: draws[:, columns] for column, draws in each.items()})
                 for each in (means, runs)
             )
-            mean[:, columns] = _drifted(posterior, at_means, parameters, drift)
-            law_itself = layers["input"][:, columns] = _drifted(posterior, part, parameters, drift)
+            mean[:, columns] = drifted(drift, posterior, at_means, expected(posterior, at_means, parameters))
+            law_itself = drifted(drift, posterior, part, expected(posterior, part, parameters))
+            layers["input"][:, columns] = law_itself
         run[:, columns] = outcomes(posterior, part, parameters, law_itself, rng)
         for column in columns:
             labels[column] = family_label(posterior, groups)
@@ -116,17 +117,6 @@ def draw(
         inputs={n: v for n, v in inputs.items() if n in law.free_inputs or n in law.noise_inputs},
         families=labels, extrapolation=extrapolation(posterior, inputs),
     )  # fmt: skip
-
-
-def _drifted(
-    posterior: Posterior,
-    inputs: Mapping[str, np.ndarray],
-    parameters: Mapping[str, np.ndarray],
-    drift: Drift | None,
-) -> np.ndarray:
-    """The law at some points for every draw, its drift included; shape ``(size, points)``."""
-    mean = expected(posterior, inputs, parameters)
-    return mean if drift is None else drift.apply(posterior, inputs, mean)
 
 
 def _groups(posterior: Posterior, at: Runs, family: Families) -> list[dict[str, str]]:

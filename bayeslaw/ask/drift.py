@@ -80,6 +80,13 @@ class Drift:
             return np.asarray(UNLINKS[LINK](LINKS[LINK](mean) + shift))
 
 
+def drifted(
+    drift: Drift | None, posterior: Posterior, inputs: Mapping[str, np.ndarray], mean: np.ndarray
+) -> np.ndarray:
+    """The law with its drift, if it has one; see :meth:`Drift.apply`."""
+    return mean if drift is None else drift.apply(posterior, inputs, mean)
+
+
 def distance(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
     """How far points lie beyond the runs: e-folds of compute, 0 within them and where compute is unknown."""
     ratio = extrapolation(posterior, inputs)["flops_ratio"]

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from bayeslaw.ask.axis import Axis, Inputs, axis_of, path
-from bayeslaw.ask.drift import Drift
+from bayeslaw.ask.drift import Drift, drifted
 from bayeslaw.ask.points import points_at
 from bayeslaw.errors import QuestionError
 from bayeslaw.fit.posterior import Posterior
@@ -83,7 +83,7 @@ class Track:
         law, inputs = self.posterior.law, self.inputs(places)
         mean = law.mean(law.with_computed_inputs(inputs), self.parameters)
         heights = np.broadcast_to(mean, (self.posterior.size, places.shape[1]))
-        return heights if self.drift is None else self.drift.apply(self.posterior, inputs, heights)
+        return drifted(self.drift, self.posterior, inputs, heights)
 
 
 def make_track(

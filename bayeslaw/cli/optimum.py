@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
@@ -65,8 +64,7 @@ def optimum(
 
         write_picture(path, plot_optimum(found))
         say(f"drawn in {path}")
-    answer: dict[str, Any] = found.as_dict()
-    give(answer, lambda: found, as_json)
+    give(found.as_dict(), lambda: found, as_json)
 
 
 def _numbers(given: Sequence[str], option: str) -> dict[str, float]:
