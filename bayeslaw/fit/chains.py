@@ -7,11 +7,12 @@ brings the arguments of its own fit, so chains of many fits are no different fro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +28,7 @@ from bayeslaw.fit.progress import Progress
 from bayeslaw.fit.shapes import Shapes
 from bayeslaw.fit.transports import TRANSPORTS
 
-# Draws between two looks at the clock: a tenth of a second for usual models, and few enough dispatches.
+# The most draws between two looks at the clock: a tenth of a second for usual models, and few enough dispatches.
 BLOCK = 100
 # In whitened coordinates the posterior has scale 1, so chains that start at scale 1.5 are over-dispersed.
 START_SCALE = 1.5
@@ -47,8 +48,6 @@ class Settings:
         The acceptance rate the step size is tuned to.
     pilot
         Draws a chain of a first run from whose covariance the coordinates are whitened once more; 0 for none.
-    dense
-        Let NUTS learn a covariance in its warm-up, and not variances alone.
     """
 
     draws: int = 1000
@@ -56,7 +55,6 @@ class Settings:
     chains: int = devices.CHAINS
     target_accept: float = 0.9
     pilot: int = 0
-    dense: bool = False
     max_tree_depth: int = 10
 
 
@@ -65,7 +63,17 @@ Walked = tuple[np.ndarray, dict[str, np.ndarray], Geometry]
 # From geometries, model arguments and seeds, one a fit, to what each fit gives.
 Chains = Callable[[Sequence[Geometry], Sequence[Any], Sequence[int], Progress | None], list[Walked]]
 
-_compiler = ThreadPoolExecutor(1, thread_name_prefix="compile")
+# Calls of the progress with draws that are new.
+Tick = Callable[[int], None]
+
+_compilers = ThreadPoolExecutor(2, thread_name_prefix="compile")
+
+
+class Programs(NamedTuple):
+    """The compiled steps of chains: from keys and starts to states, and from states by a block of draws."""
+
+    begin: Callable[..., Any]
+    advance: Callable[..., Any]
 
 
 @lru_cache(maxsize=64)
@@ -82,24 +90,36 @@ def compile_chains(
     transport = TRANSPORTS[kind]
     # Chain by chain, and in each fit by fit: the chains of a few fits then fall on different devices.
     walkers = settings.chains * fits
+    total = settings.warmup + settings.draws
+    block = math.ceil(total / math.ceil(total / BLOCK))
+
+    def density(z: Any, arrays: Any, args: Any) -> Any:
+        x, log_det = transport(z, arrays, model, args)
+        return model.potential(x, args) - log_det
+
+    # NumPyro differentiates its potential wherever it uses it; so it is given the gradient that was traced once.
+    with_slope = jax.jit(jax.value_and_grad(density))
+
+    @jax.custom_vjp
+    def potential(z: Any, arrays: Any, args: Any) -> Any:
+        return with_slope(z, arrays, args)[0]
+
+    potential.defvjp(with_slope, lambda slope, weight: (weight * slope, None, None))
 
     def kernel(rng: Any, start: Any, arrays: Any, args: Any) -> tuple[NUTS, Any]:
-        def potential(z: Any) -> Any:
-            x, log_det = transport(z, arrays, model, args)
-            return model.potential(x, args) - log_det
-
         nuts = NUTS(
-            potential_fn=potential,
-            dense_mass=settings.dense,
+            potential_fn=lambda z: potential(z, arrays, args),
             target_accept_prob=settings.target_accept,
             max_tree_depth=settings.max_tree_depth,
         )
         return nuts, nuts.init(rng, settings.warmup, start, (), {})
 
-    def advance(first: Any, rng: Any, start: Any, state: Any, arrays: Any, args: Any) -> Any:
-        # NUTS keeps its adaptation schedule in the object that `init` made; its state is taken up again after.
-        nuts, fresh = kernel(rng, start, arrays, args)
-        state = jax.tree.map(lambda a, b: jnp.where(first, a, b), fresh, state)
+    def begin(rng: Any, start: Any, arrays: Any, args: Any) -> Any:
+        return kernel(rng, start, arrays, args)[1]
+
+    def advance(state: Any, arrays: Any, args: Any) -> Any:
+        # NUTS keeps its adaptation schedule in the object that `init` made; the state of that is of no use here.
+        nuts, _ = kernel(jax.random.PRNGKey(0), jnp.zeros(model.size), arrays, args)
 
         def draw(state: Any, _: Any) -> Any:
             state = nuts.sample(state, (), {})
@@ -110,40 +130,47 @@ def compile_chains(
             }  # fmt: skip
             return state, kept
 
-        return jax.lax.scan(draw, state, None, length=BLOCK)
+        return jax.lax.scan(draw, state, None, length=block)
 
-    def advance_all(first: Any, active: Any, rngs: Any, starts: Any, states: Any, arrays: Any, args: Any) -> Any:
-        """The chains of one device."""
-        each = (active, rngs, starts, states, arrays, args)
-        if jax.default_backend() != "cpu":
-            return jax.vmap(lambda own: advance(first, *own[1:]))(each)
-        # Vectorised control flow computes both branches and every chain's longest trajectory: on a CPU, one by one.
-        nothing = jax.eval_shape(lambda own: advance(first, *own[1:]), jax.tree.map(lambda a: a[0], each))[1]
+    def by_device(step: Callable[..., Any]) -> Callable[..., Any]:
+        """A step of one chain as that of the chains of one device; nothing is done for fits that are not there."""
 
-        def idle(own: Any) -> Any:
-            return own[3], jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), nothing)
+        def steps(active: Any, *each: Any) -> Any:
+            if jax.default_backend() != "cpu":
+                return jax.vmap(step)(*each)
+            # Vectorised control flow computes both branches and every chain's longest trajectory: on a CPU, one by one.
+            nothing = jax.eval_shape(step, *jax.tree.map(lambda a: a[0], each))
 
-        return jax.lax.map(lambda own: jax.lax.cond(own[0], lambda own: advance(first, *own[1:]), idle, own), each)
+            def one_by_one(own: Any) -> Any:
+                present, arguments = own
+                return jax.lax.cond(
+                    present,
+                    lambda: step(*arguments),
+                    lambda: jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), nothing),
+                )
+
+            return jax.lax.map(one_by_one, (active, each))
+
+        return steps
 
     with devices.float64():
         mesh = Mesh(np.array(devices.chain_devices(walkers)), ("chains",), axis_types=(AxisType.Auto,))
-        chain, shared = PartitionSpec("chains"), PartitionSpec()
-        by_chain, same = NamedSharding(mesh, chain), NamedSharding(mesh, shared)
-        program = jax.jit(
-            jax.shard_map(
-                advance_all, mesh=mesh, in_specs=(shared, *[chain] * 6), out_specs=chain, check_vma=False
-            )
-        )  # fmt: skip
-        key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
-        vector = jax.ShapeDtypeStruct((model.size,), jnp.float64)
-        state = jax.eval_shape(lambda *a: kernel(*a)[1], key, vector, geometry.structs(), args.structs())
+        chain = PartitionSpec("chains")
+        by_chain = NamedSharding(mesh, chain)
 
         def of_chains(one: Any) -> Any:
             return jax.tree.map(lambda a: jax.ShapeDtypeStruct((walkers, *a.shape), a.dtype, sharding=by_chain), one)
 
-        flag = jax.ShapeDtypeStruct((), jnp.bool_)
-        each = (flag, key, vector, state, geometry.structs(), args.structs())
-        lowered = program.lower(jax.ShapeDtypeStruct((), jnp.bool_, sharding=same), *map(of_chains, each))
+        def lower(step: Callable[..., Any], *each: Any) -> Any:
+            shared = jax.shard_map(by_device(step), mesh=mesh, in_specs=chain, out_specs=chain, check_vma=False)
+            return jax.jit(shared).lower(*map(of_chains, (jax.ShapeDtypeStruct((), jnp.bool_), *each)))
+
+        key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
+        vector = jax.ShapeDtypeStruct((model.size,), jnp.float64)
+        fixed = geometry.structs(), args.structs()
+        state = jax.eval_shape(begin, key, vector, *fixed)
+        beginning = _compilers.submit(lower(begin, key, vector, *fixed).compile)
+        advancing = lower(advance, state, *fixed)
 
     def laid(fields: Sequence[Any]) -> Any:
         """What belongs to each fit as what belongs to each of its chains; absent fits look like the last."""
@@ -153,7 +180,7 @@ def compile_chains(
         )
 
     def walk(
-        compiled: Any, arrays: Sequence[Any], args: Any, seeds: Sequence[int], draws: int, tick: Callable[[int], None]
+        programs: Programs, arrays: Sequence[Any], args: Any, seeds: Sequence[int], draws: int, tick: Tick
     ) -> list[dict[str, np.ndarray]]:
         """All chains from dispersed starts: by fit, the draws after warm-up by name, ``(chains, draws, ...)``."""
         count, chains, total = len(seeds), settings.chains, settings.warmup + draws
@@ -168,21 +195,20 @@ def compile_chains(
         )
         keys = of_fits([np.asarray(jax.random.split(jax.random.PRNGKey(seed), chains)) for seed in seeds])
         active = jax.device_put(np.tile(np.arange(fits) < count, chains), by_chain)
-        now = jax.tree.map(lambda a: jax.device_put(np.zeros((walkers, *a.shape), a.dtype), by_chain), state)
         fixed = laid(arrays), args
-        blocks = []
-        for done in range(0, total, BLOCK):
-            now, block = compiled(jax.device_put(np.bool_(done == 0), same), active, keys, starts, now, *fixed)
-            blocks.append(jax.tree.map(np.asarray, block))
-            tick(min(BLOCK, total - done) * chains * count)
+        now, blocks = programs.begin(active, keys, starts, *fixed), []
+        for done in range(0, total, block):
+            now, drawn = programs.advance(active, now, *fixed)
+            blocks.append(jax.tree.map(np.asarray, drawn))
+            tick(min(block, total - done) * chains * count)
         kept = {
-            name: np.concatenate([block[name] for block in blocks], axis=1)[:, settings.warmup : total]
+            name: np.concatenate([drawn[name] for drawn in blocks], axis=1)[:, settings.warmup : total]
             for name in blocks[0]
         }
         return [{name: values[i::fits] for name, values in kept.items()} for i in range(count)]
 
     def run(
-        compiled: Any,
+        programs: Programs,
         geometries: Sequence[Geometry],
         args: Sequence[Any],
         seeds: Sequence[int],
@@ -202,14 +228,15 @@ def compile_chains(
             data = laid(args)
             if kind == "piloted":
                 untaught = [with_pilot(each.arrays) for each in geometries]
-                pilots_of = walk(compiled, untaught, data, [s + PILOT_SEED for s in seeds], settings.pilot, tick)
+                pilots_of = walk(programs, untaught, data, [s + PILOT_SEED for s in seeds], settings.pilot, tick)
                 geometries = [
                     rewhitened(geometry, pilot["z"].reshape(-1, model.size))
                     for geometry, pilot in zip(geometries, pilots_of, strict=True)
                 ]
-            kept = walk(compiled, [dict(g.arrays) for g in geometries], data, seeds, settings.draws, tick)
+            kept = walk(programs, [dict(g.arrays) for g in geometries], data, seeds, settings.draws, tick)
         for each in kept:
             each.pop("z")
         return [(each.pop("flat"), each, geometry) for each, geometry in zip(kept, geometries, strict=True)]
 
-    return _compiler.submit(lambda: partial(run, lowered.compile()))
+    # What was handed in first is compiled first, so to wait for it here cannot be for ever.
+    return _compilers.submit(lambda: partial(run, Programs(advance=advancing.compile(), begin=beginning.result())))
