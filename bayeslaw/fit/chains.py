@@ -32,6 +32,8 @@ from bayeslaw.fit.transports import TRANSPORTS
 BLOCK = 100
 # In whitened coordinates the posterior has scale 1, so chains that start at scale 1.5 are over-dispersed.
 START_SCALE = 1.5
+# What runs once, where a chain begins, is not worth XLA's care.
+HASTY = {"xla_backend_optimization_level": 0}
 # The pilot's random numbers are its own.
 PILOT_SEED = 1_000_003
 
@@ -169,7 +171,7 @@ def compile_chains(
         vector = jax.ShapeDtypeStruct((model.size,), jnp.float64)
         fixed = geometry.structs(), args.structs()
         state = jax.eval_shape(begin, key, vector, *fixed)
-        beginning = _compilers.submit(lower(begin, key, vector, *fixed).compile)
+        beginning = _compilers.submit(partial(lower(begin, key, vector, *fixed).compile, compiler_options=HASTY))
         advancing = lower(advance, state, *fixed)
 
     def laid(fields: Sequence[Any]) -> Any:
