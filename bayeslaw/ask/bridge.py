@@ -17,7 +17,7 @@ delta method on the two means, the draws' with the effective sample size of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,6 +26,7 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import brentq
 from scipy.special import logsumexp
 
+from bayeslaw.fit.by_group import ByGroup
 from bayeslaw.fit.diagnostics import mean_ess
 
 # The log of a density that need not be normalised: points of shape (n, size) to values of shape (n,).
@@ -165,25 +166,73 @@ def bridge(log_density: LogDensity, draws: np.ndarray, seed: int = 0) -> dict[st
         ``warp3``, the estimate to use, and ``normal``, which costs nothing more and errs differently.
     """
     rng = np.random.default_rng([STREAM, seed])
-    halves: dict[str, list[Estimate]] = {"warp3": [], "normal": []}
-    for proposal, kept in cross_fitted(draws):
-        own, new = kept.reshape(-1, kept.shape[-1]), proposal.draw(rng, kept.shape[0] * kept.shape[1])
-        at_own, at_new = finite(log_density(own)), finite(log_density(new))
-        mirrored_own, mirrored_new = (finite(log_density(2 * proposal.mean - x)) for x in (own, new))
-        g_own, g_new = proposal.log_density(own), proposal.log_density(new)
-        warped_own = np.logaddexp(at_own, mirrored_own) - np.log(2)
-        warped_new = np.logaddexp(at_new, mirrored_new) - np.log(2)
-        halves["warp3"].append(optimal((warped_own - g_own).reshape(kept.shape[:2]), warped_new - g_new))
-        halves["normal"].append(optimal((at_own - g_own).reshape(kept.shape[:2]), at_new - g_new))
-    return {name: CrossFit((one, other)) for name, (one, other) in halves.items()}
+    halves = []
+    for shaping, kept in halved(draws):
+        proposal = Normal.of(shaping)
+        new = proposal.draw(rng, kept.shape[0] * kept.shape[1])
+        halves.append(_half(proposal, kept, new, log_density, log_density))
+    return _cross_fit(halves)
 
 
-def cross_fitted(draws: np.ndarray) -> Iterator[tuple[Normal, np.ndarray]]:
-    """Each half of the chains, with the normal distribution of the other."""
+def bridge_by_group(density: ByGroup, draws: np.ndarray, seed: int = 0) -> dict[str, CrossFit]:
+    """Log evidence of a hierarchy: a bridge over what groups share, each group's own coordinates averaged out.
+
+    A bridge over everything pays for what every group's shape lacks of a normal distribution, and all groups together
+    soon lack too much.  Averages over a few points are right on average, so the bridge over points and shared
+    coordinates together is as exact, and what a group lacks is divided by their number.
+
+    Parameters
+    ----------
+    draws
+        On the ball; shape ``(chains, draws, size)``.
+
+    Returns
+    -------
+    dict
+        As :func:`bridge`.
+    """
+    rng = np.random.default_rng([STREAM, seed])
+    halves = []
+    for shaping, kept in halved(draws):
+        proposal = Normal.of(shaping[..., density.shared])
+        each = [Normal.of(shaping[..., own]) for own in density.own]
+        mean, root = np.stack([one.mean for one in each]), np.stack([one.root for one in each])
+        own = kept.reshape(-1, kept.shape[-1])
+        new = proposal.draw(rng, len(own))
+        seeds = rng.integers(2**31, size=2)
+        at_own = density.averaged(own, mean, root, True, int(seeds[0]))
+        at_new = density.averaged(np.zeros_like(own), mean, root, False, int(seeds[1]))
+        halves.append(_half(proposal, kept[..., density.shared], new, at_own, at_new))
+    return _cross_fit(halves)
+
+
+def _half(
+    proposal: Normal, kept: np.ndarray, new: np.ndarray, at_kept: LogDensity, at_new: LogDensity
+) -> dict[str, Estimate]:
+    """The estimates from one half of the draws, given the density at them and at the proposal's."""
+    own, shape = kept.reshape(-1, kept.shape[-1]), kept.shape[:2]
+    of_own, of_new = finite(at_kept(own)), finite(at_new(new))
+    mirrored_own, mirrored_new = finite(at_kept(2 * proposal.mean - own)), finite(at_new(2 * proposal.mean - new))
+    g_own, g_new = proposal.log_density(own), proposal.log_density(new)
+    warped_own = np.logaddexp(of_own, mirrored_own) - np.log(2)
+    warped_new = np.logaddexp(of_new, mirrored_new) - np.log(2)
+    return {
+        "warp3": optimal((warped_own - g_own).reshape(shape), warped_new - g_new),
+        "normal": optimal((of_own - g_own).reshape(shape), of_new - g_new),
+    }
+
+
+def _cross_fit(halves: Sequence[dict[str, Estimate]]) -> dict[str, CrossFit]:
+    one, other = halves
+    return {name: CrossFit((one[name], other[name])) for name in one}
+
+
+def halved(draws: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """One half of the chains to shape a proposal and the other to be averaged over, and the other way round."""
     middle = draws.shape[1] // 2
     first, second = draws[:, :middle], draws[:, middle:]
-    yield Normal.of(first), second
-    yield Normal.of(second), first
+    yield first, second
+    yield second, first
 
 
 def finite(log_density: np.ndarray) -> np.ndarray:

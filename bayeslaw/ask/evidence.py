@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bayeslaw.ask.bridge import CrossFit, bridge
+from bayeslaw.ask.bridge import CrossFit, bridge, bridge_by_group
 from bayeslaw.ask.nested import nested as nested_sampling
 from bayeslaw.ask.subject import Subject
 from bayeslaw.ask.thames import thames
@@ -139,7 +139,11 @@ def log_evidence(
             f"{posterior.size} draws are too few to find the evidence of law '{posterior.law.name}' with its "
             f"{ball.draws.shape[-1]} parameters (at least {least}); fit again with more draws (--draws)."
         )
-    bridges = bridge(ball.log_density, ball.draws, seed)
+    by_group = ball.by_group
+    if by_group is None:
+        bridges = bridge(ball.log_density, ball.draws, seed)
+    else:
+        bridges = bridge_by_group(by_group, ball.draws, seed)
     best, second = bridges["warp3"], {"normal": bridges["normal"], "thames": thames(ball.log_density, ball.draws)}
     opinions = {name: (each.log_evidence, each.se) for name, each in second.items()} | independent
     return Evidence(

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln, logsumexp
 
-from bayeslaw.ask.bridge import CrossFit, Estimate, LogDensity, cross_fitted, equally_large, pareto_k, relative_error
+from bayeslaw.ask.bridge import CrossFit, Estimate, LogDensity, Normal, equally_large, halved, pareto_k, relative_error
 from bayeslaw.fit.diagnostics import mean_ess
 
 
@@ -28,7 +28,8 @@ def thames(log_density: LogDensity, draws: np.ndarray) -> CrossFit:
     """
     size = draws.shape[-1]
     halves = []
-    for normal, kept in cross_fitted(draws):
+    for shaping, kept in halved(draws):
+        normal = Normal.of(shaping)
         own = kept.reshape(-1, size)
         inside = normal.squares(own) < size + 1
         log_terms = np.where(inside, -log_density(own), -np.inf)

@@ -61,9 +61,14 @@ def affine(z: Any, arrays: Arrays) -> tuple[Any, Any]:
 def conditional(z: Any, arrays: Arrays) -> tuple[Any, Any]:
     """Scales first, then everything else given the scales."""
     count, (groups, each) = arrays["t"].shape[0], arrays["group_o"].shape
-    t = arrays["t"] + arrays["t_scale"] @ z[:count]
+    scales_z, group_z, shared_z = jnp.split(z, [count, count + groups * each])
+    return conditional_parts(scales_z, group_z.reshape(groups, each), shared_z, arrays)
+
+
+def conditional_parts(scales_z: Any, group_z: Any, shared_z: Any, arrays: Arrays) -> tuple[Any, Any]:
+    """The same of a ball in its parts, so that what does not depend on the groups is found once for many of them."""
+    t = arrays["t"] + arrays["t_scale"] @ scales_z
     factor, group_slope, shared_slope = precision_root(t, arrays)
-    group_z, shared_z = z[count : count + groups * each].reshape(groups, each), z[count + groups * each :]
     group_y, shared_y = factor.solve_root(group_slope, shared_slope)
     group_step, shared_step = factor.solve_root_transposed(group_z - group_y, shared_z - shared_y)
     group_o, shared_o = arrays["group_o"] + group_step, arrays["shared_o"] + shared_step

@@ -209,10 +209,15 @@ def _by_group(structure: Structure, model: FlatModel) -> np.ndarray:
 
     Runs of two groups share none of them, whatever else is nested or crossed.
     """
-    finest, _ = max(structure.sizes, key=lambda pair: pair[1])
+    finest = finest_grouping(structure)
     own = [deviation_name(name, grouping) for name, grouping, _ in structure.effects if grouping == finest]
     own += [name for name, pooling in structure.poolings if pooling.kind == "none" and finest in pooling.groupings]
     return np.stack([np.arange(*model.site[name].stretch.indices(model.size)) for name in own], axis=1)
+
+
+def finest_grouping(structure: Structure) -> str:
+    """The grouping with the most groups."""
+    return max(structure.sizes, key=lambda pair: pair[1])[0]
 
 
 def _starts(structure: Structure, model: FlatModel, seed: int) -> list[np.ndarray]:

@@ -8,7 +8,7 @@ one point: the mean of the draws, or, in a hierarchy, the mean of the scales and
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -16,9 +16,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import solve_triangular
-from threadpoolctl import threadpool_limits
 
 from bayeslaw.fit import devices
+from bayeslaw.fit.by_group import ByGroup
+from bayeslaw.fit.chunks import in_chunks
 from bayeslaw.fit.derivatives import curvature_of
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.following import follow, root_of
@@ -27,10 +28,6 @@ from bayeslaw.fit.inference import flat_model, hierarchy_of, kind_of, scales_of
 from bayeslaw.fit.mode import descend
 from bayeslaw.fit.posterior import Posterior
 from bayeslaw.fit.transports import TRANSPORTS
-
-# Points that a compiled program takes at once, and how many of them it works on together: one program for any number
-# of points, whose intermediate arrays stay in the cache.
-CHUNK, TOGETHER = 512, 64
 
 
 @dataclass(frozen=True)
@@ -45,11 +42,14 @@ class Whitened:
         From points ``(n, size)`` to values ``(n,)``, with all constants: its integral is the marginal likelihood.
     geometry
         The transport from here to the flat coordinates.
+    by_group
+        The density by what groups share, where the transport keeps their own coordinates apart.
     """
 
     draws: np.ndarray
     log_density: Callable[[np.ndarray], np.ndarray]
     geometry: Geometry
+    by_group: ByGroup | None = None
 
 
 def whitened(posterior: Posterior) -> Whitened:
@@ -66,14 +66,17 @@ def whitened(posterior: Posterior) -> Whitened:
             centre = descend(hierarchy.posterior, centre)
             geometry = Geometry("conditional", hierarchy.local(centre), centre)
             geometry = follow(geometry, model, data) if kind == "following" else geometry
-    return on_ball(model, (data,), posterior.flat, geometry)
+    ball = on_ball(model, (data,), posterior.flat, geometry)
+    if kind != "conditional":
+        return ball
+    return replace(ball, by_group=ByGroup(plan.structure, model, geometry, (data,)))
 
 
 def on_ball(model: FlatModel, args: tuple[Any, ...], flat: np.ndarray, geometry: Geometry) -> Whitened:
     """Flat draws of any model, shape ``(chains, draws, size)``, on the ball of a transport."""
     constants = dict(geometry.arrays), args
-    draws = _in_chunks(_inverse(model, geometry.kind), flat.reshape(-1, model.size), constants)
-    density = partial(_in_chunks, _density(model, geometry.kind), constants=constants)
+    draws = in_chunks(_inverse(model, geometry.kind), flat.reshape(-1, model.size), constants)
+    density = partial(in_chunks, _density(model, geometry.kind), constants=constants)
     return Whitened(draws.reshape(flat.shape), density, geometry)
 
 
@@ -131,21 +134,3 @@ INVERSES: Mapping[str, Callable[..., Any]] = {
     "affine": _affine, "conditional": _conditional, "piloted": _piloted, "following": _following,
 }  # fmt: skip
 assert INVERSES.keys() == TRANSPORTS.keys()
-
-
-def _in_chunks(function: Callable[[Any, Any], Any], points: np.ndarray, constants: Any) -> np.ndarray:
-    """A function of one point at each of many."""
-    count = len(points)
-    points = np.concatenate([points, np.repeat(points[-1:], -count % CHUNK, axis=0)])
-    with devices.float64(), threadpool_limits(1):
-        program = _mapped(function)
-        found = [np.asarray(program(points[i : i + CHUNK], constants)) for i in range(0, len(points), CHUNK)]
-    return np.concatenate(found)[:count]
-
-
-@lru_cache(maxsize=64)
-def _mapped(function: Callable[[Any, Any], Any]) -> Any:
-    def mapped(points: Any, constants: Any) -> Any:
-        return jax.lax.map(lambda point: function(point, constants), points, batch_size=TOGETHER)
-
-    return jax.jit(mapped)

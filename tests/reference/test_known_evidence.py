@@ -9,9 +9,10 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 import pytest
-from scipy.special import gammaln
-from scipy.stats import norm
+from scipy.special import gammaln, logsumexp
+from scipy.stats import halfnorm, norm
 
+import bayeslaw as bl
 from bayeslaw.ask.bridge import CrossFit, bridge
 from bayeslaw.ask.loo import psis
 from bayeslaw.ask.thames import thames
@@ -215,3 +216,59 @@ def test_the_truth_is_within_two_standard_errors_in_90_to_99_of_100_fits():
     found = [estimates(model, (losses, X), seed, allow_unconverged=True)["warp3"] for seed in range(100)]
     z = np.array([(each.log_evidence - 48.59233602) / each.se for each in found])
     assert 90 <= (np.abs(z) < 2).sum() <= 99, np.sort(z)
+
+
+# --- sixty families of a law in the language: lines with known noise, level and slope partially pooled -------------
+
+LINES = """
+title = "lines"
+reference = "none"
+formula = "b0 + b1 * x"
+[output]
+y = { likelihood = "Normal(mean, noise)", units = "1", meaning = "outcome" }
+[input]
+x = { column = "x", units = "1", meaning = "input" }
+[parameter]
+b0 = { prior = "Normal(0, 2)", pool = "family", spread = "HalfNormal(0.5)", meaning = "level" }
+b1 = { prior = "Normal(0, 1)", pool = "family", spread = "HalfNormal(0.5)", meaning = "slope" }
+noise = { prior = "Constant(0.3)", meaning = "scatter" }
+"""
+
+
+@pytest.fixture(scope="module")
+def lines() -> bl.Runs:
+    rng, family = np.random.default_rng(4), np.repeat(np.arange(60), 4)
+    x = rng.uniform(-1.0, 1.0, family.size)
+    level, slope = np.array([[0.7], [0.4]]) + np.array([[0.3], [0.2]]) * rng.standard_normal((2, 60))
+    y = level[family] + slope[family] * x + 0.3 * rng.standard_normal(family.size)
+    return bl.Runs.from_arrays({"x": x, "y": y, "family": [f"family {i:02}" for i in family]})
+
+
+def evidence_of_lines(runs: bl.Runs) -> float:
+    """Normal given the two spreads, family by family up to two shared means; the spreads by quadrature."""
+    x, y = runs.column("x"), runs.column("y")
+    _, family = runs.levels("family")
+    design = np.stack([np.ones_like(x), x], axis=1)
+    nodes, weights = np.polynomial.legendre.leggauss(60)
+    spreads, weights = 0.75 * (nodes + 1.0), 0.75 * weights
+    prior = halfnorm(scale=0.5).logpdf(spreads) + np.log(weights)
+    found = np.zeros((60, 60))
+    for i, j in np.ndindex(60, 60):
+        precision, pull, constant = np.diag([1 / 4.0, 1.0]), np.zeros(2), -np.log(2.0)
+        for k in range(60):
+            own, outcome = design[family == k], y[family == k]
+            covariance = 0.09 * np.eye(len(own)) + own @ np.diag([spreads[i], spreads[j]]) ** 2 @ own.T
+            solved = np.linalg.solve(covariance, np.column_stack([own, outcome]))
+            precision, pull = precision + own.T @ solved[:, :2], pull + own.T @ solved[:, 2]
+            constant -= 0.5 * (outcome @ solved[:, 2] + np.linalg.slogdet(2 * np.pi * covariance)[1])
+        found[i, j] = constant + 0.5 * (pull @ np.linalg.solve(precision, pull) - np.linalg.slogdet(precision)[1])
+    return float(logsumexp(found + prior[:, None] + prior))
+
+
+@pytest.mark.slow
+def test_sixty_families_are_averaged_out_one_by_one(lines):
+    found = bl.log_evidence(bl.fit(bl.Law.parse(LINES, "lines"), lines, family="family", seed=1))
+    assert found.size == 124
+    assert not found.flags
+    assert abs(found.log_evidence - evidence_of_lines(lines)) < 3 * found.se
+    assert found.se < 0.01
