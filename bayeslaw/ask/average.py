@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
+from bayeslaw.ask.subject import AVERAGED, Subject, require_same
 from bayeslaw.errors import BayeslawError, QuestionError, did_you_mean, listed
 from bayeslaw.fit.diagnostics import Diagnostics
 from bayeslaw.fit.notes import Note
@@ -174,8 +174,9 @@ def average(posteriors: Mapping[str, Posterior] | Sequence[Posterior], weights: 
     every = named(posteriors)
     if len(every) < 2:
         raise QuestionError(f"an average takes two fits or more, not {len(every)}; ask a single one directly.")
-    for (name, one), (other, another) in pairwise(every.items()):
-        _require_same(name, one, other, another)
+    require_same(
+        [(name, Subject.of(each.plan)) for name, each in every.items()], Subject.difference_of_outcomes, AVERAGED
+    )
     return Average(every, _weights(weights, every))
 
 
@@ -188,23 +189,6 @@ def named(posteriors: Mapping[str, Posterior] | Sequence[Posterior]) -> dict[str
         law if laws.count(law) == 1 else f"{law} {laws[: i + 1].count(law)}": posterior
         for i, (law, posterior) in enumerate(zip(laws, posteriors, strict=True))
     }
-
-
-def _require_same(name: str, one: Posterior, other: str, another: Posterior) -> None:
-    """Refuse to average what is not about the same outcome of the same runs."""
-    (a, b) = (one.law.output, another.law.output)
-    if (a.column, a.units) != (b.column, b.units):
-        raise QuestionError(
-            f"'{name}' predicts {a.column} ({a.units}) and '{other}' {b.column} ({b.units}); average fits of one "
-            f"outcome."
-        )
-    if (a.likelihood.family.outcome == "count") != (b.likelihood.family.outcome == "count"):
-        raise QuestionError(f"only one of '{name}' and '{other}' takes {a.column} as a count; fit both alike.")
-    if not np.array_equal(one.plan.outcome, another.plan.outcome):
-        raise QuestionError(
-            f"'{name}' and '{other}' were fitted to different runs ({len(one.runs)} and {len(another.runs)}), or to "
-            f"the same in another order; fit both to the same table."
-        )
 
 
 def _weights(given: Weights, posteriors: Mapping[str, Posterior]) -> dict[str, float]:

@@ -16,9 +16,10 @@ from bayeslaw.ask.loo import leave_families_out, loo
 from bayeslaw.ask.sensitivity import prior_sensitivity
 from bayeslaw.ask.subject import Subject, require_same
 from bayeslaw.ask.weights import require_converged, require_several
-from bayeslaw.errors import PoolingError, QuestionError, did_you_mean, listed
+from bayeslaw.errors import QuestionError, listed
 from bayeslaw.fit.fitting import fit
 from bayeslaw.fit.plan import make_plan
+from bayeslaw.fit.pooling import pools_of
 from bayeslaw.fit.posterior import Posterior
 from bayeslaw.fit.runs import Runs, read_runs
 from bayeslaw.law import catalogue
@@ -84,7 +85,7 @@ def compare(
     tell = told or (lambda _: None)
     table = runs if runs is None or isinstance(runs, Runs) else read_runs(runs)
     settings = {"draws": draws, "target_accept": target_accept, "seed": seed}
-    fits = _fits(_named(laws), table, family, pool or {}, settings, tell)
+    fits = _fits(_named(laws), table, family, pool, settings, tell)
     require_converged(fits, allow_unconverged)
     hidden = origins(fits)
     found = {}
@@ -121,18 +122,14 @@ def _named(laws: Any) -> dict[str, Law | Posterior]:
 
 
 def _fits(
-    given: Mapping[str, Law | Posterior], runs: Runs | None, family: str | None, pool: Mapping[str, str],
+    given: Mapping[str, Law | Posterior], runs: Runs | None, family: str | None, pool: Mapping[str, str] | None,
     settings: Mapping[str, Any], tell: Told,
 ) -> dict[str, Posterior]:  # fmt: skip
     """The fits, once nothing speaks against comparing them."""
     laws = {name: each for name, each in given.items() if isinstance(each, Law)}
     if laws and runs is None:
         raise QuestionError(f"runs are missing: {listed(laws)} must be fitted first; pass runs, or fits of them.")
-    parameters = {name for each in laws.values() for name in each.parameters}
-    for name in pool:
-        if name not in parameters:
-            raise PoolingError(f"pool: no law has a parameter '{name}'{did_you_mean(name, parameters)}.")
-    pools = {name: {p: kind for p, kind in pool.items() if p in each.parameters} for name, each in laws.items()}
+    pools = pools_of(laws, pool)
     plans = {
         name: each.plan if isinstance(each, Posterior) else make_plan(each, cast(Runs, runs), family, pools[name])
         for name, each in given.items()

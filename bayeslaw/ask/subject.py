@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -19,8 +19,8 @@ class Subject:
 
     Attributes
     ----------
-    outcome
-        The column that is predicted.
+    outcome, units
+        The column that is predicted, and what it is stated in.
     measure
         ``density`` or, of counts, ``probability``: they have different units.
     columns
@@ -31,6 +31,7 @@ class Subject:
     """
 
     outcome: str
+    units: str
     measure: str
     rows: int
     columns: Mapping[str, str]
@@ -44,26 +45,36 @@ class Subject:
         values |= {law.output.column: plan.outcome, "weight": plan.weights}
         return Subject(
             outcome=law.output.column,
+            units=law.output.units,
             measure="probability" if law.output.likelihood.family.outcome == "count" else "density",
             rows=len(plan.outcome),
             columns={name: _digest(column) for name, column in values.items()},
             references={each.column: each.reference for each in law.inputs.values() if each.reference is not None},
         )
 
-    def difference(self, other: Subject) -> str | None:
-        """What keeps evidences about the two from comparing, as the end of a sentence; None when nothing does."""
-        if self.outcome != other.outcome:
-            return f"predict different outcomes, '{self.outcome}' and '{other.outcome}'"
+    def difference_of_outcomes(self, other: Subject) -> str | None:
+        """What keeps forecasts of the two from being averaged, as the end of a sentence; None when nothing does."""
+        if (self.outcome, self.units) != (other.outcome, other.units):
+            return f"predict different outcomes, {self.outcome} ({self.units}) and {other.outcome} ({other.units})"
         if self.measure != other.measure:
             return f"give '{self.outcome}' a {self.measure} and a {other.measure}"
         if self.rows != other.rows:
             return f"were fitted to different runs, {self.rows} and {other.rows} of them"
-        for name, digest in self.columns.items():
-            if other.columns.get(name, digest) != digest:
-                return f"were fitted to different values of '{name}', or to rows in another order"
+        return self._difference_in(other, [self.outcome])
+
+    def difference(self, other: Subject) -> str | None:
+        """What keeps evidences about the two from comparing, as the end of a sentence; None when nothing does."""
+        if (found := self.difference_of_outcomes(other) or self._difference_in(other, self.columns)) is not None:
+            return found
         for name, scale in self.references.items():
             if other.references.get(name, scale) != scale:
                 return f"state amplitudes at different scales of '{name}', {scale:g} and {other.references[name]:g}"
+        return None
+
+    def _difference_in(self, other: Subject, columns: Iterable[str]) -> str | None:
+        for name in columns:
+            if other.columns.get(name, self.columns[name]) != self.columns[name]:
+                return f"were fitted to different values of '{name}', or to rows in another order"
         return None
 
 
@@ -71,13 +82,26 @@ def _digest(values: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(values, dtype="<f8").tobytes()).hexdigest()
 
 
-def require_same(subjects: Sequence[tuple[str, Subject]]) -> None:
+# What is refused, and what to do about it, by what was asked.
+COMPARED = "so their evidences do not compare; fit both to the same runs, outcome and reference scales."
+AVERAGED = "so their forecasts cannot be averaged; fit both to the same outcome of the same runs."
+
+
+def require_same(
+    subjects: Sequence[tuple[str, Subject]],
+    difference: Callable[[Subject, Subject], str | None] = Subject.difference,
+    refused: str = COMPARED,
+) -> None:
     """Refuse to compare what is not about the same data.
 
     Parameters
     ----------
     subjects
         Each with what messages call it.
+    difference
+        What must not differ.
+    refused
+        The end of the refusal.
 
     Raises
     ------
@@ -85,8 +109,5 @@ def require_same(subjects: Sequence[tuple[str, Subject]]) -> None:
         With the first difference that is found.
     """
     for (one, a), (other, b) in combinations(subjects, 2):
-        if (found := a.difference(b)) is not None:
-            raise QuestionError(
-                f"'{one}' and '{other}' {found}, so their evidences do not compare; fit both to the same runs, "
-                f"outcome and reference scales."
-            )
+        if (found := difference(a, b)) is not None:
+            raise QuestionError(f"'{one}' and '{other}' {found}, {refused}")

@@ -15,7 +15,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpyro.distributions as dist
 from jax.scipy.linalg import solve_triangular
 from jax.scipy.special import logsumexp
 from jax.scipy.stats import norm
@@ -25,8 +24,8 @@ from bayeslaw.fit.chunks import in_chunks
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.geometry import Arrays, Geometry, conditional_parts
 from bayeslaw.fit.inference import finest_grouping
-from bayeslaw.fit.numpyro_model import prior
-from bayeslaw.fit.plan import Structure, deviation_name, spread_name
+from bayeslaw.fit.numpyro_model import log_prior_by_group
+from bayeslaw.fit.plan import Structure
 
 # Points that a group's own coordinates are averaged over: the error of the average is a quarter of a single point's.
 POINTS = 16
@@ -114,7 +113,7 @@ def in_parts(
     finest = finest_grouping(structure)
     x, log_det = conditional_parts(scales_z, group_z, shared_z, arrays)
     whole, likelihood = _by_run(model, x, args)
-    own = _own_priors(structure, model, x, finest)
+    own = log_prior_by_group(structure, finest, lambda name: x[model.site[name].stretch])
     own += jax.ops.segment_sum(likelihood, args[0]["groups"][finest], structure.size_of[finest])
     return whole + log_det - own.sum(), own
 
@@ -128,19 +127,3 @@ def _by_run(model: FlatModel, x: Any, args: Any) -> tuple[Any, Any]:
 
     whole, slope = jax.value_and_grad(density)(data["weights"])
     return whole, data["weights"] * slope
-
-
-def _own_priors(structure: Structure, model: FlatModel, x: Any, finest: str) -> Any:
-    """The log prior of each group's own coordinates, Jacobians included; shape ``(groups,)``."""
-    total = jnp.zeros(structure.size_of[finest])
-    for name, grouping, _ in structure.effects:
-        if grouping == finest:
-            spread = jnp.exp(x[model.site[spread_name(name, grouping)].start])
-            total += dist.Normal(0.0, spread).log_prob(x[model.site[deviation_name(name, grouping)].stretch])
-    for name, pooling in structure.poolings:
-        if pooling.kind == "none" and finest in pooling.groupings:
-            each = prior(structure.law.parameters[name].prior)
-            transform, flat = dist.biject_to(each.support), x[model.site[name].stretch]
-            value = transform(flat)
-            total += each.log_prob(value) + transform.log_abs_det_jacobian(flat, value)
-    return total

@@ -199,3 +199,25 @@ def log_likelihood(structure: Structure, values: Mapping[str, Any], data: Mappin
     model = numpyro_model(structure)
     found = numpyro_log_likelihood(model, dict(values), data, batch_ndims=2, parallel=False)
     return found[structure.law.output.column]
+
+
+def log_prior_by_group(structure: Structure, grouping: str, unbounded: Callable[[str], Any]) -> Any:
+    """The log prior of what each group of a grouping has for itself, Jacobians included; shape ``(groups,)``.
+
+    Parameters
+    ----------
+    unbounded
+        From a site to its unbounded values, of shape ``(groups,)`` or ``(1,)``.
+    """
+    total = jnp.zeros(structure.size_of[grouping])
+    for name, effect, deviations in structure.effects:
+        if effect == grouping:
+            spread = jnp.exp(unbounded(spread_name(name, grouping)))
+            total += dist.Normal(0.0, spread).log_prob(unbounded(deviations))
+    for name, pooling in structure.poolings:
+        if pooling.kind == "none" and grouping in pooling.groupings:
+            each, flat = prior(structure.law.parameters[name].prior), unbounded(name)
+            transform = dist.biject_to(each.support)
+            value = transform(flat)
+            total += each.log_prob(value) + transform.log_abs_det_jacobian(flat, value)
+    return total

@@ -167,6 +167,24 @@ def plan_pooling(
     return poolings, groupings
 
 
+def pools_of(laws: Mapping[str, Law], pool: Mapping[str, str] | None) -> dict[str, dict[str, str]]:
+    """For each of several laws, what is asked of the parameters that it has.
+
+    Raises
+    ------
+    PoolingError
+        When something is asked of a parameter that no law has.
+    """
+    parameters = {name for law in laws.values() for name in law.parameters}
+    for name in pool or {}:
+        if name not in parameters:
+            raise PoolingError(f"pool: no law has a parameter '{name}'{did_you_mean(name, parameters)}.")
+    return {
+        called: {name: kind for name, kind in (pool or {}).items() if name in law.parameters}
+        for called, law in laws.items()
+    }
+
+
 def _pooling_of(parameter: Parameter, runs: Runs, family: str | None, asked: str | None) -> Pooling:
     if asked is not None:
         return read_pooling(asked, parameter.name, family)

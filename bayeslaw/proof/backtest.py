@@ -15,12 +15,12 @@ from bayeslaw.ask.drift import Drifting
 from bayeslaw.ask.subject import Subject, require_same
 from bayeslaw.errors import QuestionError, listed
 from bayeslaw.fit.plan import make_plan
-from bayeslaw.fit.pooling import family_groupings
+from bayeslaw.fit.pooling import family_groupings, pools_of
 from bayeslaw.fit.runs import Runs, read_runs
 from bayeslaw.fit.shards import Shards
 from bayeslaw.law import catalogue
 from bayeslaw.law.law import Law
-from bayeslaw.proof.looks import looks, pool_of
+from bayeslaw.proof.looks import looks
 from bayeslaw.proof.origins import COMPUTE, SEEN, origin_where, origins_along
 from bayeslaw.proof.report import AVERAGE, Backtest
 from bayeslaw.proof.rivals import bootstrap
@@ -93,7 +93,8 @@ def backtest(
     """
     table = runs if isinstance(runs, Runs) else read_runs(runs)
     every = _named(laws)
-    plans = {name: make_plan(law, table, family, pool_of(law, pool)) for name, law in every.items()}
+    pools = pools_of(every, pool)
+    plans = {name: make_plan(law, table, family, pools[name]) for name, law in every.items()}
     require_same([(name, Subject.of(plan)) for name, plan in plans.items()])
     chosen = origins_along(table, along, origins) if hide is None else [origin_where(table, hide)]
     one = next(iter(plans.values()))

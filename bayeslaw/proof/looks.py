@@ -15,6 +15,7 @@ from bayeslaw.ask.mixture import draw_each, mixture
 from bayeslaw.errors import BayeslawError
 from bayeslaw.fit.many import fit_many
 from bayeslaw.fit.plan import make_plan
+from bayeslaw.fit.pooling import pools_of
 from bayeslaw.fit.runs import Runs
 from bayeslaw.fit.shards import Shards
 from bayeslaw.law.law import Law
@@ -91,18 +92,19 @@ def looks(
     RunsError, LawError, PoolingError
         When a law cannot be fitted to what an origin sees; it says which origin.
     """
+    pools = pools_of(laws, pool)
     seen = [runs.hiding(origin.hidden) for origin in origins]
     for origin, table in zip(origins, seen, strict=True):
-        for law in laws.values():
+        for name, law in laws.items():
             try:
-                make_plan(law, table, family, pool_of(law, pool))
+                make_plan(law, table, family, pools[name])
             except BayeslawError as error:
                 raise type(error)(f"seen from {origin.name}: {error}") from None
     every = {}
     for name, law in laws.items():
         if tell is not None:
             tell(f"{name}: {len(seen)} fits")
-        every[name] = fit_many(law, seen, family, pool_of(law, pool), seed=seed, shards=shards, draws=draws)
+        every[name] = fit_many(law, seen, family, pools[name], seed=seed, shards=shards, draws=draws)
     for i, origin in enumerate(origins):
         fits = {name: found[i] for name, found in every.items()}
         hidden = runs.take(origin.hidden)
@@ -111,8 +113,3 @@ def looks(
         asked = average(fits, weights) if len(fits) > 1 else Average.of(*fits.values())
         together = mixture(asked, draw_each(asked, hidden, None, drift)) if len(fits) > 1 else None
         yield Look(origin, asked, drawn, together)
-
-
-def pool_of(law: Law, pool: Mapping[str, str] | None) -> dict[str, str]:
-    """How groups share those parameters that a law has."""
-    return {name: kind for name, kind in (pool or {}).items() if name in law.parameters}

@@ -226,10 +226,12 @@ def test_posteriors_of_different_things_are_refused(runs, chinchilla, kaplan):
     with pytest.raises(QuestionError, match="two fits or more, not 0"):
         bl.average({})
     fewer = replace(kaplan, runs=runs.take(np.arange(40)))
-    with pytest.raises(QuestionError, match=r"'chinchilla' and 'kaplan' were fitted to different runs \(42 and 40\)"):
+    with pytest.raises(
+        QuestionError, match="were fitted to different runs, 42 and 40 of them"
+    ):
         bl.average([chinchilla, fewer])
     renamed = bl.Law.parse(kaplan.law.text.replace("nat/token", "bit/byte"), "kaplan")
-    with pytest.raises(QuestionError, match=r"predicts loss \(nat/token\) and 'kaplan' loss \(bit/byte\)"):
+    with pytest.raises(QuestionError, match=r"different outcomes, loss \(nat/token\) and loss \(bit/byte\)"):
         bl.average([chinchilla, replace(kaplan, law=renamed)])
 
 
