@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from bayeslaw.law.law import Law
     from bayeslaw.law.reading import read_law
     from bayeslaw.proof.backtest import backtest
+    from bayeslaw.proof.learning import learn_drift
     from bayeslaw.proof.plot import plot_backtest
     from bayeslaw.proof.report import Backtest
     from bayeslaw.proof.sbc import Calibration, sbc
@@ -82,6 +83,7 @@ _HOMES = {
     "plot_forecast": "ask.plot", "plot_parameters": "ask.plot", "plot_residuals": "ask.plot",
     "plot_threshold": "ask.plot", "plot_optimum": "ask.plot",
     "Drift": "ask.drift",
+    "learn_drift": "proof.learning",
     "backtest": "proof.backtest", "Backtest": "proof.report", "plot_backtest": "proof.plot",
     "BayeslawError": "errors", "InputError": "errors", "LawError": "errors", "RunsError": "errors",
     "PoolingError": "errors", "QuestionError": "errors", "FileError": "errors", "ConvergenceError": "errors",

@@ -28,11 +28,11 @@ LAYERS = {
 
 # The only files that may import a library.  A trailing slash is a folder.
 PLACES = {
-    "numpyro": {"fit/numpyro_model.py", "fit/flat.py", "fit/chains.py", "fit/diagnostics.py"},
+    "numpyro": {"fit/numpyro_model.py", "fit/flat.py", "fit/chains.py", "fit/diagnostics.py", "proof/learning.py"},
     "pymc": {"fit/pymc_model.py"},
     "pytensor": {"fit/pymc_model.py"},
     "jax": {"fit/", "ask/"},
-    "pandas": {"fit/", "ask/"},
+    "pandas": {"fit/", "ask/", "proof/learning.py", "proof/slopes.py"},
 }
 NEVER_IMPORTED = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}
 NEVER_CALLED = {"eval", "exec", "compile", "__import__"}

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from bayeslaw.ask.extrapolation import extrapolation
+from bayeslaw.errors import FileError, QuestionError
 from bayeslaw.fit.posterior import Posterior
 from bayeslaw.law.functions import LINKS, UNLINKS
 from bayeslaw.law.law import Law
@@ -47,12 +48,24 @@ class Drift:
     direction, scale
         Middle and scale of the slope.
     df
-        Degrees of freedom of its Student-t distribution; infinity for a normal one.
+        Degrees of freedom of its Student-t distribution; a large number for a normal one.
+
+    Raises
+    ------
+    QuestionError
+        When it is no distribution.
     """
 
     direction: float
     scale: float
     df: float = TAILS
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite([self.direction, self.scale, self.df]).all() and self.scale >= 0.0 and self.df > 0.0):
+            raise QuestionError(
+                f"drift: {self} is no distribution of slopes; give finite numbers, the scale 0 or more and the degrees "
+                f"of freedom above 0."
+            )
 
     def as_dict(self) -> dict[str, float]:
         """For JSON."""
@@ -61,9 +74,7 @@ class Drift:
     def slopes(self, posterior: Posterior) -> np.ndarray:
         """A slope a draw, the same whenever it is asked for; shape ``(size,)``."""
         rng = np.random.default_rng([posterior.seed, STREAM])
-        # The ratio that a Student-t is, so that infinitely many degrees of freedom are no special case.
-        wide = 1.0 if np.isinf(self.df) else np.sqrt(rng.chisquare(self.df, posterior.size) / self.df)
-        return self.direction + self.scale * rng.standard_normal(posterior.size) / wide
+        return self.direction + self.scale * rng.standard_t(self.df, posterior.size)
 
     def apply(self, posterior: Posterior, inputs: Mapping[str, np.ndarray], mean: np.ndarray) -> np.ndarray:
         """The law with its drift; shape ``(size, points)``.
@@ -124,7 +135,48 @@ def drifts_of(posteriors: Mapping[str, Posterior], wanted: Drifting) -> dict[str
 
 
 @cache
-def learned_drifts(path: Path = LEARNED) -> Mapping[str, Drift]:
+def learned_drifts() -> Mapping[str, Drift]:
     """What was learned from public sweeps, by law."""
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
-    return {name: Drift(float(found["direction"]), float(found["scale"])) for name, found in table["law"].items()}
+    return read_drifts(LEARNED)
+
+
+def read_drifts(path: str | Path) -> dict[str, Drift]:
+    """Read the drift of each law from a TOML file, as :func:`drifts_as_toml` writes it.
+
+    Raises
+    ------
+    FileError
+        When it cannot be read, or is no such file.
+    """
+    try:
+        table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return {
+            name: Drift(**{key: _number(value) for key, value in law.items()}) for name, law in table["law"].items()
+        }
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read ({error.strerror}).") from None
+    except (UnicodeDecodeError, KeyError, TypeError, AttributeError, ValueError, QuestionError) as error:
+        raise FileError(
+            f"{path}: does not say how laws drift ({error}); `bayeslaw drift` writes a table [law.NAME] with direction "
+            f"and scale for each law."
+        ) from None
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+        raise ValueError(f"{value!r} is not a number")
+    return float(value)
+
+
+def drifts_as_toml(drifts: Mapping[str, Drift], note: str) -> str:
+    """The text of a file that :func:`read_drifts` reads.
+
+    Parameters
+    ----------
+    note
+        Where they come from, for a reader.
+    """
+    import tomli_w
+
+    tables = {name: drift.as_dict() for name, drift in drifts.items()}
+    return f"# {note}\n{tomli_w.dumps({'law': tables})}"

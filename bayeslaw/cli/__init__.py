@@ -10,6 +10,7 @@
 ``weighing.py``    compare · evidence
 ``optimum.py``     optimum
 ``backtest.py``    backtest
+``drift.py``       drift
 ``demo.py``        demo
 =================  ==========================================================
 
@@ -33,6 +34,7 @@ from bayeslaw.cli.answer import INTERRUPTED
 from bayeslaw.cli.backtest import backtest
 from bayeslaw.cli.catalogue import check, laws, show
 from bayeslaw.cli.demo import demo
+from bayeslaw.cli.drift import drift
 from bayeslaw.cli.fitting import fit
 from bayeslaw.cli.optimum import optimum
 from bayeslaw.cli.questions import forecast, plot, summary
@@ -65,6 +67,7 @@ for command in (
     compare,
     evidence,
     backtest,
+    drift,
     summary,
     plot,
     laws,

@@ -9,7 +9,7 @@ import click
 
 from bayeslaw.cli.answer import answers, assignments, check_picture, give, quick_imports, say, write_picture
 from bayeslaw.cli.fitting import FEWEST_DRAWS
-from bayeslaw.cli.questions import drift_option, read_number
+from bayeslaw.cli.questions import drift_options, read_drift, read_number
 from bayeslaw.cli.tables import find_laws, laws_options, read_table, reading_options
 from bayeslaw.errors import InputError
 
@@ -20,7 +20,7 @@ from bayeslaw.errors import InputError
 @click.option("--origins", metavar="SHARE,...", help="Shares of the runs that are seen; 0.4,0.5,0.65,0.8 unless given.")
 @click.option("--hide", metavar="CONDITION", help='Hide these runs instead, such as "flops > 1e20".')
 @click.option("--weights", metavar="equal|evidence|stacking|forward", default="equal", help="Of the average of laws.")
-@drift_option
+@drift_options
 @click.option("--rivals/--no-rivals", default=True, help="Hold Huber fits with a bootstrap against the same runs.")
 @reading_options
 @click.option("--draws", type=click.IntRange(FEWEST_DRAWS), help="Draws a chain.")
@@ -37,7 +37,8 @@ def backtest(
     origins: str | None,
     hide: str | None,
     weights: str,
-    drift: bool,
+    drift: str | None,
+    no_drift: bool,
     rivals: bool,
     draws: int | None,
     shards: str | None,
@@ -53,7 +54,7 @@ def backtest(
     if hide is not None and (along is not None or origins is not None):
         raise InputError(f"--hide {hide!r} says which runs are hidden; leave out --along and --origins.")
     path = None if picture is None else check_picture(picture, "--plot", (table, *names.split(",")))
-    laws = find_laws(names)
+    drifting, laws = read_drift(drift, no_drift), find_laws(names)
     runs = read_table(table, **reading)
     pooling = assignments(pool, "--pool")
 
@@ -62,7 +63,7 @@ def backtest(
         from bayeslaw.proof.origins import COMPUTE, SEEN
     seen = SEEN if origins is None else [read_number(word, "origins", "--origins") for word in origins.split(",")]
     found = ask(
-        laws, runs, family, pooling, along=along or COMPUTE, origins=seen, hide=hide, weights=weights, drift=drift,
+        laws, runs, family, pooling, along=along or COMPUTE, origins=seen, hide=hide, weights=weights, drift=drifting,
         rivals=rivals, draws=draws, seed=seed, shards=shards, told=say,
     )  # fmt: skip
     if path is not None:

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 import click
 
 from bayeslaw.cli.answer import answers, assignments, check_picture, give, say, write_picture
-from bayeslaw.cli.questions import answer_options, drift_option, fits_options, load_fits, read_family, read_number
+from bayeslaw.cli.questions import (
+    answer_options,
+    drift_options,
+    fits_options,
+    load_fits,
+    read_drift,
+    read_family,
+    read_number,
+)
 from bayeslaw.errors import InputError
 
 
@@ -22,7 +30,7 @@ from bayeslaw.errors import InputError
 )
 @click.option("--minimise", metavar="NAME", help="The law's outcome, which may go unsaid.")
 @answer_options("what is given up off the optimum")
-@drift_option
+@drift_options
 @answers
 def optimum(
     fits: Sequence[str],
@@ -37,7 +45,8 @@ def optimum(
     level: float,
     allow_unconverged: bool,
     picture: str | None,
-    drift: bool,
+    drift: str | None,
+    no_drift: bool,
     as_json: bool,
 ) -> None:
     """Find the best split of a budget, and what it costs to miss it.
@@ -57,7 +66,7 @@ def optimum(
 
     found = ask(
         posterior, minimise, subject_to, traded, cost=cost, menu=options, family=whose, level=level,
-        drift=drift, allow_unconverged=allow_unconverged,
+        drift=read_drift(drift, no_drift), allow_unconverged=allow_unconverged,
     )  # fmt: skip
     if path is not None:
         from bayeslaw.ask.plot import plot_optimum

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from bayeslaw.ask.average import Average
+    from bayeslaw.ask.drift import Drifting
     from bayeslaw.ask.forecast import Forecast
     from bayeslaw.fit.posterior import Posterior
     from bayeslaw.fit.runs import Runs
@@ -97,11 +98,24 @@ def fits_options(command: Callable[..., None]) -> Callable[..., None]:
     return fits(weights(command))
 
 
-def drift_option(command: Callable[..., None]) -> Callable[..., None]:
-    """Decorate a command with whether laws drift beyond the runs."""
-    return click.option(
-        "--drift/--no-drift", default=True, help="Let laws drift beyond the runs; on unless told otherwise."
-    )(command)
+def drift_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a command with how laws drift beyond the runs; see :func:`read_drift`."""
+    given = click.option(
+        "--drift",
+        metavar="DRIFT.toml",
+        help="How laws drift beyond the runs, as `bayeslaw drift` learns it; as public sweeps tell unless given.",
+    )
+    none = click.option("--no-drift", is_flag=True, help="Trust laws beyond the runs as within them.")
+    return given(none(command))
+
+
+def read_drift(drift: str | None, no_drift: bool) -> Drifting:
+    """How laws drift, as the options say."""
+    from bayeslaw.ask.drift import read_drifts
+
+    if drift is not None and no_drift:
+        raise InputError(f"--drift {drift} and --no-drift contradict each other; give one of them.")
+    return not no_drift if drift is None else read_drifts(drift)
 
 
 def answer_options(drawn: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -128,7 +142,7 @@ def answer_options(drawn: str) -> Callable[[Callable[..., None]], Callable[..., 
 @click.option("--runs", "table", metavar="FILE", help="Where, as a table of runs (planned ones need no outcome).")
 @reading_options
 @answer_options("the forecast")
-@drift_option
+@drift_options
 @answers
 def forecast(
     fits: Sequence[str],
@@ -140,7 +154,8 @@ def forecast(
     level: float,
     allow_unconverged: bool,
     picture: str | None,
-    drift: bool,
+    drift: str | None,
+    no_drift: bool,
     as_json: bool,
     **reading: Any,
 ) -> None:
@@ -154,23 +169,23 @@ def forecast(
     points = read_points(at) if at else None
     path = None if picture is None else check_picture(picture, "--plot", (*fits, *([table] if table else [])))
     runs = read_optional_table(table, "--runs", **reading)
-    posterior = load_fits(fits, weights)
+    drifting, posterior = read_drift(drift, no_drift), load_fits(fits, weights)
     whose = read_family(family, posterior)
 
     from bayeslaw.ask.forecast import forecast as ask
 
     later = {} if through is None or points is None else _inputs_of_score(points, posterior)
     at_first = runs if points is None else {name: values for name, values in points.items() if name not in later}
-    found = ask(posterior, at_first, whose, level, drift=drift, allow_unconverged=allow_unconverged)
+    found = ask(posterior, at_first, whose, level, drift=drifting, allow_unconverged=allow_unconverged)
     if through is not None:
         later[found.outcome] = found
-        found = ask(load_fit(through), later, level=level, drift=drift, allow_unconverged=allow_unconverged)
+        found = ask(load_fit(through), later, level=level, drift=drifting, allow_unconverged=allow_unconverged)
     if path is not None:
         from bayeslaw.ask.plot import plot_forecast
 
         drawn = None if points is None else {name: values[0] for name, values in points.items()}
         figure = plot_forecast(
-            posterior, held_out=runs, level=level, at=drawn, drift=drift, allow_unconverged=allow_unconverged
+            posterior, held_out=runs, level=level, at=drawn, drift=drifting, allow_unconverged=allow_unconverged
         )
         write_picture(path, figure)
         say(f"drawn in {path}")

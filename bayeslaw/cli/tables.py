@@ -63,9 +63,11 @@ def find_law(name: str) -> Law:
     return read_law(name) if is_file else catalogue.law(name)
 
 
-def laws_options(which: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Decorate a command with a table of runs, several laws to fit to it, and how its families are pooled."""
+def laws_options(which: str, several: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorate a command with a table of runs, or several, laws to fit to it, and how its families are pooled."""
     table = click.argument("table", metavar="RUNS")
+    if several:
+        table = click.argument("tables", metavar="RUNS [RUNS2 ...]", nargs=-1, required=True)
     laws = click.option("--laws", "names", required=True, metavar="NAME|FILE,...", help=which)
     family = click.option("--family", metavar="COLUMN", help="The column of the model families.")
     pool = click.option(

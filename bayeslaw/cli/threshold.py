@@ -10,10 +10,11 @@ import click
 from bayeslaw.cli.answer import answers, check_picture, give, say, write_picture
 from bayeslaw.cli.questions import (
     answer_options,
-    drift_option,
+    drift_options,
     fits_options,
     load_fit,
     load_fits,
+    read_drift,
     read_family,
     read_points,
 )
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--along", metavar="INPUT", help="compute, or an input of the law by name or column.")
 @click.option("--at", metavar="N=7e10,...", help="Other inputs; the middle of the fitted runs unless given.")
 @answer_options("the threshold")
-@drift_option
+@drift_options
 @answers
 def threshold(
     fits: Sequence[str],
@@ -45,21 +46,22 @@ def threshold(
     level: float,
     allow_unconverged: bool,
     picture: str | None,
-    drift: bool,
+    drift: str | None,
+    no_drift: bool,
     as_json: bool,
 ) -> None:
     """Find the scale at which the outcome crosses a value, with the probability that it does not."""
     value: Crosses = _value(crosses)
     held = {} if at is None else {name: values[0] for name, values in read_points([at]).items()}
     path = None if picture is None else check_picture(picture, "--plot", fits)
-    posterior = load_fits(fits, weights)
+    drifting, posterior = read_drift(drift, no_drift), load_fits(fits, weights)
 
     from bayeslaw.ask.average import Average
     from bayeslaw.ask.threshold import threshold as ask
 
     if through is not None:
         outcome = Average.of(posterior).lead.law.output.column
-        value = ask(load_fit(through), value, outcome, level=level, allow_unconverged=allow_unconverged)
+        value = ask(load_fit(through), value, outcome, level=level, drift=drifting, allow_unconverged=allow_unconverged)
     found = ask(
         posterior,
         value,
@@ -67,7 +69,7 @@ def threshold(
         held,
         read_family(family, posterior),
         level,
-        drift=drift,
+        drift=drifting,
         allow_unconverged=allow_unconverged,
     )
     if path is not None:

@@ -13,14 +13,12 @@ import numpy as np
 from bayeslaw.ask.axis import labels
 from bayeslaw.ask.drift import Drifting
 from bayeslaw.ask.subject import Subject, require_same
-from bayeslaw.errors import QuestionError, listed
 from bayeslaw.fit.plan import make_plan
 from bayeslaw.fit.pooling import family_groupings, pools_of
 from bayeslaw.fit.runs import Runs, read_runs
 from bayeslaw.fit.shards import Shards
-from bayeslaw.law import catalogue
 from bayeslaw.law.law import Law
-from bayeslaw.proof.looks import looks
+from bayeslaw.proof.looks import looks, named_laws
 from bayeslaw.proof.origins import COMPUTE, SEEN, origin_where, origins_along
 from bayeslaw.proof.report import AVERAGE, Backtest
 from bayeslaw.proof.rivals import bootstrap
@@ -92,7 +90,7 @@ def backtest(
         When a fit cannot be kept, or one that was cannot be read.
     """
     table = runs if isinstance(runs, Runs) else read_runs(runs)
-    every = _named(laws)
+    every = named_laws(laws)
     pools = pools_of(every, pool)
     plans = {name: make_plan(law, table, family, pools[name]) for name, law in every.items()}
     require_same([(name, Subject.of(plan)) for name, plan in plans.items()])
@@ -128,16 +126,6 @@ def backtest(
         at={name: np.concatenate([each[name] for each in at]) for name in at[0]},
         fits=len(chosen) * len(every), unconverged=unconverged,
     )  # fmt: skip
-
-
-def _named(laws: str | Law | Iterable[str | Law]) -> dict[str, Law]:
-    """Laws by name."""
-    given = [laws] if isinstance(laws, str | Law) else list(laws)
-    found = [catalogue.law(each) if isinstance(each, str) else each for each in given]
-    names = [each.name for each in found]
-    if not names or len(set(names)) < len(names):
-        raise QuestionError(f"a back-test takes different laws, one or more, not {listed(names) or 'none'}.")
-    return dict(zip(names, found, strict=True))
 
 
 def _with_average(draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

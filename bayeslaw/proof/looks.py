@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,12 +12,13 @@ from bayeslaw.ask.average import EQUAL, Average, average
 from bayeslaw.ask.drawn import Drawn
 from bayeslaw.ask.drift import Drifting
 from bayeslaw.ask.mixture import draw_each, mixture
-from bayeslaw.errors import BayeslawError
+from bayeslaw.errors import BayeslawError, QuestionError, listed
 from bayeslaw.fit.many import fit_many
 from bayeslaw.fit.plan import make_plan
 from bayeslaw.fit.pooling import pools_of
 from bayeslaw.fit.runs import Runs
 from bayeslaw.fit.shards import Shards
+from bayeslaw.law import catalogue
 from bayeslaw.law.law import Law
 from bayeslaw.proof.origins import Origin
 from bayeslaw.proof.report import AVERAGE
@@ -113,3 +114,21 @@ def looks(
         asked = average(fits, weights) if len(fits) > 1 else Average.of(*fits.values())
         together = mixture(asked, draw_each(asked, hidden, None, drift)) if len(fits) > 1 else None
         yield Look(origin, asked, drawn, together)
+
+
+def named_laws(laws: str | Law | Iterable[str | Law]) -> dict[str, Law]:
+    """Laws by name, names of the catalogue looked up.
+
+    Raises
+    ------
+    QuestionError
+        When there is none, or one is given twice.
+    LawError
+        When a law is not known.
+    """
+    given = [laws] if isinstance(laws, str | Law) else list(laws)
+    found = [catalogue.law(each) if isinstance(each, str) else each for each in given]
+    names = [each.name for each in found]
+    if not names or len(set(names)) < len(names):
+        raise QuestionError(f"laws: give different ones, one or more, not {listed(names) or 'none'}.")
+    return dict(zip(names, found, strict=True))

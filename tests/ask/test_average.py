@@ -226,9 +226,7 @@ def test_posteriors_of_different_things_are_refused(runs, chinchilla, kaplan):
     with pytest.raises(QuestionError, match="two fits or more, not 0"):
         bl.average({})
     fewer = replace(kaplan, runs=runs.take(np.arange(40)))
-    with pytest.raises(
-        QuestionError, match="were fitted to different runs, 42 and 40 of them"
-    ):
+    with pytest.raises(QuestionError, match="were fitted to different runs, 42 and 40 of them"):
         bl.average([chinchilla, fewer])
     renamed = bl.Law.parse(kaplan.law.text.replace("nat/token", "bit/byte"), "kaplan")
     with pytest.raises(QuestionError, match=r"different outcomes, loss \(nat/token\) and loss \(bit/byte\)"):
