@@ -29,6 +29,8 @@ from bayeslaw.fit.plan import Structure
 
 # Points that a group's own coordinates are averaged over: the error of the average is a quarter of a single point's.
 POINTS = 16
+# Runs at points that are worked on together, so that intermediate arrays fit in memory.
+RUNS_AT_ONCE = 65_536
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,10 @@ def _averaged(structure: Structure, model: FlatModel, kept: bool) -> Callable[[A
             standard = standard.at[0].set(solve_triangular(root, step[..., None], lower=True)[..., 0])
         proposed = norm.logpdf(standard).sum(-1) - jnp.log(jnp.diagonal(root, axis1=-2, axis2=-1)).sum(-1)
         points = mean + jnp.einsum("gij,mgj->mgi", root, standard)
-        shared, own = jax.vmap(lambda group_z: in_parts(structure, model, scales_z, group_z, shared_z, arrays, args))(
-            points
+        shared, own = jax.lax.map(
+            lambda group_z: in_parts(structure, model, scales_z, group_z, shared_z, arrays, args),
+            points,
+            batch_size=max(1, min(POINTS, RUNS_AT_ONCE // structure.rows)),
         )
         return shared[0] + (logsumexp(own - proposed, axis=0) - jnp.log(POINTS)).sum()
 
