@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from bayeslaw.fit.sample import sample
     from bayeslaw.fit.storage import load
     from bayeslaw.law.check import check_law
+    from bayeslaw.law.field import field_priors
     from bayeslaw.law.law import Law
     from bayeslaw.law.reading import read_law
     from bayeslaw.proof.backtest import backtest
@@ -70,7 +71,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "read_law": "law.reading", "Law": "law.law",
-    "check_law": "law.check",
+    "check_law": "law.check", "field_priors": "law.field",
     "read_runs": "fit.runs", "Runs": "fit.runs",
     "posterior_mode": "fit.fitting", "Posterior": "fit.posterior", "load": "fit.storage",
     "sample": "fit.sample", "Settings": "fit.chains", "to_pymc": "fit.pymc_model",

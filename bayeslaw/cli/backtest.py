@@ -31,6 +31,7 @@ from bayeslaw.errors import InputError
 def backtest(
     table: str,
     names: str,
+    priors: str | None,
     family: str | None,
     pool: Sequence[str],
     along: str | None,
@@ -54,7 +55,7 @@ def backtest(
     if hide is not None and (along is not None or origins is not None):
         raise InputError(f"--hide {hide!r} says which runs are hidden; leave out --along and --origins.")
     path = None if picture is None else check_picture(picture, "--plot", (table, *names.split(",")))
-    drifting, laws = read_drift(drift, no_drift), find_laws(names)
+    drifting, laws = read_drift(drift, no_drift), find_laws(names, priors)
     runs = read_table(table, **reading)
     pooling = assignments(pool, "--pool")
 

@@ -28,6 +28,7 @@ from bayeslaw.errors import InputError
 def drift(
     tables: Sequence[str],
     names: str,
+    priors: str | None,
     family: str | None,
     pool: Sequence[str],
     origins: str | None,
@@ -46,7 +47,7 @@ def drift(
     if len(set(tables)) < len(tables):
         raise InputError("a table is given twice, and would count as two sweeps; give each once.")
     path = None if out is None else check_writable(out, tables)
-    laws = find_laws(names)
+    laws = find_laws(names, priors)
     sweeps = {table: read_table(table, **reading) for table in tables}
     pooling = assignments(pool, "--pool")
 

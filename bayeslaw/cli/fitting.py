@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bayeslaw.cli.answer import answers, assignments, check_writable, give, quick_imports, say
-from bayeslaw.cli.tables import find_law, read_table, reading_options
+from bayeslaw.cli.tables import find_law, priors_option, read_table, reading_options
 
 if TYPE_CHECKING:
     from bayeslaw.fit.diagnostics import Diagnostics
@@ -36,6 +36,7 @@ target_accept_option = click.option(
     help="How groups share a parameter: complete, partial:COLUMN, none:COLUMN, a/b (nested), a+b (crossed).",
 )  # fmt: skip
 @reading_options
+@priors_option
 @click.option("--prior", multiple=True, metavar="P=PRIOR", help='Another prior: alpha="LogNormal(log(0.4), 0.1)".')
 @click.option(
     "--group-effect", metavar="COLUMN", help="Let runs of one group err together: one budget, one training run."
@@ -53,6 +54,7 @@ def fit(
     out: str,
     family: str | None,
     pool: Sequence[str],
+    priors: str | None,
     prior: Sequence[str],
     group_effect: str | None,
     noise_growth: str | None,
@@ -71,7 +73,7 @@ def fit(
     from bayeslaw.fit.plan import make_plan
 
     path = check_writable(out, (table, name))
-    law = edited(find_law(name), assignments(prior, "--prior"), group_effect, noise_growth)
+    law = edited(find_law(name, priors), assignments(prior, "--prior"), group_effect, noise_growth)
     runs = read_table(table, **reading)
     pooling = assignments(pool, "--pool")
     make_plan(law, runs, family, pooling)  # refuses what cannot be fitted, before anything slow is imported

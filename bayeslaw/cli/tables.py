@@ -54,13 +54,14 @@ def read_optional_table(path: str | None, option: str, **reading: Any) -> Runs |
     return None
 
 
-def find_law(name: str) -> Law:
-    """Return a law of the catalogue by name, or one of the user's own by its file."""
+def find_law(name: str, priors: str | None = None) -> Law:
+    """Return a law of the catalogue by name, or one of the user's own by its file; with its own priors or others."""
     from bayeslaw.law import catalogue
+    from bayeslaw.law.field import with_priors
     from bayeslaw.law.reading import read_law
 
     is_file = name.endswith(".toml") or Path(name).name != name or Path(name).is_file()
-    return read_law(name) if is_file else catalogue.law(name)
+    return with_priors(read_law(name) if is_file else catalogue.law(name), priors)
 
 
 def laws_options(which: str, several: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -73,12 +74,17 @@ def laws_options(which: str, several: bool = False) -> Callable[[Callable[..., N
     pool = click.option(
         "--pool", multiple=True, metavar="P=KIND", help="How groups share a parameter, in the laws that have it."
     )
-    return lambda command: table(laws(family(pool(command))))
+    return lambda command: table(laws(priors_option(family(pool(command)))))
 
 
-def find_laws(names: str) -> list[Law]:
+priors_option = click.option(
+    "--priors", metavar="field", help="Priors learned from public sweeps; the weak ones of the law's file unless given."
+)
+
+
+def find_laws(names: str, priors: str | None = None) -> list[Law]:
     """Return several laws, named with commas between them."""
-    return [find_law(name.strip()) for name in names.split(",") if name.strip()]
+    return [find_law(name.strip(), priors) for name in names.split(",") if name.strip()]
 
 
 @click.command()

@@ -28,6 +28,7 @@ from bayeslaw.errors import InputError
 def compare(
     table: str,
     names: str,
+    priors: str | None,
     family: str | None,
     pool: Sequence[str],
     group_effect: str | None,
@@ -45,7 +46,7 @@ def compare(
     The verdict says which law the runs support, how strongly, and when they cannot tell.
     """
     path = None if picture is None else check_picture(picture, "--plot", (table, *names.split(",")))
-    laws = [edited(law, {}, group_effect, None) for law in find_laws(names)]
+    laws = [edited(law, {}, group_effect, None) for law in find_laws(names, priors)]
     if len(laws) < 2:
         raise InputError(f"--laws {names}: give two or more to compare, such as --laws chinchilla,kaplan.")
     runs = read_table(table, **reading)

@@ -11,6 +11,7 @@ from bayeslaw.fit.plan import Plan, make_plan
 from bayeslaw.fit.progress import Progress, watched
 from bayeslaw.fit.runs import Runs, read_runs
 from bayeslaw.law import catalogue
+from bayeslaw.law.field import with_priors
 from bayeslaw.law.law import Law
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def fit(
     family: str | None = None,
     pool: Mapping[str, str] | None = None,
     *,
+    priors: str | Mapping[str, str] | None = None,
     draws: int | None = None,
     warmup: int | None = None,
     chains: int | None = None,
@@ -48,6 +50,9 @@ def fit(
     pool
         By parameter, how groups share it, such as ``{"alpha": "complete", "E": "partial:corpus"}``; see
         :mod:`bayeslaw.fit.pooling`.
+    priors
+        ``"field"`` for what the law's parameters were on public sweeps, or priors by parameter; the weak ones of the
+        law's file unless given.
     draws, warmup, chains, target_accept
         Of NUTS, a chain for the first two; sensible unless given.
     seed
@@ -65,7 +70,7 @@ def fit(
     LawError, RunsError, PoolingError
         When the law, the table or the hierarchy cannot be used.
     """
-    law = catalogue.law(law) if isinstance(law, str) else law
+    law = with_priors(catalogue.law(law) if isinstance(law, str) else law, priors)
     runs = runs if isinstance(runs, Runs) else read_runs(runs)
     plan = make_plan(law, runs, family, pool)  # every fault of the input is found before JAX is imported
 

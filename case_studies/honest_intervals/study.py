@@ -28,7 +28,7 @@ HELD = ("average with drift", "average, no drift", "coupled, fixed drift", "boot
 AVERAGE, PLAIN, FIXED, BOOTSTRAP = HELD
 HUES = dict(zip(HELD, ("#0072B2", "#56B4E9", "#E69F00", "#7f7f7f"), strict=True))
 # A fixed drift of this many nats of log loss per e-fold of compute is what a simpler package could do.
-SIMPLE = bl.Drift(0.0, 0.005, df=np.inf)
+SIMPLE = bl.Drift(0.0, 0.005, df=1e6)
 # Sweeps with fewer outcomes say too little of coverage to be judged by themselves.
 ENOUGH = 20
 
