@@ -33,6 +33,7 @@ INTERIOR = (
     "rw|base|short|kaplan|attention|train", "rw|base|short|chinchilla|attention|train",
     "rw|tuned|short|const|attention|train", "rw|tuned|long|const|kaplan|train", "owt2|base|short|kaplan|standard|val",
     "owt2|base|short|chinchilla|standard|val", "owt2|tuned|short|const|standard|val",
+    "rw|base|long|kaplan|kaplan|train", "owt2|base|long|kaplan|kaplan|train",
 )  # fmt: skip
 
 
