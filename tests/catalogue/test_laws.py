@@ -124,6 +124,23 @@ def test_chinchilla_optimum_at_gophers_compute(key: str, size: float, tokens: fl
     assert np.log(larger / N) / np.log(100) == pytest.approx(chinchilla.derive(at)["a"], abs=1e-5)
 
 
+def test_isoflop_is_exact_where_loss_is_a_term_in_each_of_two_inputs() -> None:
+    """On a budget, Chinchilla's excess over its best size is a bowl whose sides rise with its two exponents."""
+    at = {"E": 1.8, "A": 0.4, "B": 0.5, "alpha": 0.35, "beta": 0.28}
+    budget, u = 1e21, np.linspace(-3, 3, 61)
+    size, _ = optimum(law("chinchilla"), at, budget)
+    there = size * np.exp(u)
+    loss = law("chinchilla").mean({"N": there, "D": budget / (6 * there)}, at)
+    lowest = law("chinchilla").mean({"N": size, "D": budget / (6 * size)}, at)
+    curvature = 0.5 * at["alpha"] * at["A"] * (size / 1e9) ** -at["alpha"] * (at["alpha"] + at["beta"])
+    bowl = law("isoflop").mean(
+        {"N": there, "C": budget},
+        {"E": float(lowest), "r": 0.0, "eta": 0.1, "q": curvature, "eta_q": 0.0, "a": 0.0, "N_best": size,
+         "small": at["alpha"], "large": at["beta"]},
+    )  # fmt: skip
+    np.testing.assert_allclose(bowl, loss, rtol=1e-6)
+
+
 RNG = np.random.default_rng(5)
 PLACES = {"N": np.geomspace(1e7, 1e12, 7)[:, None], "D": np.geomspace(1e8, 1e14, 7)[None, :]}
 CHINCHILLA = {"E": 1.8, "A": 0.4, "B": 0.5, "alpha": 0.35, "beta": 0.31}
@@ -182,22 +199,25 @@ def test_over_training_has_its_optimum_where_derived(corpus: str, best: float) -
     assert M[np.argmin(over.mean({"C": 1e22, "M": M}, at))] == pytest.approx(best, rel=0.02)
 
 
-def test_isoflop_is_lowest_on_its_line_and_a_parabola_without_skew() -> None:
-    """The best size is n_coef * C**a whatever the skew; the paper's two settings differ by a factor of six at 1e18."""
+def test_isoflop_is_lowest_on_its_line_and_a_parabola_without_sides() -> None:
+    """The best size is n_coef * C**a whatever the sides; the paper's two settings differ by a factor of six at 1e18."""
     isoflop = law("isoflop")
     medians = {name: p.prior.median() for name, p in isoflop.parameters.items()}
     best = {}
+    u = np.linspace(-3, 3, 601)
     for setting in ("kaplan", "tuned"):
         at = medians | isoflop.published_parameters(f"porian2024resolving_{setting}")
-        for skew in (-0.5, 0.0, 0.5):
-            u = np.linspace(-3, 3, 601)
-            size = isoflop.derive(at)["n_coef"] * 1e18 ** at["a"] * np.exp(u)
-            loss = isoflop.mean({"N": size, "C": 1e18}, at | {"skew": skew})
+        size = isoflop.derive(at)["n_coef"] * 1e18 ** at["a"] * np.exp(u)
+        for small, large in ((0.3, 1.0), (0.5, 0.5), (1.0, 0.3)):
+            loss = isoflop.mean({"N": size, "C": 1e18}, at | {"small": small, "large": large})
             assert abs(u[np.argmin(loss)]) < 1e-9
             np.testing.assert_array_less(np.diff(loss[:301]), 0)
             np.testing.assert_array_less(0, np.diff(loss[300:]))
             lopsided = (loss - loss[::-1])[:300]
-            np.testing.assert_array_equal(np.sign(np.round(lopsided, 12)), np.sign(skew))
+            np.testing.assert_array_equal(np.sign(np.round(lopsided, 12)), np.sign(small - large))
+        loss = isoflop.mean({"N": size, "C": 1e18}, at | {"small": 1e-5, "large": 1e-5})
+        q = at["q"] * 10 ** at["eta_q"]
+        np.testing.assert_allclose(loss - loss[300], q * u**2, rtol=1e-4, atol=1e-9)
         best[setting] = isoflop.derive(at)["n_coef"] * 1e18 ** at["a"]
     assert best["tuned"] == pytest.approx(0.1181990378 * 1e18**0.4970287955)
     assert best["tuned"] == pytest.approx(1.05e8, rel=0.05)
