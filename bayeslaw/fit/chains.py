@@ -80,7 +80,13 @@ class Programs(NamedTuple):
 
 @lru_cache(maxsize=64)
 def compile_chains(
-    model: FlatModel, args: Shapes, geometry: Shapes, kind: str, settings: Settings, fits: int = 1
+    model: FlatModel,
+    args: Shapes,
+    geometry: Shapes,
+    kind: str,
+    settings: Settings,
+    fits: int = 1,
+    one_thread: bool = False,
 ) -> Future[Chains]:
     """Trace the program here (NumPyro's stack of handlers is global) and compile it in a second thread.
 
@@ -88,10 +94,16 @@ def compile_chains(
     ----------
     fits
         How many fits it takes at most; those that are not there cost nothing on a CPU.
+    one_thread
+        Whether all chains are walked by one thread, to the same bit.
     """
     transport = TRANSPORTS[kind]
+    # XLA compiles what is laid over one device by other passes than what is laid over several, which changes the last
+    # bit.  So one thread is the first of two devices, the second of which has only chains that are not there.
+    alone = one_thread and devices.threaded(settings.chains * fits)
+    lanes = settings.chains * (2 if alone else 1)
     # Chain by chain, and in each fit by fit: the chains of a few fits then fall on different devices.
-    walkers = settings.chains * fits
+    walkers = lanes * fits
     total = settings.warmup + settings.draws
     block = math.ceil(total / math.ceil(total / BLOCK))
 
@@ -156,7 +168,8 @@ def compile_chains(
         return steps
 
     with devices.float64():
-        mesh = Mesh(np.array(devices.chain_devices(walkers)), ("chains",), axis_types=(AxisType.Auto,))
+        chosen = devices.chain_devices(walkers)[: 2 if alone else None]
+        mesh = Mesh(np.array(chosen), ("chains",), axis_types=(AxisType.Auto,))
         chain = PartitionSpec("chains")
         by_chain = NamedSharding(mesh, chain)
 
@@ -177,9 +190,7 @@ def compile_chains(
     def laid(fields: Sequence[Any]) -> Any:
         """What belongs to each fit as what belongs to each of its chains; absent fits look like the last."""
         fields = [*fields, *[fields[-1]] * (fits - len(fields))]
-        return jax.tree.map(
-            lambda *each: jax.device_put(np.concatenate([np.stack(each)] * settings.chains), by_chain), *fields
-        )
+        return jax.tree.map(lambda *each: jax.device_put(np.concatenate([np.stack(each)] * lanes), by_chain), *fields)
 
     def walk(
         programs: Programs, arrays: Sequence[Any], args: Any, seeds: Sequence[int], draws: int, tick: Tick
@@ -190,13 +201,15 @@ def compile_chains(
         def of_fits(values: Sequence[np.ndarray]) -> Any:
             """Arrays of shape ``(chains, ...)``, one a fit, laid over devices."""
             padded = np.stack([*values, *[values[-1]] * (fits - count)], axis=1)
+            padded = np.concatenate([padded] * (lanes // chains))
             return jax.device_put(padded.reshape(walkers, *padded.shape[2:]), by_chain)
 
         starts = of_fits(
             [START_SCALE * np.random.default_rng(seed).standard_normal((chains, model.size)) for seed in seeds]
         )
         keys = of_fits([np.asarray(jax.random.split(jax.random.PRNGKey(seed), chains)) for seed in seeds])
-        active = jax.device_put(np.tile(np.arange(fits) < count, chains), by_chain)
+        present = np.outer(np.arange(lanes) < chains, np.arange(fits) < count)
+        active = jax.device_put(present.reshape(-1), by_chain)
         fixed = laid(arrays), args
         now, blocks = programs.begin(active, keys, starts, *fixed), []
         for done in range(0, total, block):
@@ -207,7 +220,7 @@ def compile_chains(
             name: np.concatenate([drawn[name] for drawn in blocks], axis=1)[:, settings.warmup : total]
             for name in blocks[0]
         }
-        return [{name: values[i::fits] for name, values in kept.items()} for i in range(count)]
+        return [{name: values[i::fits][:chains] for name, values in kept.items()} for i in range(count)]
 
     def run(
         programs: Programs,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -68,7 +69,7 @@ class Prepared:
         return find_geometry(self.structure, self.model, data, self.scales, seed, start)
 
 
-def prepare(plan: Plan, data: Any, settings: Settings, fits: int = 1) -> Prepared:
+def prepare(plan: Plan, data: Any, settings: Settings, fits: int = 1, one_thread: bool = False) -> Prepared:
     """Trace what a plan needs, and start to compile it.
 
     Parameters
@@ -77,6 +78,8 @@ def prepare(plan: Plan, data: Any, settings: Settings, fits: int = 1) -> Prepare
         The plan's, as JAX's arrays.
     fits
         How many fits the chains take at once.
+    one_thread
+        Whether one thread walks them all.
     """
     structure = plan.structure
     model = flat_model(structure)
@@ -85,7 +88,7 @@ def prepare(plan: Plan, data: Any, settings: Settings, fits: int = 1) -> Prepare
     if kind == "conditional" and settings.pilot:
         kind = "piloted"
     arrays = arrays_to_compile_for(kind, model, scales, structure.rows)
-    chains = compile_chains(model, Shapes.of((data,)), Shapes.of(arrays), kind, settings, fits)
+    chains = compile_chains(model, Shapes.of((data,)), Shapes.of(arrays), kind, settings, fits, one_thread)
     curvature_of(model, (data,), scales)
     return Prepared(structure, model, scales, settings, chains)
 
@@ -115,6 +118,7 @@ def mode_of(plan: Plan, seed: int = 0) -> dict[str, Any]:
         return {name: v if v.ndim else float(v) for name, v in model.constrain(mode).items()}
 
 
+@lru_cache(maxsize=64)
 def flat_model(structure: Structure) -> FlatModel:
     """The NumPyro model of a plan over a flat vector."""
     rows = jnp.ones(structure.rows)
