@@ -61,8 +61,3 @@ def chain_devices(chains: int) -> list[jax.Device]:
     devices: list[jax.Device] = jax.local_devices()
     count = max(n for n in range(1, min(chains, len(devices)) + 1) if chains % n == 0)
     return devices[:count]
-
-
-def threaded(chains: int) -> bool:
-    """Whether chains are laid over threads: on CPUs, where each host device is one."""
-    return jax.default_backend() == "cpu" and len(chain_devices(chains)) > 1

@@ -69,7 +69,7 @@ class Prepared:
         return find_geometry(self.structure, self.model, data, self.scales, seed, start)
 
 
-def prepare(plan: Plan, data: Any, settings: Settings, fits: int = 1, one_thread: bool = False) -> Prepared:
+def prepare(plan: Plan, data: Any, settings: Settings, fits: int = 1) -> Prepared:
     """Trace what a plan needs, and start to compile it.
 
     Parameters
@@ -78,8 +78,6 @@ def prepare(plan: Plan, data: Any, settings: Settings, fits: int = 1, one_thread
         The plan's, as JAX's arrays.
     fits
         How many fits the chains take at once.
-    one_thread
-        Whether one thread walks them all.
     """
     structure = plan.structure
     model = flat_model(structure)
@@ -88,7 +86,7 @@ def prepare(plan: Plan, data: Any, settings: Settings, fits: int = 1, one_thread
     if kind == "conditional" and settings.pilot:
         kind = "piloted"
     arrays = arrays_to_compile_for(kind, model, scales, structure.rows)
-    chains = compile_chains(model, Shapes.of((data,)), Shapes.of(arrays), kind, settings, fits, one_thread)
+    chains = compile_chains(model, Shapes.of((data,)), Shapes.of(arrays), kind, settings, fits)
     curvature_of(model, (data,), scales)
     return Prepared(structure, model, scales, settings, chains)
 
@@ -105,7 +103,7 @@ def infer(plan: Plan, settings: Settings, seed: int = 0, progress: Progress | No
         with stopwatch("compile"):
             run = prepared.chains.result()
         with stopwatch("sampling"):
-            ((flat, stats, geometry),) = run([geometry], [(data,)], [seed], progress)
+            ((flat, stats, geometry),) = run([geometry], [(data,)], [seed], progress, False)
     return Draws(prepared.model, flat, stats, geometry, settings, seed, stopwatch.seconds)
 
 

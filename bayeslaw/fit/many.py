@@ -189,13 +189,13 @@ def _together(
     with devices.float64(), threadpool_limits(1):
         with stopwatch("trace"):
             data = [jax.tree.map(jnp.asarray, plan.data()) for plan in plans]
-            prepared = prepare(plans[0], data[0], settings, size, one_thread)
+            prepared = prepare(plans[0], data[0], settings, size)
         with stopwatch("mode"):
             geometries = [prepared.geometry(each, seed, start) for each, seed in zip(data, seeds, strict=True)]
         with stopwatch("compile"):
             run = prepared.chains.result()
         with stopwatch("sampling"):
-            walked = run(geometries, [(each,) for each in data], seeds, None)
+            walked = run(geometries, [(each,) for each in data], seeds, None, one_thread)
     seconds = {stage: each / len(plans) for stage, each in stopwatch.seconds.items()}
     return [
         Draws(prepared.model, flat, stats, geometry, settings, seed, seconds)

@@ -109,5 +109,5 @@ def sample(
         with stopwatch("compile"):
             run = chains.result()
         with stopwatch("sampling"):
-            ((draws, stats, geometry),) = run([geometry], [args], [seed], progress)
+            ((draws, stats, geometry),) = run([geometry], [args], [seed], progress, False)
     return Draws(flat, draws, stats, geometry, settings, seed, stopwatch.seconds)
