@@ -8,6 +8,7 @@ as cores are what a machine can do.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -72,7 +73,7 @@ def opened(executor: Executor | str | None) -> Iterator[Executor | None]:
             f"{OPTION} {executor}: no Dask scheduler answers there within {SECONDS} s ({type(error).__name__}); start "
             "one with `dask scheduler`, or give the address that it tells."
         ) from error
-    with client:
+    with _quiet("distributed.client"), client:
         try:
             client.wait_for_workers(1, timeout=WORKERS_WITHIN)
         except TimeoutError:
@@ -80,7 +81,19 @@ def opened(executor: Executor | str | None) -> Iterator[Executor | None]:
                 f"{OPTION} {executor}: has no workers, and none came within {WORKERS_WITHIN} s; start one for each "
                 f"core with `dask worker {executor} --nworkers -1 --nthreads 1`."
             ) from None
-        yield client.get_executor()
+        # Dask would name a task by what it is given, and look through all of it for that.
+        yield client.get_executor(pure=False)
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Without the tracebacks that a library logs before it raises what is then said in a sentence."""
+    logger = logging.getLogger(name)
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 async def _called(address: str) -> None:
@@ -100,9 +113,9 @@ def done_by[**P, T](
     Parameters
     ----------
     function
-        A name of a module, which the workers import.
+        One that the workers can import.
     tasks
-        Its arguments.
+        Its arguments, once a task.
 
     Yields
     ------
@@ -125,7 +138,7 @@ def done_by[**P, T](
             except Exception as error:
                 said = str(error).partition("\n")[0] or "its executor is gone"
                 raise ExecutorError(
-                    f"a worker was lost or failed ({type(error).__name__}: {said}); what is in shards is kept, so ask "
+                    f"workers were lost or failed ({type(error).__name__}: {said}); what is in shards is kept, so ask "
                     "again when that is mended."
                 ) from error
             yield submitted.pop(future), result
@@ -135,7 +148,7 @@ def done_by[**P, T](
 
 
 def _done[T](function: Callable[..., T], known: Mapping[str, str], task: tuple[object, ...]) -> T:
-    """What a worker does: draws of other versions, or of a process with half of JAX's threads, are refused."""
+    """What a worker does, if its draws would be the same."""
     if os.getpid() != _imported_by:
         raise ExecutorError("a worker was forked, which JAX does not survive; give its pool mp_context 'spawn'.")
     own = versions()

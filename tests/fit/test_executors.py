@@ -47,7 +47,7 @@ def the_same(one: dict[int, Draws], other: dict[int, Draws]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "count", "kind", "chains"),
-    [(60, TOGETHER, "affine", 2), (60, 1, "affine", 1), (20, 1, "following", 2)],
+    [(60, TOGETHER, "affine", 2), (60, 1, "affine", 4), (20, 1, "following", 2)],
 )
 def test_a_worker_has_one_thread_and_the_same_draws(rows, count, kind, chains):
     """To the bit, of a law with powers, where rounding shows: several fits in one program, and one alone."""
