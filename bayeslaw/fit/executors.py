@@ -128,7 +128,10 @@ def done_by[**P, T](
         When workers cannot do the work, or are lost.
     """
     known = versions()
-    submitted = {executor.submit(_done, function, known, task): i for i, task in enumerate(tasks)}
+    try:
+        submitted = {executor.submit(_done, function, known, task): i for i, task in enumerate(tasks)}
+    except RuntimeError as error:
+        raise _failed(error) from error
     try:
         for future in as_completed(submitted):
             try:
@@ -136,15 +139,19 @@ def done_by[**P, T](
             except BayeslawError:
                 raise
             except Exception as error:
-                said = str(error).partition("\n")[0] or "its executor is gone"
-                raise ExecutorError(
-                    f"workers were lost or failed ({type(error).__name__}: {said}); what is in shards is kept, so ask "
-                    "again when that is mended."
-                ) from error
+                raise _failed(error) from error
             yield submitted.pop(future), result
     finally:
         for future in submitted:
             future.cancel()
+
+
+def _failed(error: Exception) -> ExecutorError:
+    said = str(error).partition("\n")[0] or "the executor is gone"
+    return ExecutorError(
+        f"workers were lost or failed ({type(error).__name__}: {said}); what is in shards is kept, so ask again when "
+        "that is mended."
+    )
 
 
 def _done[T](function: Callable[..., T], known: Mapping[str, str], task: tuple[object, ...]) -> T:

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -119,6 +120,19 @@ def test_workers_that_fail_are_told_in_a_sentence():
         assert list(done_by(pool, abs, [(-1,)])) == [(0, 1)]
         with pytest.raises(ExecutorError, match=r"lost or failed \(BrokenProcessPool: .*what is in shards is kept"):
             list(done_by(pool, os._exit, [(1,)]))
+
+
+def test_all_who_ask_for_many_fits_hand_them_on():
+    runs = simulated_runs(bl.law("kaplan"), np.random.default_rng(1), 60)
+    for ask in (
+        bl.backtest,
+        partial(bl.sbc, simulations=96),
+        lambda law, runs, **how: bl.learn_drift({"mine": runs}, law, **how),
+    ):
+        with ThreadPoolExecutor(1) as closed:
+            pass
+        with pytest.raises(ExecutorError, match="cannot schedule new futures"):
+            ask("kaplan", runs, executor=closed)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere pools do not fork")
