@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from bayeslaw.errors import (
         BayeslawError,
         ConvergenceError,
+        ExecutorError,
         FileError,
         InputError,
         LawError,
@@ -87,7 +88,8 @@ _HOMES = {
     "learn_drift": "proof.learning",
     "backtest": "proof.backtest", "Backtest": "proof.report", "plot_backtest": "proof.plot",
     "BayeslawError": "errors", "InputError": "errors", "LawError": "errors", "RunsError": "errors",
-    "PoolingError": "errors", "QuestionError": "errors", "FileError": "errors", "ConvergenceError": "errors",
+    "PoolingError": "errors", "QuestionError": "errors", "FileError": "errors", "ExecutorError": "errors",
+    "ConvergenceError": "errors",
 }  # fmt: skip
 
 __all__ = sorted([*_HOMES, "fit", "law", "laws", "__version__"])

@@ -8,7 +8,8 @@
     │   ├── RunsError           a table of runs: missing column, wrong unit, too few rows
     │   ├── PoolingError        a hierarchy that the runs or the law cannot carry
     │   ├── QuestionError       a question the posterior cannot answer: unknown family, input out of range
-    │   └── FileError           a file that cannot be read or written
+    │   ├── FileError           a file that cannot be read or written
+    │   └── ExecutorError       workers that cannot be reached, or that cannot do the work
     └── ConvergenceError        the draws cannot be trusted; says what to do
 
 Every message is one or two sentences: what was found, where, what was expected, what to do.
@@ -46,6 +47,10 @@ class QuestionError(InputError):
 
 class FileError(InputError):
     """A file cannot be read or written."""
+
+
+class ExecutorError(InputError):
+    """Workers cannot be reached, are lost, or cannot do the work."""
 
 
 class ConvergenceError(BayeslawError):

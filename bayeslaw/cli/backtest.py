@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bayeslaw.cli.answer import answers, assignments, check_picture, give, quick_imports, say, write_picture
-from bayeslaw.cli.fitting import FEWEST_DRAWS
+from bayeslaw.cli.fitting import FEWEST_DRAWS, executor_option, shards_option
 from bayeslaw.cli.questions import drift_options, read_drift, read_number
 from bayeslaw.cli.tables import find_laws, laws_options, read_table, reading_options
 from bayeslaw.errors import InputError
@@ -24,7 +24,8 @@ from bayeslaw.errors import InputError
 @click.option("--rivals/--no-rivals", default=True, help="Hold Huber fits with a bootstrap against the same runs.")
 @reading_options
 @click.option("--draws", type=click.IntRange(FEWEST_DRAWS), help="Draws a chain.")
-@click.option("--shards", metavar="FOLDER", help="Keep finished fits here, and take up those that are here already.")
+@shards_option
+@executor_option
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of the sampler.")
 @click.option("--plot", "picture", metavar="FILE.png", help="Draw coverage and calibration too.")
 @answers
@@ -43,6 +44,7 @@ def backtest(
     rivals: bool,
     draws: int | None,
     shards: str | None,
+    executor: str | None,
     seed: int,
     picture: str | None,
     as_json: bool,
@@ -65,7 +67,7 @@ def backtest(
     seen = SEEN if origins is None else [read_number(word, "origins", "--origins") for word in origins.split(",")]
     found = ask(
         laws, runs, family, pooling, along=along or COMPUTE, origins=seen, hide=hide, weights=weights, drift=drifting,
-        rivals=rivals, draws=draws, seed=seed, shards=shards, told=say,
+        rivals=rivals, draws=draws, seed=seed, shards=shards, executor=executor, told=say,
     )  # fmt: skip
     if path is not None:
         from bayeslaw.proof.plot import plot_backtest

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bayeslaw.cli.answer import ANSWER_IS_NO, answers, give, in_columns, quick_imports, say
+from bayeslaw.cli.fitting import executor_option, shards_option
 from bayeslaw.cli.tables import find_law
 from bayeslaw.errors import InputError
 
@@ -172,10 +174,18 @@ def _numbers(values: dict[str, float]) -> str:
 @click.option("--sbc", is_flag=True, help="Calibrate the inference too, by simulation: minutes a law.")
 @click.option("--simulations", type=int, default=200, show_default=True, help="Tables to simulate and fit.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the simulations.")
-@click.option("--shards", metavar="FOLDER", help="Keep finished fits here, and take up those that are here already.")
+@shards_option
+@executor_option
 @answers
 def check(
-    name: str | None, every: bool, sbc: bool, simulations: int, seed: int, shards: str | None, as_json: bool
+    name: str | None,
+    every: bool,
+    sbc: bool,
+    simulations: int,
+    seed: int,
+    shards: str | None,
+    executor: str | None,
+    as_json: bool,
 ) -> None:
     """Check that a law file can be trusted with runs; exits with 1 when a check fails.
 
@@ -196,7 +206,8 @@ def check(
         chosen = catalogue.laws() if name is None else (find_law(name),)
         about = {law.name: law for law in chosen}
     found = {law.name: check_law(law) for law in chosen}
-    calibrated = {law: _calibrated(law, each, simulations, seed, shards) for law, each in about.items()} if sbc else {}
+    how = {"simulations": simulations, "seed": seed, "shards": shards, "executor": executor}
+    calibrated = {law: _calibrated(law, each, how) for law, each in about.items()} if sbc else {}
     passed = {law: all(r.passed for r in results) for law, results in found.items()}
     passed |= {law: passed[law] and each.passed for law, each in calibrated.items()}
 
@@ -232,9 +243,9 @@ def _loaded(path: str) -> Posterior:
     return load(path)
 
 
-def _calibrated(law: str, about: Law | Posterior, simulations: int, seed: int, shards: str | None) -> Calibration:
+def _calibrated(law: str, about: Law | Posterior, how: Mapping[str, Any]) -> Calibration:
     with quick_imports():
         from bayeslaw.proof.sbc import sbc
 
-    say(f"Calibrating law {law} by {simulations} simulations.")
-    return sbc(about, simulations=simulations, seed=seed, progress=sys.stderr.isatty(), shards=shards)
+    say(f"Calibrating law {law} by {how['simulations']} simulations.")
+    return sbc(about, progress=sys.stderr.isatty(), **how)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bayeslaw.cli.answer import answers, assignments, check_writable, give, in_columns, quick_imports, say, write_text
-from bayeslaw.cli.fitting import FEWEST_DRAWS
+from bayeslaw.cli.fitting import FEWEST_DRAWS, executor_option, shards_option
 from bayeslaw.cli.questions import read_number
 from bayeslaw.cli.tables import find_laws, laws_options, read_table, reading_options
 from bayeslaw.errors import InputError
@@ -21,7 +21,8 @@ from bayeslaw.errors import InputError
 @click.option("--alone", is_flag=True, help="Leave out the public sweeps.")
 @reading_options
 @click.option("--draws", type=click.IntRange(FEWEST_DRAWS), help="Draws a chain.")
-@click.option("--shards", metavar="FOLDER", help="Keep finished fits here, and take up those that are here already.")
+@shards_option
+@executor_option
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of the sampler.")
 @click.option("--out", metavar="DRIFT.toml", help="Where to write it, for `--drift DRIFT.toml`.")
 @answers
@@ -35,6 +36,7 @@ def drift(
     alone: bool,
     draws: int | None,
     shards: str | None,
+    executor: str | None,
     seed: int,
     out: str | None,
     as_json: bool,
@@ -57,8 +59,9 @@ def drift(
         from bayeslaw.proof.origins import SEEN
     seen = SEEN if origins is None else [read_number(word, "origins", "--origins") for word in origins.split(",")]
     found = learn_drift(
-        sweeps, laws, family, pooling, origins=seen, public=not alone, draws=draws, seed=seed, shards=shards, told=say
-    )
+        sweeps, laws, family, pooling, origins=seen, public=not alone, draws=draws, seed=seed, shards=shards,
+        executor=executor, told=say,
+    )  # fmt: skip
     if path is not None:
         note = f"Nats of log outcome per e-fold of compute; learned from {', '.join(Path(t).name for t in tables)}"
         write_text(path, drifts_as_toml(found, note + ("." if alone else " and public sweeps.")))

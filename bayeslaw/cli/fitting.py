@@ -25,6 +25,14 @@ target_accept_option = click.option(
     help="Acceptance rate of the sampler: nearer 1, smaller steps.",
 )  # fmt: skip
 
+# Of commands that make many fits.
+shards_option = click.option(
+    "--shards", metavar="FOLDER", help="Keep finished fits here, and take up those that are here already."
+)
+executor_option = click.option(
+    "--executor", metavar="ADDRESS", help="A Dask scheduler whose workers make the fits: tcp://HOST:PORT."
+)
+
 
 @click.command()
 @click.argument("table", metavar="RUNS")

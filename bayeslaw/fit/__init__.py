@@ -16,6 +16,7 @@
 ``sample``            any NumPyro model to draws; ``inference``, a plan to draws; ``diagnostics``
 ``whitening``         saved draws back on the ball that they were sampled on
 ``many``              many small fits at once; ``shards``, a folder of those that are finished
+``executors``         who makes them: this process, or workers on machines
 ``holdout``           a fit with some runs hidden; ``pointwise``, the density of every run under every draw
 ``progress``          one line for long work
 ``fitting``           the verb; ``posterior``, what it leaves; ``datatree``, ``posterior_summary``

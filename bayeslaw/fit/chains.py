@@ -62,8 +62,8 @@ class Settings:
 
 # Flat draws of a fit, what the sampler says of them, and the geometry they were sampled in.
 Walked = tuple[np.ndarray, dict[str, np.ndarray], Geometry]
-# From geometries, model arguments and seeds, one a fit, to what each fit gives.
-Chains = Callable[[Sequence[Geometry], Sequence[Any], Sequence[int], Progress | None], list[Walked]]
+# From geometries, model arguments and seeds, one a fit, to what each fit gives; and whether by one thread alone.
+Chains = Callable[[Sequence[Geometry], Sequence[Any], Sequence[int], Progress | None, bool], list[Walked]]
 
 # Calls of the progress with draws that are new.
 Tick = Callable[[int], None]
@@ -156,7 +156,8 @@ def compile_chains(
         return steps
 
     with devices.float64():
-        mesh = Mesh(np.array(devices.chain_devices(walkers)), ("chains",), axis_types=(AxisType.Auto,))
+        laid_over = devices.chain_devices(walkers)
+        mesh = Mesh(np.array(laid_over), ("chains",), axis_types=(AxisType.Auto,))
         chain = PartitionSpec("chains")
         by_chain = NamedSharding(mesh, chain)
 
@@ -182,7 +183,7 @@ def compile_chains(
         )
 
     def walk(
-        programs: Programs, arrays: Sequence[Any], args: Any, seeds: Sequence[int], draws: int, tick: Tick
+        programs: Programs, arrays: Sequence[Any], args: Any, seeds: Sequence[int], draws: int, tick: Tick, turns: int
     ) -> list[dict[str, np.ndarray]]:
         """All chains from dispersed starts: by fit, the draws after warm-up by name, ``(chains, draws, ...)``."""
         count, chains, total = len(seeds), settings.chains, settings.warmup + draws
@@ -196,17 +197,23 @@ def compile_chains(
             [START_SCALE * np.random.default_rng(seed).standard_normal((chains, model.size)) for seed in seeds]
         )
         keys = of_fits([np.asarray(jax.random.split(jax.random.PRNGKey(seed), chains)) for seed in seeds])
-        active = jax.device_put(np.tile(np.arange(fits) < count, chains), by_chain)
-        fixed = laid(arrays), args
-        now, blocks = programs.begin(active, keys, starts, *fixed), []
-        for done in range(0, total, block):
-            now, drawn = programs.advance(active, now, *fixed)
-            blocks.append(jax.tree.map(np.asarray, drawn))
-            tick(min(block, total - done) * chains * count)
-        kept = {
-            name: np.concatenate([drawn[name] for drawn in blocks], axis=1)[:, settings.warmup : total]
-            for name in blocks[0]
-        }
+        present = np.tile(np.arange(fits) < count, chains).reshape(turns, -1)
+        fixed, found = (laid(arrays), args), []
+        for turn in range(turns):
+            these = np.where(np.arange(turns)[:, None] == turn, present, False).reshape(-1)
+            active = jax.device_put(these, by_chain)
+            now, blocks = programs.begin(active, keys, starts, *fixed), []
+            for done in range(0, total, block):
+                now, drawn = programs.advance(active, now, *fixed)
+                blocks.append({name: np.split(np.asarray(values), turns)[turn] for name, values in drawn.items()})
+                tick(min(block, total - done) * int(these.sum()))
+            found.append(
+                {
+                    name: np.concatenate([drawn[name] for drawn in blocks], axis=1)[:, settings.warmup : total]
+                    for name in blocks[0]
+                }
+            )
+        kept = {name: np.concatenate([each[name] for each in found]) for name in found[0]}
         return [{name: values[i::fits] for name, values in kept.items()} for i in range(count)]
 
     def run(
@@ -215,7 +222,11 @@ def compile_chains(
         args: Sequence[Any],
         seeds: Sequence[int],
         progress: Progress | None,
+        one_thread: bool,
     ) -> list[Walked]:
+        # A host device is a thread, and each has its turn while nothing is there for the others.  Fewer devices would
+        # be another program, which XLA rounds differently.
+        turns = len(laid_over) if one_thread and jax.default_backend() == "cpu" else 1
         pilots = settings.warmup + settings.pilot if kind == "piloted" else 0
         total, done = (pilots + settings.warmup + settings.draws) * settings.chains * len(seeds), 0
 
@@ -230,12 +241,12 @@ def compile_chains(
             data = laid(args)
             if kind == "piloted":
                 untaught = [with_pilot(each.arrays) for each in geometries]
-                pilots_of = walk(programs, untaught, data, [s + PILOT_SEED for s in seeds], settings.pilot, tick)
+                pilots_of = walk(programs, untaught, data, [s + PILOT_SEED for s in seeds], settings.pilot, tick, turns)
                 geometries = [
                     rewhitened(geometry, pilot["z"].reshape(-1, model.size))
                     for geometry, pilot in zip(geometries, pilots_of, strict=True)
                 ]
-            kept = walk(programs, [dict(g.arrays) for g in geometries], data, seeds, settings.draws, tick)
+            kept = walk(programs, [dict(g.arrays) for g in geometries], data, seeds, settings.draws, tick, turns)
         for each in kept:
             each.pop("z")
         return [(each.pop("flat"), each, geometry) for each, geometry in zip(kept, geometries, strict=True)]

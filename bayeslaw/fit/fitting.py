@@ -82,15 +82,21 @@ def fit(
     return posterior_of(plan, pool, found, target_accept)
 
 
+def versions() -> dict[str, str]:
+    """The versions of all that draws follow from, by name."""
+    from bayeslaw import __version__
+
+    return {"bayeslaw": __version__, **{name: importlib.metadata.version(name) for name in VERSIONED}}
+
+
 def posterior_of(plan: Plan, pool: Mapping[str, str] | None, found: Draws, target_accept: float | None) -> Posterior:
     """The draws of a plan with what made them."""
-    from bayeslaw import __version__
     from bayeslaw.fit.posterior import Posterior
 
     return Posterior(
         law=plan.law, runs=plan.runs.with_sums(plan.law), family=plan.family, pool=dict(pool or {}),
         values=found.values, flat=found.flat, flat_names=tuple(found.model.names), stats=found.stats, seed=found.seed,
-        versions={"bayeslaw": __version__, **{name: importlib.metadata.version(name) for name in VERSIONED}},
+        versions=versions(),
         target_accept=target_accept,
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -102,7 +103,7 @@ def infer(plan: Plan, settings: Settings, seed: int = 0, progress: Progress | No
         with stopwatch("compile"):
             run = prepared.chains.result()
         with stopwatch("sampling"):
-            ((flat, stats, geometry),) = run([geometry], [(data,)], [seed], progress)
+            ((flat, stats, geometry),) = run([geometry], [(data,)], [seed], progress, False)
     return Draws(prepared.model, flat, stats, geometry, settings, seed, stopwatch.seconds)
 
 
@@ -115,6 +116,7 @@ def mode_of(plan: Plan, seed: int = 0) -> dict[str, Any]:
         return {name: v if v.ndim else float(v) for name, v in model.constrain(mode).items()}
 
 
+@lru_cache(maxsize=64)
 def flat_model(structure: Structure) -> FlatModel:
     """The NumPyro model of a plan over a flat vector."""
     rows = jnp.ones(structure.rows)

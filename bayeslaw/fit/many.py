@@ -3,32 +3,39 @@
 A small fit spends most of its time between its chains: it starts them, waits for the slowest and gathers them, block by
 block.  So the chains of several fits are walked by one compiled program, laid over devices as the chains of one fit are
 (see ``chains``).  Plans that hide other runs, or hold other outcomes, share that program.
+
+What one program walks is also what an executor hands to a worker (see ``executors``), which walks it in one thread.
+Draws come back and are kept here, so that workers need no folder in common.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from itertools import batched
+from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from bayeslaw.fit import devices
 from bayeslaw.fit.chains import Settings
+from bayeslaw.fit.executors import done_by
 from bayeslaw.fit.fitting import posterior_of
 from bayeslaw.fit.inference import flat_model, kind_of, prepare, settings_for
-from bayeslaw.fit.plan import Plan, make_plan
+from bayeslaw.fit.plan import Plan
 from bayeslaw.fit.posterior import Posterior
 from bayeslaw.fit.progress import Progress
-from bayeslaw.fit.runs import Runs
 from bayeslaw.fit.sample import Draws, Stopwatch
-from bayeslaw.fit.shards import Shards
-from bayeslaw.law.law import Law
+from bayeslaw.fit.shards import Kept, Shards
 
 # Fits walked together: enough that no device waits long for another, few enough that some are soon finished.
 TOGETHER = 8
+# Plans of one structure and kind of coordinates, their seeds, how many fits their program takes, start and settings.
+Batch = tuple[list[Plan], list[int], int, np.ndarray | None, Settings]
 
 
 def infer_many(
@@ -38,6 +45,7 @@ def infer_many(
     start: np.ndarray | None = None,
     progress: Progress | None = None,
     shards: Shards | None = None,
+    executor: Executor | None = None,
     **given: int | float | None,
 ) -> Iterator[tuple[int, Draws]]:
     """Sample many plans, and give each as soon as it is there.
@@ -55,18 +63,22 @@ def infer_many(
         Called with fits done and fits in all.
     shards
         Where finished fits are kept; those that are there already are not sampled again.
+    executor
+        What samples, in place of this process; its draws are the same.
     **given
         Settings of all fits; see :class:`bayeslaw.Settings`.
 
     Yields
     ------
     tuple
-        The position of a plan and its draws, plans of a kind together.
+        The position of a plan and its draws, as they come.
 
     Raises
     ------
     FileError
         When a fit cannot be kept, or one that was cannot be read.
+    ExecutorError
+        When workers are lost, or cannot do the work.
     """
     groups: dict[Any, list[int]] = {}
     for i, plan in enumerate(plans):
@@ -79,66 +91,102 @@ def infer_many(
         if progress is not None:
             progress(done, len(plans))
 
+    batches: list[Batch] = []
+    members: list[tuple[int, ...]] = []
+    paths: dict[int, Path] = {}
     for group in groups.values():
-        settings, left, paths = settings_for(plans[group[0]], **given), group, {}
+        settings, left = settings_for(plans[group[0]], **given), group
         if shards is not None:
-            paths = {i: shards.path(plans[i], settings, seeds[i], start) for i in group}
+            paths |= {i: shards.path(plans[i], settings, seeds[i], start) for i in group}
             left = []
             for i in group:
                 if (kept := shards.get(paths[i])) is None:
                     left.append(i)
                     continue
                 tell(1)
-                yield i, _taken_up(plans[i], *kept, settings, seeds[i])
+                yield i, _taken_up(plans[i], kept, settings, seeds[i])
         # What a program for several fits saves on a few is less than its compilation costs.  What was kept counts, so
         # that the same program makes the rest.
         size = TOGETHER if len(group) >= TOGETHER else 1
         for batch in batched(left, size):
-            found = _together([plans[i] for i in batch], [seeds[i] for i in batch], size, start, settings)
-            if shards is not None:
-                for i, draws in zip(batch, found, strict=True):
-                    shards.put(paths[i], (draws.flat, draws.stats))
-            tell(len(batch))
-            yield from zip(batch, found, strict=True)
+            members.append(batch)
+            batches.append(([plans[i] for i in batch], [seeds[i] for i in batch], size, start, settings))
+    for at, found in _here(batches) if executor is None else _elsewhere(executor, batches):
+        if shards is not None:
+            for i, draws in zip(members[at], found, strict=True):
+                shards.put(paths[i], (draws.flat, draws.stats))
+        tell(len(found))
+        yield from zip(members[at], found, strict=True)
 
 
-def _taken_up(plan: Plan, flat: np.ndarray, stats: dict[str, np.ndarray], settings: Settings, seed: int) -> Draws:
-    """Draws that were kept."""
+def _here(batches: Sequence[Batch]) -> Iterator[tuple[int, list[Draws]]]:
+    """The draws of batches, by this process."""
+    for at, batch in enumerate(batches):
+        yield at, _together(*batch)
+
+
+def _elsewhere(executor: Executor, batches: Sequence[Batch]) -> Iterator[tuple[int, list[Draws]]]:
+    """The draws of batches, by the workers of an executor."""
+    for at, found in done_by(executor, _to_send, batches):
+        plans, seeds, _, _, settings = batches[at]
+        yield at, [_taken_up(plan, kept, settings, seed) for plan, kept, seed in zip(plans, found, seeds, strict=True)]
+
+
+def _to_send(*batch: *Batch) -> list[Kept]:
+    """What a worker gives back: programs stay where they are."""
+    return [(draws.flat, draws.stats) for draws in _together(*batch, one_thread=True)]
+
+
+def _taken_up(plan: Plan, kept: Kept, settings: Settings, seed: int) -> Draws:
+    """Draws that were kept, or made elsewhere."""
     with devices.float64():
         model = flat_model(plan.structure)
-    return Draws(model, flat, stats, None, settings, seed, {})
+    return Draws(model, *kept, None, settings, seed, {})
 
 
 def fit_many(
-    law: Law,
-    tables: Sequence[Runs],
-    family: str | None = None,
-    pool: Mapping[str, str] | None = None,
+    plans: Sequence[Plan],
+    pools: Sequence[Mapping[str, str] | None] | None = None,
     *,
     seed: int = 0,
     start: np.ndarray | None = None,
     progress: Progress | None = None,
     shards: Shards | None = None,
+    executor: Executor | None = None,
     **given: int | float | None,
 ) -> list[Posterior]:
-    """Fit a law to many tables; see :func:`bayeslaw.fit` for the rest, and :func:`infer_many`.
+    """Fit laws to many tables; see :func:`infer_many` for the rest.
 
     Parameters
     ----------
-    tables
-        Those that differ in nothing but their outcomes and weights share a program.
+    pools
+        What was asked for when each plan was made; nothing unless given.
     """
-    plans = [make_plan(law, runs, family, pool) for runs in tables]
-    found = dict(infer_many(plans, [seed] * len(plans), start=start, progress=progress, shards=shards, **given))
-    return [posterior_of(plan, pool, found[i], given.get("target_accept")) for i, plan in enumerate(plans)]
+    found = dict(
+        infer_many(
+            plans, [seed] * len(plans), start=start, progress=progress, shards=shards, executor=executor, **given
+        )
+    )
+    target_accept = given.get("target_accept")
+    asked = pools or [None] * len(plans)
+    return [
+        posterior_of(plan, pool, found[i], target_accept)
+        for i, (plan, pool) in enumerate(zip(plans, asked, strict=True))
+    ]
 
 
 def _together(
-    plans: Sequence[Plan], seeds: Sequence[int], size: int, start: np.ndarray | None, settings: Settings
+    plans: Sequence[Plan],
+    seeds: Sequence[int],
+    size: int,
+    start: np.ndarray | None,
+    settings: Settings,
+    one_thread: bool = False,
 ) -> list[Draws]:
     """A few plans of one structure in coordinates of one kind."""
     stopwatch = Stopwatch()
-    with devices.float64():
+    # BLAS rounds by how many threads it has, which is not the same everywhere.
+    with devices.float64(), threadpool_limits(1):
         with stopwatch("trace"):
             data = [jax.tree.map(jnp.asarray, plan.data()) for plan in plans]
             prepared = prepare(plans[0], data[0], settings, size)
@@ -147,7 +195,7 @@ def _together(
         with stopwatch("compile"):
             run = prepared.chains.result()
         with stopwatch("sampling"):
-            walked = run(geometries, [(each,) for each in data], seeds, None)
+            walked = run(geometries, [(each,) for each in data], seeds, None, one_thread)
     seconds = {stage: each / len(plans) for stage, each in stopwatch.seconds.items()}
     return [
         Draws(prepared.model, flat, stats, geometry, settings, seed, seconds)

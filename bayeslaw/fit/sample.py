@@ -40,7 +40,7 @@ class Draws:
         By ArviZ's names (``diverging``, ``n_steps``, ``energy``, ``acceptance_rate``, ``lp``), each of shape
         ``(chains, draws)``.
     geometry
-        Where they were sampled; None for draws that were kept in a file.
+        Where they were sampled; None for draws that were kept in a file, or made by another process.
     seconds
         Wall time by stage.
     """
@@ -109,5 +109,5 @@ def sample(
         with stopwatch("compile"):
             run = chains.result()
         with stopwatch("sampling"):
-            ((draws, stats, geometry),) = run([geometry], [args], [seed], progress)
+            ((draws, stats, geometry),) = run([geometry], [args], [seed], progress, False)
     return Draws(flat, draws, stats, geometry, settings, seed, stopwatch.seconds)

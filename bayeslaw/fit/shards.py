@@ -7,7 +7,6 @@ data, the settings, the seed, the start and the versions of what sampled it.  Wh
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import zipfile
 from dataclasses import asdict, dataclass
@@ -19,7 +18,7 @@ import numpy as np
 from bayeslaw.errors import FileError
 from bayeslaw.fit.chains import Settings
 from bayeslaw.fit.files import beside, replaced
-from bayeslaw.fit.fitting import VERSIONED
+from bayeslaw.fit.fitting import versions
 from bayeslaw.fit.plan import Plan
 
 # Flat draws, and what the sampler said of them.
@@ -53,10 +52,7 @@ class Shards:
 
     def path(self, plan: Plan, settings: Settings, seed: int, start: np.ndarray | None) -> Path:
         """The file of a fit."""
-        from bayeslaw import __version__
-
-        versions = {name: importlib.metadata.version(name) for name in VERSIONED}
-        about = [plan.law.text, repr(plan.structure.poolings), asdict(settings), seed, __version__, versions]
+        about = [plan.law.text, repr(plan.structure.poolings), asdict(settings), seed, versions()]
         total = hashlib.sha256(json.dumps(about).encode())
         for where, values in jax.tree_util.tree_flatten_with_path((plan.data(), start))[0]:
             total.update(f"{where}{np.shape(values)}".encode())

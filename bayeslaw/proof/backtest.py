@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ def backtest(
     draws: int | None = None,
     seed: int = 0,
     shards: str | Path | None = None,
+    executor: Executor | str | None = None,
     told: Callable[[str], None] | None = None,
 ) -> Backtest:
     """Hide the dearest runs, forecast them, and count how often intervals hold what happened.
@@ -73,6 +75,9 @@ def backtest(
         Of the sampler and the bootstrap.
     shards
         A folder where finished fits are kept, and taken up when the same are asked for again.
+    executor
+        What samples, in place of this process: anything with the ``submit`` of :class:`concurrent.futures.Executor`,
+        or the address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``.
     told
         A function that is told what is being done.
 
@@ -88,6 +93,8 @@ def backtest(
         When a law cannot be fitted to what an origin sees.
     FileError
         When a fit cannot be kept, or one that was cannot be read.
+    ExecutorError
+        When workers cannot be reached, are lost, or cannot do the work.
     """
     table = runs if isinstance(runs, Runs) else read_runs(runs)
     every = named_laws(laws)
@@ -103,7 +110,7 @@ def backtest(
     unconverged = 0
     ahead = looks(
         every, table, chosen, family, pool, drift=drift, weights=weights, seed=seed,
-        shards=None if shards is None else Shards(Path(shards)), tell=told, draws=draws,
+        shards=None if shards is None else Shards(Path(shards)), executor=executor, tell=told, draws=draws,
     )  # fmt: skip
     for look in ahead:
         hidden = look.origin.hidden

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def learn_drift(
     draws: int | None = None,
     seed: int = 0,
     shards: str | Path | None = None,
+    executor: Executor | str | None = None,
     told: Callable[[str], None] | None = None,
 ) -> dict[str, Drift]:
     """Learn from earlier sweeps how far laws go astray beyond the runs.
@@ -70,6 +72,8 @@ def learn_drift(
         Of the sampler.
     shards
         A folder where finished fits are kept, and taken up when the same are asked for again.
+    executor
+        As :func:`bayeslaw.backtest` takes it.
     told
         A function that is told what is being done.
 
@@ -86,6 +90,8 @@ def learn_drift(
         When a law cannot be fitted to what an origin sees.
     ConvergenceError
         When the model of slopes has not converged.
+    ExecutorError
+        When workers cannot be reached, are lost, or cannot do the work.
     """
     if not sweeps:
         raise QuestionError("drift is learned from earlier sweeps, one or more; give tables of runs.")
@@ -96,7 +102,8 @@ def learn_drift(
             told(name)
         runs = given if isinstance(given, Runs) else read_runs(given)
         rows += slopes(
-            name, runs, every, family, pool, seen=origins, draws=draws, seed=seed, shards=folder, tell=told
+            name, runs, every, family, pool, seen=origins, draws=draws, seed=seed, shards=folder, executor=executor,
+            tell=told,
         )  # fmt: skip
     own = as_table(rows)
     return drift_from(pd.concat([public_slopes(), own]) if public else own)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import batched
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from bayeslaw.ask.drawn import Drawn
 from bayeslaw.ask.drift import Drifting
 from bayeslaw.ask.mixture import draw_each, mixture
 from bayeslaw.errors import BayeslawError, QuestionError, listed
+from bayeslaw.fit.executors import opened
 from bayeslaw.fit.many import fit_many
 from bayeslaw.fit.plan import make_plan
 from bayeslaw.fit.pooling import pools_of
@@ -74,7 +77,7 @@ class Look:
 def looks(
     laws: Mapping[str, Law], runs: Runs, origins: Sequence[Origin], family: str | None = None,
     pool: Mapping[str, str] | None = None, *, drift: Drifting = True, weights: str = EQUAL, seed: int = 0,
-    shards: Shards | None = None, tell: Callable[[str], None] | None = None,
+    shards: Shards | None = None, executor: Executor | str | None = None, tell: Callable[[str], None] | None = None,
     draws: int | None = None,
 ) -> Iterator[Look]:  # fmt: skip
     """Fit every law to what each origin sees, and ask it of the rest.
@@ -83,6 +86,8 @@ def looks(
     ----------
     shards
         Where finished fits are kept, and taken up.
+    executor
+        As :func:`bayeslaw.backtest` takes it.
     tell
         A function that is told what is being done.
     draws
@@ -93,21 +98,21 @@ def looks(
     RunsError, LawError, PoolingError
         When a law cannot be fitted to what an origin sees; it says which origin.
     """
-    pools = pools_of(laws, pool)
-    seen = [runs.hiding(origin.hidden) for origin in origins]
-    for origin, table in zip(origins, seen, strict=True):
+    pools, plans = pools_of(laws, pool), []
+    for origin in origins:
+        seen = runs.hiding(origin.hidden)
         for name, law in laws.items():
             try:
-                make_plan(law, table, family, pools[name])
+                plans.append(make_plan(law, seen, family, pools[name]))
             except BayeslawError as error:
                 raise type(error)(f"seen from {origin.name}: {error}") from None
-    every = {}
-    for name, law in laws.items():
+    with opened(executor) as workers:
         if tell is not None:
-            tell(f"{name}: {len(seen)} fits")
-        every[name] = fit_many(law, seen, family, pools[name], seed=seed, shards=shards, draws=draws)
-    for i, origin in enumerate(origins):
-        fits = {name: found[i] for name, found in every.items()}
+            tell(f"{len(plans)} fits of {listed(laws)}")
+        asked_of = list(pools.values()) * len(origins)
+        every = fit_many(plans, asked_of, seed=seed, shards=shards, executor=workers, draws=draws)
+    for origin, found in zip(origins, batched(every, len(laws)), strict=True):
+        fits = dict(zip(laws, found, strict=True))
         hidden = runs.take(origin.hidden)
         # A law is asked alone and within the average: it drifts less where others have their say.
         drawn = {name: draw_each(Average.of(each), hidden, None, drift)[name] for name, each in fits.items()}

@@ -12,6 +12,7 @@ was fitted to: what is tested is the inference where it was used (Sailynoja et a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from bayeslaw.errors import QuestionError, listed
+from bayeslaw.fit.executors import opened
 from bayeslaw.fit.many import infer_many
 from bayeslaw.fit.plan import Plan, make_plan
 from bayeslaw.fit.posterior import Posterior
@@ -167,6 +169,7 @@ def sbc(
     seed: int = 0,
     progress: bool | Progress = False,
     shards: str | Path | None = None,
+    executor: Executor | str | None = None,
     **settings: Any,
 ) -> Calibration:
     """Calibrate the inference of a law by simulation.
@@ -187,6 +190,8 @@ def sbc(
         Show one progress bar, or call a function with fits done and fits in all.
     shards
         A folder in which finished fits are kept, so that work that was stopped is not done again.
+    executor
+        As :func:`bayeslaw.backtest` takes it.
     **settings
         Of NUTS (``draws``, ``warmup``, ``chains``, ``target_accept``); sensible unless given.
 
@@ -195,6 +200,8 @@ def sbc(
     QuestionError
         When there are too few simulations to tell anything, the priors give hardly any possible table, or the posterior
         has not converged.
+    ExecutorError
+        When workers cannot be reached, are lost, or cannot do the work.
 
     References
     ----------
@@ -209,8 +216,9 @@ def sbc(
         law.diagnostics.require()
         settings = {"start": law.flat.mean(axis=(0, 1)), "target_accept": law.target_accept, **settings}
     trials = _trials(catalogue.law(law) if isinstance(law, str) else law, runs, family, pool, rows)
-    with watched(progress, "fit", "calibrating") as watch:
-        how = {**settings, "progress": watch, "shards": None if shards is None else Shards(Path(shards))}
+    kept = None if shards is None else Shards(Path(shards))
+    with opened(executor) as workers, watched(progress, "fit", "calibrating") as watch:
+        how = {**settings, "progress": watch, "shards": kept, "executor": workers}
         first = _calibrated(trials, simulations, seed, how)
         if not first.outside:
             return first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from functools import cache
 from typing import Any
 
@@ -32,7 +33,7 @@ def public_slopes() -> pd.DataFrame:
 def slopes(
     sweep: str, runs: Runs, laws: Mapping[str, Law], family: str | None, pool: Mapping[str, str] | None = None, *,
     seen: Sequence[float], draws: int | None = None, seed: int = 0, shards: Shards | None = None,
-    tell: Callable[[str], None] | None = None, table: str | None = None,
+    executor: Executor | str | None = None, tell: Callable[[str], None] | None = None, table: str | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """A row for each law and origin from which something lies more than an e-fold of compute ahead.
 
@@ -53,7 +54,10 @@ def slopes(
         When a law cannot be fitted to what an origin sees.
     """
     places = origins_along(runs, COMPUTE, seen)
-    ahead = looks(laws, runs, places, family, pool, drift=False, seed=seed, shards=shards, tell=tell, draws=draws)
+    ahead = looks(
+        laws, runs, places, family, pool, drift=False, seed=seed, shards=shards, executor=executor, tell=tell,
+        draws=draws,
+    )  # fmt: skip
     rows = [
         {"sweep": sweep, "table": table or sweep, "law": name, "origin": look.origin.name, **_slope(look, name)}
         for look in ahead

@@ -46,7 +46,8 @@ def test_posteriors_of_many_tables_are_those_of_single_fits():
     """Bar the last bit, which a few leapfrogs blow up: against closed forms, and with all that a saved fit needs."""
     law, table = linear_law("line"), linear_runs()
     tables = [table.take(hidden) for hidden in (np.arange(24) < 20, np.arange(24) >= 4)]
-    for posterior, runs in zip(fit_many(law, tables, seed=5, draws=500), tables, strict=True):
+    plans = [make_plan(law, each) for each in tables]
+    for posterior, runs in zip(fit_many(plans, seed=5, draws=500), tables, strict=True):
         exact = Exact("line", runs)
         precision = exact.design.T @ exact.design / 0.3**2 + np.linalg.inv(exact.prior)
         expected = np.linalg.solve(precision, exact.design.T @ exact.y / 0.3**2)
@@ -133,6 +134,25 @@ def test_shards_that_cannot_be_used_say_so(line, tmp_path):
     for folder in ("file", "file/fits"):
         with pytest.raises(FileError, match=r"cannot be a folder .* choose another --shards"):
             Shards(tmp_path / folder)
+
+
+def test_a_full_disk_keeps_what_is_finished(line, tmp_path):
+    """As the system has it: no file may grow beyond 1 kB once eight fits are there."""
+    resource = pytest.importorskip("resource", reason="limits on files are Unix's")
+    plans = [without(line, hidden) for hidden in folds(line, 2 * TOGETHER)]
+    shards, how = Shards(tmp_path), {"draws": 50, "warmup": 100, "chains": 2}
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(done: int, total: int) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+
+    try:
+        with pytest.raises(FileError, match=r"cannot write here \(File too large\); choose another --shards"):
+            list(infer_many(plans, range(len(plans)), shards=shards, progress=fill, **how))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert len(list(tmp_path.iterdir())) == TOGETHER
+    assert len(list(infer_many(plans, range(len(plans)), shards=shards, **how))) == len(plans)
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Back-tests: what they hide, what they find on runs that a law made, and what they refuse."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -74,6 +75,24 @@ def test_finished_fits_are_taken_up_again(runs, tmp_path):
     assert len(kept) == 1
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == kept
     np.testing.assert_array_equal(one.laws["chinchilla"].quantiles, other.laws["chinchilla"].quantiles)
+
+
+@pytest.mark.slow
+def test_fits_by_workers_give_the_same_answer(runs):
+    """Those of all laws are handed out at once, and nothing is fitted here."""
+    how = {"hide": "n_params * n_tokens > 5e18", "draws": 100, "rivals": False}
+    handed = []
+
+    class Counting(ThreadPoolExecutor):
+        def submit(self, *task):
+            handed.append(task)
+            return super().submit(*task)
+
+    with Counting(1) as threads:
+        one = bl.backtest(["chinchilla", "kaplan"], runs, executor=threads, **how)
+    assert len(handed) == one.fits == 2
+    other = bl.backtest("kaplan", runs, **how)
+    np.testing.assert_array_equal(one.laws["kaplan"].quantiles, other.laws["kaplan"].quantiles)
 
 
 def _dear(runs: bl.Runs) -> np.ndarray:

@@ -34,6 +34,7 @@ def test_the_answer_is_one_json_object_and_the_picture_is_there(table, tmp_path)
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        (["--executor", "tcp://"], "--executor tcp://: "),
         (["--hide", "n_params > 1", "--origins", "0.5"], "leave out --along and --origins"),
         (["--hide", "n_params > 1e20"], "none of the 90 runs"),
         (["--origins", "half"], "'half' is not a number"),
