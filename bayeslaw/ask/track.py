@@ -59,7 +59,7 @@ class Track:
         found = []
         for name in self.axis.scale:
             # A power of compute, or constant.
-            one, more = (float(each) for each in self.inputs(np.array([1.0, np.e]))[name])
+            one, more = (float(each) for each in self.inputs(np.exp([0.0, 1.0]))[name])
             limits, power = law.inputs[name].range, np.log(more / one)
             if limits is not None and power > 0:
                 found.append([(limit / one) ** (1.0 / power) for limit in limits])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -134,7 +135,7 @@ def drift_from(table: pd.DataFrame) -> dict[str, Drift]:
         between = numpyro.sample("between", dist.HalfNormal(0.01))
         direction = middle + between * numpyro.sample("law", dist.Normal(0.0, 1.0).expand([len(names)]))
         log_scale = numpyro.sample("log_scale", dist.Normal(np.log(0.005), 0.7))
-        scale = np.e ** (log_scale + 0.5 * numpyro.sample("law_scale", dist.Normal(0.0, 1.0).expand([len(names)])))
+        scale = math.e ** (log_scale + 0.5 * numpyro.sample("law_scale", dist.Normal(0.0, 1.0).expand([len(names)])))
         raw = numpyro.sample("sweep", dist.Normal(0.0, 1.0).expand([sweep.max() + 1, len(names)]))
         origin = numpyro.sample("origin", dist.HalfNormal(0.01))
         at = (direction + scale * raw)[sweep, law]

@@ -66,7 +66,7 @@ def slopes(
     ]
     if not rows:
         raise QuestionError(
-            f"{sweep}: from no origin is a hidden run dearer than the dearest seen by a factor of {np.e:.1f}, so it "
+            f"{sweep}: from no origin is a hidden run dearer than the dearest seen by a factor of {np.exp(NEAREST):.1f}, so it "
             f"says nothing of drift; see fewer of its runs (--origins 0.3), or leave it out."
         )
     return rows
