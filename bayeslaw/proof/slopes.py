@@ -66,8 +66,9 @@ def slopes(
     ]
     if not rows:
         raise QuestionError(
-            f"{sweep}: from no origin is a hidden run dearer than the dearest seen by a factor of {np.exp(NEAREST):.1f}, so it "
-            f"says nothing of drift; see fewer of its runs (--origins 0.3), or leave it out."
+            f"{sweep}: from no origin is a hidden run dearer than the dearest seen by a factor of "
+            f"{np.exp(NEAREST):.1f}, so it says nothing of drift; see fewer of its runs (--origins 0.3), or leave it "
+            f"out."
         )
     return rows
 
