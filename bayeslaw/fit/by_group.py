@@ -26,6 +26,7 @@ from bayeslaw.fit.geometry import Arrays, Geometry, conditional_parts
 from bayeslaw.fit.inference import finest_grouping
 from bayeslaw.fit.numpyro_model import log_prior_by_group
 from bayeslaw.fit.plan import Structure
+from bayeslaw.fit.shapes import PROGRAMS_KEPT
 
 # Points that a group's own coordinates are averaged over: the error of the average is a quarter of a single point's.
 POINTS = 16
@@ -87,7 +88,7 @@ class ByGroup:
         return density
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=PROGRAMS_KEPT)
 def _averaged(structure: Structure, model: FlatModel, kept: bool) -> Callable[[Any, Any], Any]:
     def averaged(row: Any, constants: Any) -> Any:
         arrays, args, (mean, root), key = constants

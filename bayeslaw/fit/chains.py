@@ -25,7 +25,7 @@ from bayeslaw.fit import devices
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.geometry import Geometry, rewhitened, with_pilot
 from bayeslaw.fit.progress import Progress
-from bayeslaw.fit.shapes import Shapes
+from bayeslaw.fit.shapes import PROGRAMS_KEPT, Shapes
 from bayeslaw.fit.transports import TRANSPORTS
 
 # The most draws between two looks at the clock: a tenth of a second for usual models, and few enough dispatches.
@@ -78,7 +78,7 @@ class Programs(NamedTuple):
     advance: Callable[..., Any]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=PROGRAMS_KEPT)
 def compile_chains(
     model: FlatModel, args: Shapes, geometry: Shapes, kind: str, settings: Settings, fits: int = 1
 ) -> Future[Chains]:

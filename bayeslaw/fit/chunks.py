@@ -11,6 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bayeslaw.fit import devices
+from bayeslaw.fit.shapes import PROGRAMS_KEPT
 
 # Points that a compiled program takes at once, and how many of them it works on together, so that intermediate arrays
 # stay in the cache.
@@ -27,7 +28,7 @@ def in_chunks(function: Callable[[Any, Any], Any], points: np.ndarray, constants
     return np.concatenate(found)[:count]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=PROGRAMS_KEPT)
 def _mapped(function: Callable[[Any, Any], Any]) -> Any:
     def mapped(points: Any, constants: Any) -> Any:
         return jax.lax.map(lambda point: function(point, constants), points, batch_size=TOGETHER)

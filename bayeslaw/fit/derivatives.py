@@ -14,7 +14,7 @@ from bayeslaw.fit.arrow import Blocks, Partition
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.geometry import Arrays, Marginal, scales_alone
 from bayeslaw.fit.mode import Curvature
-from bayeslaw.fit.shapes import Shapes
+from bayeslaw.fit.shapes import PROGRAMS_KEPT, Shapes
 
 # Rows times columns of a Hessian that are worked on together: 16 MB an intermediate array, of which there are a dozen.
 HESSIAN_NUMBERS = 2_000_000
@@ -39,7 +39,7 @@ def curvature_of(model: FlatModel, args: tuple[Any, ...], partition: Partition |
     return Curvature(at, partition)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=PROGRAMS_KEPT)
 def _curvature_program(model: FlatModel, shapes: Shapes, count: int) -> Any:
     """Value, gradient and the Hessian's products with some directions in one program."""
     largest = max((math.prod(shape) for shape, _ in shapes.leaves), default=1)
@@ -69,7 +69,7 @@ def marginal_of(model: FlatModel, args: tuple[Any, ...], arrays: Arrays) -> Marg
     return marginal
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=PROGRAMS_KEPT)
 def _marginal_program(model: FlatModel, shapes: Shapes, arrays: Shapes) -> Any:
     """The value alone: to compile its gradient would take longer than all differences that a small fit needs."""
 

@@ -29,7 +29,7 @@ from jax.lax.linalg import cholesky, triangular_solve
 
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.geometry import Arrays, Geometry, Scales
-from bayeslaw.fit.shapes import Shapes
+from bayeslaw.fit.shapes import PROGRAMS_KEPT, Shapes
 
 # From a flat vector to the mean of each run.
 Predict = Callable[[Any], Any]
@@ -132,7 +132,7 @@ def follow(geometry: Geometry, model: FlatModel, data: Any) -> Geometry:
     return Geometry("following", arrays, geometry.centre)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=PROGRAMS_KEPT)
 def _predictions(model: FlatModel, shapes: Shapes) -> Any:
     """The mean of every run at a flat vector, its Jacobian, and the weight of every run."""
 

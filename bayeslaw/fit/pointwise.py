@@ -13,6 +13,7 @@ import numpy as np
 from bayeslaw.fit import devices
 from bayeslaw.fit.numpyro_model import log_likelihood
 from bayeslaw.fit.plan import Plan, Structure
+from bayeslaw.fit.shapes import PROGRAMS_KEPT
 
 
 def pointwise_log_likelihood(plan: Plan, values: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -28,6 +29,6 @@ def pointwise_log_likelihood(plan: Plan, values: Mapping[str, np.ndarray]) -> np
         return np.asarray(_program(plan.structure)(dict(values), data))[..., : len(plan.outcome)]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=PROGRAMS_KEPT)
 def _program(structure: Structure) -> Any:
     return jax.jit(partial(log_likelihood, structure))

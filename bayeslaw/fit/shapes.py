@@ -8,6 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+# Compiled programs that are kept, of each kind.  One is up to two thousand mappings of memory, of which Linux lets a
+# process have 65,530, and ends it at the next.
+PROGRAMS_KEPT = 12
+
 
 @dataclass(frozen=True)
 class Shapes:

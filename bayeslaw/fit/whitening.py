@@ -27,6 +27,7 @@ from bayeslaw.fit.geometry import Arrays, Geometry, affine_at, precision_root
 from bayeslaw.fit.inference import flat_model, hierarchy_of, kind_of, scales_of
 from bayeslaw.fit.mode import descend
 from bayeslaw.fit.posterior import Posterior
+from bayeslaw.fit.shapes import PROGRAMS_KEPT
 from bayeslaw.fit.transports import TRANSPORTS
 
 
@@ -80,7 +81,7 @@ def on_ball(model: FlatModel, args: tuple[Any, ...], flat: np.ndarray, geometry:
     return Whitened(draws.reshape(flat.shape), density, geometry)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=PROGRAMS_KEPT)
 def _density(model: FlatModel, kind: str) -> Callable[[Any, Any], Any]:
     def density(z: Any, constants: Any) -> Any:
         arrays, args = constants
@@ -90,7 +91,7 @@ def _density(model: FlatModel, kind: str) -> Callable[[Any, Any], Any]:
     return density
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=PROGRAMS_KEPT)
 def _inverse(model: FlatModel, kind: str) -> Callable[[Any, Any], Any]:
     def inverse(x: Any, constants: Any) -> Any:
         arrays, args = constants
