@@ -55,7 +55,7 @@ class Settings:
     draws: int = 1000
     warmup: int = 500
     chains: int = devices.CHAINS
-    target_accept: float = 0.9
+    target_accept: float = 0.93
     pilot: int = 0
     max_tree_depth: int = 10
 

@@ -156,5 +156,5 @@ def test_what_cannot_be_asked_is_said(runs, asked, error, words):
 
 
 def test_a_law_given_twice_is_refused(runs):
-    with pytest.raises(QuestionError, match="different laws"):
+    with pytest.raises(QuestionError, match="laws: give different ones"):
         bl.backtest(["chinchilla", "chinchilla"], runs)
