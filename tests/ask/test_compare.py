@@ -99,15 +99,15 @@ def test_importance_weights_are_those_of_arviz(fits, found):
 def test_a_run_that_weights_cannot_leave_out_is_left_out_by_a_fit(runs):
     """A run far from all others decides the bend alone, so that the posterior without it is nowhere near its draws.
 
-    It lies in the tail of what the others foretell, where the mean over draws is off by 0.1 over a dozen seeds.
+    It lies in the tail of what the others foretell, where the mean over 4,000 draws is off by 0.1 on a usual seed.
     """
     x, y = runs.column("x").copy(), runs.column("y").copy()
     x[-1], y[-1] = 10.0, 14.4
     far = bl.read_runs({"x": x, "y": y})
-    posterior, exact = bl.fit(linear_law("curve"), far), Exact("curve", far).loo()[-1]
+    posterior, exact = bl.fit(linear_law("curve"), far, draws=9000), Exact("curve", far).loo()[-1]
     found, trusting = loo(posterior), loo(posterior, most_refits=0)
     assert list(np.flatnonzero(found.refitted)) == [len(x) - 1]
-    assert abs(found.log_density[-1] - exact) < 0.3
+    assert abs(found.log_density[-1] - exact) < 0.1
     assert (found.doubtful, trusting.doubtful) == (0, 1)
     assert abs(trusting.log_density[-1] - exact) > 1.0
 
