@@ -77,13 +77,14 @@ def test_a_prior_that_the_runs_say_nothing_of_is_fitted_again_when_widened():
 def test_each_run_is_predicted_by_the_others_as_in_the_closed_form(found, runs, name):
     """Importance weights of 4,000 draws are off by about the root of p_loo over them, a few hundredths in all.
 
-    Over a dozen seeds the standard error is off by 1 %.
+    The standard error is then off by 1 % on a usual seed, so it is asked of more draws.
     """
     scores, exact = found.laws[name].loo, Exact(name, runs).loo()
     assert scores.khat.max() < LARGEST_KHAT
     np.testing.assert_allclose(scores.log_density, exact, atol=0.03)
     assert scores.elpd == pytest.approx(exact.sum(), abs=0.06)
-    assert scores.se == pytest.approx(np.sqrt(len(exact)) * exact.std(ddof=1), rel=0.03)
+    many = loo(bl.fit(linear_law(name), runs, draws=9000))
+    assert many.se == pytest.approx(np.sqrt(len(exact)) * exact.std(ddof=1), rel=0.01)
 
 
 def test_importance_weights_are_those_of_arviz(fits, found):
