@@ -32,8 +32,6 @@ from bayeslaw.fit.transports import TRANSPORTS
 BLOCK = 100
 # In whitened coordinates the posterior has scale 1, so chains that start at scale 1.5 are over-dispersed.
 START_SCALE = 1.5
-# What runs once, where a chain begins, is not worth XLA's care.
-HASTY = {"xla_backend_optimization_level": 0}
 # The pilot's random numbers are its own.
 PILOT_SEED = 1_000_003
 
@@ -172,7 +170,8 @@ def compile_chains(
         vector = jax.ShapeDtypeStruct((model.size,), jnp.float64)
         fixed = geometry.structs(), args.structs()
         state = jax.eval_shape(begin, key, vector, *fixed)
-        beginning = _compilers.submit(partial(lower(begin, key, vector, *fixed).compile, compiler_options=HASTY))
+        beginning = lower(begin, key, vector, *fixed)
+        begun = _compilers.submit(partial(beginning.compile, compiler_options=devices.HASTY))
         advancing = lower(advance, state, *fixed)
 
     def laid(fields: Sequence[Any]) -> Any:
@@ -252,4 +251,4 @@ def compile_chains(
         return [(each.pop("flat"), each, geometry) for each, geometry in zip(kept, geometries, strict=True)]
 
     # What was handed in first is compiled first, so to wait for it here cannot be for ever.
-    return _compilers.submit(lambda: partial(run, Programs(advance=advancing.compile(), begin=beginning.result())))
+    return _compilers.submit(lambda: partial(run, Programs(advance=advancing.compile(), begin=begun.result())))

@@ -17,6 +17,8 @@ import jax
 # Four chains are what R-hat and the bulk ESS are usually judged by.  On fewer cores the operating system shares
 # them out, which still beats a vectorised program, where every chain waits for the longest trajectory.
 CHAINS = 4
+# What runs a few times is not worth XLA's care.
+HASTY = {"xla_backend_optimization_level": 0}
 CACHE_VARIABLE = "BAYESLAW_CACHE"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayeslaw.fit.arrow import Arrow, Blocks, Partition
+from bayeslaw.fit.devices import HASTY
 
 # Steps a descent may take; forty are usual.
 MOST_STEPS = 300
@@ -111,7 +113,7 @@ def trust_step(hessian: Blocks, slope: np.ndarray, radius: float) -> tuple[np.nd
     return step, 0.5 * float(damping * step @ step - slope @ step)
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=HASTY)
 def _damped_step(hessian: Blocks, slope: Any, damping: Any) -> tuple[Any, Any]:
     """``-(H + damping I)^-1 slope``, and the inverse Cholesky factor's product with it; NaN if not positive."""
     count, each, shared = hessian.cross.shape
