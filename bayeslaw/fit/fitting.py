@@ -54,7 +54,8 @@ def fit(
         ``"field"`` for what the law's parameters were on public sweeps, or priors by parameter; the weak ones of the
         law's file unless given.
     draws, warmup, chains, target_accept
-        Of NUTS, a chain for the first two; sensible unless given.
+        Of NUTS, a chain for the first two; sensible unless given.  A fit that has not converged is made once more, with
+        four times the draws, where draws, warm-up and acceptance are left to it.
     seed
         The same seed, versions, machine and shapes give the same draws.
     progress
@@ -74,11 +75,13 @@ def fit(
     runs = runs if isinstance(runs, Runs) else read_runs(runs)
     plan = make_plan(law, runs, family, pool)  # every fault of the input is found before JAX is imported
 
-    from bayeslaw.fit.inference import infer, settings_for
+    from bayeslaw.fit.inference import choice_for, infer, with_patience
 
-    settings = settings_for(plan, draws=draws, warmup=warmup, chains=chains, target_accept=target_accept)
+    given = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
     with watched(progress, "draw", "sampling") as watch:
-        found = infer(plan, settings, seed, watch)
+        found = infer(plan, choice_for(plan, **given), seed, watch)
+        if not found.diagnostics.converged and draws is warmup is target_accept is None:
+            found = infer(plan, with_patience(plan, **given), seed, watch)
     return posterior_of(plan, pool, found, target_accept)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from bayeslaw.fit.diagnostics import Diagnostics
+from bayeslaw.fit.inference import choice_for
 from bayeslaw.fit.many import infer_many
 from bayeslaw.fit.plan import Plan
 from bayeslaw.fit.pointwise import pointwise_log_likelihood
@@ -57,7 +58,7 @@ def without(plan: Plan, hidden: np.ndarray) -> Plan:
 
 
 def refit(posterior: Posterior, hidden: np.ndarray, seed: int | None = None) -> Refit:
-    """Fit again without some runs, with as many draws as before and as carefully.
+    """Fit again without some runs, with as many draws as before, or as are usual, and as carefully.
 
     Parameters
     ----------
@@ -86,13 +87,16 @@ def refits(
     """
     plans = [without(posterior.plan, hidden) for hidden in masks]
     chains, draws = posterior.flat.shape[:2]
+    usual = choice_for(posterior.plan).settings.draws
     found = infer_many(
         plans,
         [posterior.seed if seed is None else seed] * len(plans),
         start=posterior.flat.mean(axis=(0, 1)),
         progress=progress,
+        patient=True,
         chains=chains,
-        draws=draws,
+        # Where the fit took patience, not every refit has to.
+        draws=min(draws, usual),
         target_accept=posterior.target_accept,
     )
     by_mask = {

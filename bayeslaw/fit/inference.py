@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -44,6 +45,15 @@ FOLLOWING_UP_TO = 60
 # A pilot's draws, a thousand or so, tell a covariance to within the root of coordinates over draws: a third here, and
 # beyond it whitening by what they say would undo more than it mends.  NUTS's own diagonal metric then has to do.
 PILOT_UP_TO = 150
+# So many times the draws, for what has not converged.
+PATIENCE = 4
+
+
+class Choice(NamedTuple):
+    """The coordinates a plan is sampled in, ``following``, ``conditional`` or ``affine``, and for how long."""
+
+    kind: str
+    settings: Settings
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ class Prepared:
         return find_geometry(self.structure, self.model, data, self.scales, seed, start)
 
 
-def prepare(plan: Plan, data: Any, settings: Settings, fits: int = 1) -> Prepared:
+def prepare(plan: Plan, data: Any, choice: Choice, fits: int = 1) -> Prepared:
     """Trace what a plan needs, and start to compile it.
 
     Parameters
@@ -81,7 +91,7 @@ def prepare(plan: Plan, data: Any, settings: Settings, fits: int = 1) -> Prepare
     """
     structure = plan.structure
     model = flat_model(structure)
-    kind = kind_of(plan)
+    kind, settings = choice
     scales = None if kind == "affine" else scales_of(structure, model, by_group=kind == "conditional")
     if kind == "conditional" and settings.pilot:
         kind = "piloted"
@@ -91,20 +101,20 @@ def prepare(plan: Plan, data: Any, settings: Settings, fits: int = 1) -> Prepare
     return Prepared(structure, model, scales, settings, chains)
 
 
-def infer(plan: Plan, settings: Settings, seed: int = 0, progress: Progress | None = None) -> Draws:
+def infer(plan: Plan, choice: Choice, seed: int = 0, progress: Progress | None = None) -> Draws:
     """Sample a plan."""
     stopwatch = Stopwatch()
     with devices.float64():
         with stopwatch("trace"):
             data = jax.tree.map(jnp.asarray, plan.data())
-            prepared = prepare(plan, data, settings)
+            prepared = prepare(plan, data, choice)
         with stopwatch("mode"):
             geometry = prepared.geometry(data, seed)
         with stopwatch("compile"):
             run = prepared.chains.result()
         with stopwatch("sampling"):
             ((flat, stats, geometry),) = run([geometry], [(data,)], [seed], progress, False)
-    return Draws(prepared.model, flat, stats, geometry, settings, seed, stopwatch.seconds)
+    return Draws(prepared.model, flat, stats, geometry, choice.settings, seed, stopwatch.seconds)
 
 
 def mode_of(plan: Plan, seed: int = 0) -> dict[str, Any]:
@@ -235,18 +245,39 @@ def _starts(structure: Structure, model: FlatModel, seed: int) -> list[np.ndarra
     return list(starts)
 
 
-def settings_for(plan: Plan, **given: int | float | None) -> Settings:
-    """Default settings for the coordinates of a plan, with what the caller gave."""
-    chosen = Settings()
-    match kind_of(plan):
+def choice_for(plan: Plan, **given: int | float | None) -> Choice:
+    """How a plan is sampled unless it turns out otherwise, with the settings that the caller gave."""
+    return _with_settings(plan, kind_of(plan), given)
+
+
+def with_patience(plan: Plan, **given: int | float | None) -> Choice:
+    """How a plan is sampled that has not converged: longer and in shorter steps, and where nothing folds.
+
+    Coordinates that follow predictions fold where a prediction turns, as with a break in the law; those made at the
+    mode are long-winded there and right.
+    """
+    kind = kind_of(plan)
+    unfolded = ("conditional" if plan.structure.effects else "affine") if kind == "following" else kind
+    choice = _with_settings(plan, unfolded, given)
+    settings = choice.settings
+    longer = replace(
+        settings, draws=PATIENCE * settings.draws, warmup=max(settings.warmup, 1000),
+        target_accept=max(settings.target_accept, 0.98),
+    )  # fmt: skip
+    return choice._replace(settings=longer)
+
+
+def _with_settings(plan: Plan, kind: str, given: Mapping[str, int | float | None]) -> Choice:
+    settings = Settings()
+    match kind:
         case "following":
             # The longest warm-up that NumPyro learns variances in once: from its first 25 draws alone, as in a longer
             # one, they are far off here, and trees of 500 steps in the next 50 draws cost more than all the rest.
             # Draws are nearly independent, 2,000 effective of 3,000, and each costs a dozen factorisations.
-            chosen = Settings(draws=750, warmup=149, target_accept=0.95)
+            settings = Settings(draws=750, warmup=149, target_accept=0.95)
         case "conditional" if flat_size(plan.structure) <= PILOT_UP_TO:
-            chosen = Settings(warmup=300, pilot=300)
-    return replace(chosen, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+            settings = Settings(warmup=300, pilot=300)
+    return Choice(kind, replace(settings, **{name: value for name, value in given.items() if value is not None}))  # type: ignore[arg-type]
 
 
 def flat_size(structure: Structure) -> int:

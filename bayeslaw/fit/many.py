@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from itertools import batched
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -25,8 +24,8 @@ from bayeslaw.fit import devices
 from bayeslaw.fit.chains import Settings
 from bayeslaw.fit.executors import done_by
 from bayeslaw.fit.fitting import posterior_of
-from bayeslaw.fit.inference import flat_model, kind_of, prepare, settings_for
-from bayeslaw.fit.plan import Plan
+from bayeslaw.fit.inference import Choice, choice_for, flat_model, prepare, with_patience
+from bayeslaw.fit.plan import Plan, Structure
 from bayeslaw.fit.posterior import Posterior
 from bayeslaw.fit.progress import Progress
 from bayeslaw.fit.sample import Draws, Stopwatch
@@ -34,8 +33,8 @@ from bayeslaw.fit.shards import Kept, Shards
 
 # Fits walked together: enough that no device waits long for another, few enough that some are soon finished.
 TOGETHER = 8
-# Plans of one structure and kind of coordinates, their seeds, how many fits their program takes, start and settings.
-Batch = tuple[list[Plan], list[int], int, np.ndarray | None, Settings]
+# Plans of one structure, their seeds, how many fits their program takes, start, and how they are sampled.
+Batch = tuple[list[Plan], list[int], int, np.ndarray | None, Choice]
 
 
 def infer_many(
@@ -46,6 +45,7 @@ def infer_many(
     progress: Progress | None = None,
     shards: Shards | None = None,
     executor: Executor | None = None,
+    patient: bool = False,
     **given: int | float | None,
 ) -> Iterator[tuple[int, Draws]]:
     """Sample many plans, and give each as soon as it is there.
@@ -65,6 +65,8 @@ def infer_many(
         Where finished fits are kept; those that are there already are not sampled again.
     executor
         What samples, in place of this process; its draws are the same.
+    patient
+        Sample those that have not converged once more, as :func:`bayeslaw.fit.inference.with_patience` has it.
     **given
         Settings of all fits; see :class:`bayeslaw.Settings`.
 
@@ -80,42 +82,56 @@ def infer_many(
     ExecutorError
         When workers are lost, or cannot do the work.
     """
-    groups: dict[Any, list[int]] = {}
-    for i, plan in enumerate(plans):
-        groups.setdefault((plan.structure, kind_of(plan)), []).append(i)
-    done = 0
+    left, done = list(range(len(plans))), 0
+    for choose, last in ((choice_for, not patient), (with_patience, True)):
+        tried, left = sorted(left), []
+        choices = [choose(plans[i], **given) for i in tried]
+        own = [plans[i] for i in tried], [seeds[i] for i in tried], choices
+        for at, draws in _sampled(*own, start, shards, executor):
+            if not (last or draws.diagnostics.converged):
+                left.append(tried[at])
+                continue
+            done += 1
+            if progress is not None:
+                progress(done, len(plans))
+            yield tried[at], draws
 
-    def tell(more: int) -> None:
-        nonlocal done
-        done += more
-        if progress is not None:
-            progress(done, len(plans))
 
+def _sampled(
+    plans: Sequence[Plan],
+    seeds: Sequence[int],
+    choices: Sequence[Choice],
+    start: np.ndarray | None,
+    shards: Shards | None,
+    executor: Executor | None,
+) -> Iterator[tuple[int, Draws]]:
+    """The position of each plan and its draws, as they come."""
+    groups: dict[tuple[Structure, Choice], list[int]] = {}
+    for i, (plan, choice) in enumerate(zip(plans, choices, strict=True)):
+        groups.setdefault((plan.structure, choice), []).append(i)
     batches: list[Batch] = []
     members: list[tuple[int, ...]] = []
     paths: dict[int, Path] = {}
-    for group in groups.values():
-        settings, left = settings_for(plans[group[0]], **given), group
+    for (_, choice), group in groups.items():
+        left = group
         if shards is not None:
-            paths |= {i: shards.path(plans[i], settings, seeds[i], start) for i in group}
+            paths |= {i: shards.path(plans[i], choice, seeds[i], start) for i in group}
             left = []
             for i in group:
                 if (kept := shards.get(paths[i])) is None:
                     left.append(i)
                     continue
-                tell(1)
-                yield i, _taken_up(plans[i], kept, settings, seeds[i])
+                yield i, _taken_up(plans[i], kept, choice.settings, seeds[i])
         # What a program for several fits saves on a few is less than its compilation costs.  What was kept counts, so
         # that the same program makes the rest.
         size = TOGETHER if len(group) >= TOGETHER else 1
         for batch in batched(left, size):
             members.append(batch)
-            batches.append(([plans[i] for i in batch], [seeds[i] for i in batch], size, start, settings))
+            batches.append(([plans[i] for i in batch], [seeds[i] for i in batch], size, start, choice))
     for at, found in _here(batches) if executor is None else _elsewhere(executor, batches):
         if shards is not None:
             for i, draws in zip(members[at], found, strict=True):
                 shards.put(paths[i], (draws.flat, draws.stats))
-        tell(len(found))
         yield from zip(members[at], found, strict=True)
 
 
@@ -128,8 +144,14 @@ def _here(batches: Sequence[Batch]) -> Iterator[tuple[int, list[Draws]]]:
 def _elsewhere(executor: Executor, batches: Sequence[Batch]) -> Iterator[tuple[int, list[Draws]]]:
     """The draws of batches, by the workers of an executor."""
     for at, found in done_by(executor, _to_send, batches):
-        plans, seeds, _, _, settings = batches[at]
-        yield at, [_taken_up(plan, kept, settings, seed) for plan, kept, seed in zip(plans, found, seeds, strict=True)]
+        plans, seeds, _, _, choice = batches[at]
+        yield (
+            at,
+            [
+                _taken_up(plan, kept, choice.settings, seed)
+                for plan, kept, seed in zip(plans, found, seeds, strict=True)
+            ],
+        )
 
 
 def _to_send(*batch: *Batch) -> list[Kept]:
@@ -153,6 +175,7 @@ def fit_many(
     progress: Progress | None = None,
     shards: Shards | None = None,
     executor: Executor | None = None,
+    patient: bool = False,
     **given: int | float | None,
 ) -> list[Posterior]:
     """Fit laws to many tables; see :func:`infer_many` for the rest.
@@ -164,9 +187,10 @@ def fit_many(
     """
     found = dict(
         infer_many(
-            plans, [seed] * len(plans), start=start, progress=progress, shards=shards, executor=executor, **given
+            plans, [seed] * len(plans), start=start, progress=progress, shards=shards, executor=executor,
+            patient=patient, **given,
         )
-    )
+    )  # fmt: skip
     target_accept = given.get("target_accept")
     asked = pools or [None] * len(plans)
     return [
@@ -180,16 +204,16 @@ def _together(
     seeds: Sequence[int],
     size: int,
     start: np.ndarray | None,
-    settings: Settings,
+    choice: Choice,
     one_thread: bool = False,
 ) -> list[Draws]:
-    """A few plans of one structure in coordinates of one kind."""
+    """A few plans of one structure, sampled alike."""
     stopwatch = Stopwatch()
     # BLAS rounds by how many threads it has, which is not the same everywhere.
     with devices.float64(), threadpool_limits(1):
         with stopwatch("trace"):
             data = [jax.tree.map(jnp.asarray, plan.data()) for plan in plans]
-            prepared = prepare(plans[0], data[0], settings, size)
+            prepared = prepare(plans[0], data[0], choice, size)
         with stopwatch("mode"):
             geometries = [prepared.geometry(each, seed, start) for each, seed in zip(data, seeds, strict=True)]
         with stopwatch("compile"):
@@ -198,6 +222,6 @@ def _together(
             walked = run(geometries, [(each,) for each in data], seeds, None, one_thread)
     seconds = {stage: each / len(plans) for stage, each in stopwatch.seconds.items()}
     return [
-        Draws(prepared.model, flat, stats, geometry, settings, seed, seconds)
+        Draws(prepared.model, flat, stats, geometry, choice.settings, seed, seconds)
         for (flat, stats, geometry), seed in zip(walked, seeds, strict=True)
     ]

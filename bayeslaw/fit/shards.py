@@ -16,9 +16,9 @@ import jax
 import numpy as np
 
 from bayeslaw.errors import FileError
-from bayeslaw.fit.chains import Settings
 from bayeslaw.fit.files import beside, replaced
 from bayeslaw.fit.fitting import versions
+from bayeslaw.fit.inference import Choice
 from bayeslaw.fit.plan import Plan
 
 # Flat draws, and what the sampler said of them.
@@ -50,9 +50,9 @@ class Shards:
         with beside(self.folder / "fit", OPTION):
             pass
 
-    def path(self, plan: Plan, settings: Settings, seed: int, start: np.ndarray | None) -> Path:
+    def path(self, plan: Plan, choice: Choice, seed: int, start: np.ndarray | None) -> Path:
         """The file of a fit."""
-        about = [plan.law.text, repr(plan.structure.poolings), asdict(settings), seed, versions()]
+        about = [plan.law.text, repr(plan.structure.poolings), choice.kind, asdict(choice.settings), seed, versions()]
         total = hashlib.sha256(json.dumps(about).encode())
         for where, values in jax.tree_util.tree_flatten_with_path((plan.data(), start))[0]:
             total.update(f"{where}{np.shape(values)}".encode())

@@ -110,7 +110,9 @@ def looks(
         if tell is not None:
             tell(f"{len(plans)} fits of {listed(laws)}")
         asked_of = list(pools.values()) * len(origins)
-        every = fit_many(plans, asked_of, seed=seed, shards=shards, executor=workers, draws=draws)
+        every = fit_many(
+            plans, asked_of, seed=seed, shards=shards, executor=workers, patient=draws is None, draws=draws
+        )
     for origin, found in zip(origins, batched(every, len(laws)), strict=True):
         fits = dict(zip(laws, found, strict=True))
         hidden = runs.take(origin.hidden)

@@ -36,8 +36,8 @@ from bayeslaw.proof.simulation import Random, Values, draw_prior, simulate
 
 # Of the histograms that are written down.
 BINS = 20
-# Draws a chain; and what a fit is asked for that has not converged, as its user is told to.
-DRAWS, PATIENT = 500, {"draws": 1500, "target_accept": 0.99}
+# A chain, at first.
+DRAWS = 500
 # So many runs a parameter are where the sampler takes the coordinates of tables that are not small (see `kind_of`).
 ROWS_A_PARAMETER = 12
 # Where more fits than this fail, those that do not are no longer what a user gets.
@@ -244,14 +244,11 @@ def _calibrated(trials: Callable[[Random], _Trial], simulations: int, seed: int,
     simulated = simulate(trial.plan, trial.draw, simulations, rng)
     plans = [trial.fitted(outcome) for outcome in simulated.outcomes]
     ranked: dict[int, dict[str, float]] = {}
-    for asked in ({"draws": DRAWS} | how, how | PATIENT):
-        left = [i for i in range(simulations) if i not in ranked]
-        for at, found in infer_many([plans[i] for i in left], left, **asked):
-            if found.diagnostics.converged:
-                i = left[at]
-                truth = {name: values[i] for name, values in simulated.values.items()}
-                # Each with random numbers of its own, whatever order they come in.
-                ranked[i] = ranks_of(plans[i], found.values, truth, np.random.default_rng((seed, simulations, i)))
+    for i, found in infer_many(plans, range(simulations), **({"draws": DRAWS, "patient": True} | how)):
+        if found.diagnostics.converged:
+            truth = {name: values[i] for name, values in simulated.values.items()}
+            # Each with random numbers of its own, whatever order they come in.
+            ranked[i] = ranks_of(plans[i], found.values, truth, np.random.default_rng((seed, simulations, i)))
     names = next(iter(ranked.values()), {LOG_LIKELIHOOD: 0.0})
     ranks = {name: np.array([ranked[i][name] for i in sorted(ranked)]) for name in names}
     return Calibration(trial.plan.law.name, len(plans[0].outcome), seed, ranks, simulations - len(ranked))

@@ -86,7 +86,7 @@ def from_half(runs: bl.Runs, name: str) -> dict[str, Any]:
     return {
         "error": float(np.mean([point.median / value - 1 for point, value in zip(points, seen, strict=True)])),
         "width": float(np.mean([(point.upper - point.lower) / point.median for point in points])),
-        "inside": sum(point.lower <= value <= point.upper for point, value in zip(points, seen, strict=True)),
+        "inside": sum(bool(point.lower <= value <= point.upper) for point, value in zip(points, seen, strict=True)),
         "dear": len(dear),
         "draws": {
             parameter: [[float(fit.draws(parameter).mean()), float(fit.draws(parameter).std())] for fit in both]
@@ -181,6 +181,7 @@ def half_table(found: dict[str, Any]) -> list[str]:
 def draw(found: dict[str, Any]) -> None:
     """A panel a sweep: how many nats each law is behind the best, by each score."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import ScalarFormatter
 
     names = [name for name in SWEEPS if name in found]
     figure, panels = plt.subplots(2, -(-len(names) // 2), figsize=(10, 5.6), sharey=True, layout="constrained")
@@ -189,7 +190,10 @@ def draw(found: dict[str, Any]) -> None:
         for i, (score, words) in enumerate(SCORES.items()):
             nats = np.array([found[name]["laws"].get(one, {}).get(score, np.nan) for one in LAWS])
             panel.plot(nats - np.nanmax(nats), places + 0.22 * (i - 1), "os^"[i], ms=5, label=words)
-        panel.set_xscale("symlog", linthresh=5)
+        panel.set_xscale("symlog", linthresh=3)
+        panel.set_xticks([tick for tick in (-300, -100, -30, -10, -3, 0) if tick > panel.get_xlim()[0]])
+        panel.set_xticks([], minor=True)
+        panel.xaxis.set_major_formatter(ScalarFormatter())
         panel.axvline(0, color="0.6", lw=0.7, zorder=0)
         panel.set_title(f"{name}, {found[name]['runs']} runs", fontsize=10)
         panel.set_yticks(places, LAWS)

@@ -1,6 +1,7 @@
 """Coordinates that follow predictions: their determinant, their equation, and where they lose nothing."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +10,7 @@ import pytest
 
 import bayeslaw as bl
 from bayeslaw.fit.diagnostics import bulk_ess
-from bayeslaw.fit.inference import find_geometry, flat_model, infer, kind_of, scales_of
+from bayeslaw.fit.inference import Choice, find_geometry, flat_model, infer, kind_of, scales_of
 from bayeslaw.fit.numpyro_model import numpyro_model
 from bayeslaw.fit.plan import make_plan
 from bayeslaw.fit.sample import sample
@@ -122,7 +123,7 @@ def test_weights_are_the_curvature_of_each_run(one):
 def test_the_posterior_is_that_of_other_coordinates(families):
     """The same means come from affine coordinates, given many draws and small steps."""
     settings = bl.Settings(draws=2500, warmup=500, target_accept=0.95)
-    ours = infer(families.plan, settings, seed=0)
+    ours = infer(families.plan, Choice("following", settings), seed=0)
     plain = sample(numpyro_model(families.plan.structure), families.args, replace(settings, target_accept=0.99), seed=1)
     assert ours.diagnostics.converged
     a, b = (d.flat.reshape(-1, families.model.size) for d in (ours, plain))
@@ -138,3 +139,14 @@ def test_fifteen_runs_in_three_corpora_mix(shared_data):
     assert diagnostics.ess > 2000
     assert diagnostics.rhat < 1.01
     assert diagnostics.divergences == 0
+
+
+@pytest.mark.slow
+def test_a_law_whose_predictions_turn_is_sampled_where_nothing_folds(shared_data):
+    """A break: a quarter of the draws diverge in these coordinates, and one chain begins where there is no density."""
+    broken = bl.read_law(Path(__file__).parents[2] / "case_studies" / "which_law" / "broken.toml")
+    runs = bl.read_runs(shared_data / "gadre_overtraining.csv").where("family == 'c4_original'")
+    impatient = bl.fit(broken, runs, seed=2, draws=750)
+    assert np.isfinite(impatient.flat).all()
+    assert impatient.diagnostics.divergences > 500
+    assert bl.fit(broken, runs, seed=2).diagnostics.converged

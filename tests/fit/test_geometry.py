@@ -27,7 +27,7 @@ from bayeslaw.fit.geometry import (
     piloted,
 )
 from bayeslaw.fit.geometry import affine as affine_map
-from bayeslaw.fit.inference import find_geometry, flat_model, infer, scales_of
+from bayeslaw.fit.inference import Choice, choice_for, find_geometry, flat_model, infer, scales_of
 from bayeslaw.fit.mode import Curvature, find_mode, trust_step
 from bayeslaw.fit.plan import make_plan
 from bayeslaw.fit.sample import Draws
@@ -170,7 +170,7 @@ def test_stand_in_arrays_are_the_identity():
 def test_a_pilot_keeps_the_determinant_right(hierarchy):
     """What a first run teaches the coordinates changes the map, and its determinant with it."""
     settings = bl.Settings(draws=20, warmup=100, pilot=100, chains=2)
-    draws = infer(hierarchy.plan, settings, seed=0)
+    draws = infer(hierarchy.plan, Choice("conditional", settings), seed=0)
     learned = draws.geometry
     assert not np.allclose(learned.arrays["pilot"]["scale"], np.eye(hierarchy.model.size))
     for seed in SEEDS:
@@ -181,7 +181,7 @@ def test_a_pilot_keeps_the_determinant_right(hierarchy):
 def test_the_reported_log_density_is_the_model_s():
     """Of few runs too, which are sampled in coordinates that follow their predictions."""
     plan = make_plan(POWER, simulated_runs(POWER, np.random.default_rng(3), 8))
-    draws = infer(plan, bl.Settings(draws=20, warmup=50, chains=2), seed=0)
+    draws = infer(plan, choice_for(plan, draws=20, warmup=50, chains=2), seed=0)
     assert draws.geometry.kind == "following"
     assert_log_density(draws, jax.tree.map(jnp.asarray, plan.data()))
 

@@ -73,10 +73,10 @@ def test_a_hidden_family_is_one_drawn_from_the_population(families):
 
 def test_a_hidden_family_leaves_its_deviations_to_the_prior(families):
     """Standardised by the spread of its draw, a deviation that no run speaks of is a standard normal."""
-    from bayeslaw.fit.inference import infer, settings_for
+    from bayeslaw.fit.inference import choice_for, infer
 
     plan = without(families.plan, families.family_grouping.index == 2)
-    values = infer(plan, settings_for(plan), seed=3).values
+    values = infer(plan, choice_for(plan), seed=3).values
     scores = values["E_deviation_family"][..., 2] / values["E_spread_family"]
     size = mean_ess(scores)
     assert abs(scores.mean()) < ERRORS / np.sqrt(size)

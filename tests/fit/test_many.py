@@ -7,10 +7,10 @@ import pytest
 
 import bayeslaw as bl
 from bayeslaw.errors import FileError
-from bayeslaw.fit.chains import Settings, compile_chains
+from bayeslaw.fit.chains import compile_chains
 from bayeslaw.fit.diagnostics import mean_ess
 from bayeslaw.fit.holdout import refits, without
-from bayeslaw.fit.inference import infer, kind_of, settings_for
+from bayeslaw.fit.inference import choice_for, infer, kind_of
 from bayeslaw.fit.many import TOGETHER, fit_many, infer_many
 from bayeslaw.fit.plan import Plan, make_plan
 from bayeslaw.fit.shards import Shards
@@ -111,13 +111,14 @@ def test_what_was_stopped_goes_on_where_it_was(line, tmp_path):
 
 
 def test_a_kept_fit_is_of_its_own_data_settings_and_seed(line, tmp_path):
-    shards, start, quick = Shards(tmp_path), np.zeros(2), Settings(draws=50)
+    shards, start, quick = Shards(tmp_path), np.zeros(2), choice_for(line, draws=50)
     other = replace(line, outcome=line.outcome + 1e-12)
     hidden = without(line, np.arange(24) == 3)
     law = make_plan(linear_law("line").with_priors(b0="Normal(0, 2.5)"), linear_runs())
     paths = [
         shards.path(line, quick, 0, None), shards.path(line, quick, 1, None), shards.path(line, quick, 0, start),
-        shards.path(line, replace(quick, warmup=600), 0, None),
+        shards.path(line, choice_for(line, draws=50, warmup=600), 0, None),
+        shards.path(line, quick._replace(kind="conditional"), 0, None),
         *(shards.path(plan, quick, 0, None) for plan in (other, hidden, law)),
     ]  # fmt: skip
     assert len(set(paths)) == len(paths)
@@ -126,7 +127,7 @@ def test_a_kept_fit_is_of_its_own_data_settings_and_seed(line, tmp_path):
 
 def test_shards_that_cannot_be_used_say_so(line, tmp_path):
     broken = Shards(tmp_path)
-    path = broken.path(line, settings_for(line, draws=50), 0, None)
+    path = broken.path(line, choice_for(line, draws=50), 0, None)
     path.write_bytes(b"PK not a fit")
     with pytest.raises(FileError, match=r"is not a finished fit .* delete it and it is made again"):
         list(infer_many([line], [0], shards=broken, draws=50))
@@ -193,9 +194,24 @@ def test_a_hierarchy_among_many_is_as_alone():
     found = dict(infer_many(plans, range(TOGETHER), draws=500))
     assert {each.geometry.kind for each in found.values()} == {"piloted"}
     for i in (0, TOGETHER - 1):
-        alone, among = infer(plans[i], settings_for(plans[i], draws=500), i), found[i]
+        alone, among = infer(plans[i], choice_for(plans[i], draws=500), i), found[i]
         assert among.diagnostics.converged
         for k in range(alone.model.size):
             one, other = alone.flat[..., k], among.flat[..., k]
             error = np.hypot(one.std() / np.sqrt(mean_ess(one)), other.std() / np.sqrt(mean_ess(other)))
             assert abs(one.mean() - other.mean()) < ERRORS * error
+
+
+def test_patience_is_for_what_has_not_converged_alone(line):
+    """Of 360 draws not even 400 are effective, so those fits are made again with four times as many."""
+    plans = [without(line, hidden) for hidden in folds(line, 2)]
+    how = {"draws": 90, "warmup": 100}
+    once = dict(infer_many(plans, range(2), **how))
+    assert not any(draws.diagnostics.converged for draws in once.values())
+    told: list[tuple[int, int]] = []
+    found = dict(infer_many(plans, range(2), patient=True, progress=lambda *counts: told.append(counts), **how))
+    assert {draws.flat.shape[1] for draws in found.values()} == {360}
+    assert {draws.settings.warmup for draws in found.values()} == {1000}
+    assert told == [(1, 2), (2, 2)]
+    enough = dict(infer_many(plans, range(2), patient=True, draws=500))
+    assert {draws.flat.shape[1] for draws in enough.values()} == {500}

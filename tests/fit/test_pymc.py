@@ -17,9 +17,8 @@ import pytensor  # noqa: E402
 import pytensor.tensor as pt  # noqa: E402
 
 from bayeslaw.fit import devices, numpyro_model, pymc_model  # noqa: E402
-from bayeslaw.fit.chains import Settings  # noqa: E402
 from bayeslaw.fit.diagnostics import bulk_ess  # noqa: E402
-from bayeslaw.fit.inference import infer  # noqa: E402
+from bayeslaw.fit.inference import choice_for, infer  # noqa: E402
 from bayeslaw.fit.numpyro_model import INDICATORS_UP_TO  # noqa: E402
 from bayeslaw.fit.plan import Plan, deviation_name, make_plan, spread_name  # noqa: E402
 from bayeslaw.fit.pymc_model import to_pymc  # noqa: E402
@@ -290,7 +289,8 @@ def test_a_user_extends_and_samples_a_model(handful: Runs) -> None:
             nuts_sampler="numpyro", draws=200, tune=200, chains=2, progressbar=False, random_seed=4, target_accept=0.9
         )
         predicted = pm.sample_posterior_predictive(theirs, progressbar=False, random_seed=5)
-    ours = infer(make_plan(one.with_priors(E="LogNormal(log(1.7), 0.1)"), handful), Settings(draws=500), seed=6)
+    plan = make_plan(one.with_priors(E="LogNormal(log(1.7), 0.1)"), handful)
+    ours = infer(plan, choice_for(plan, draws=500, warmup=500), seed=6)
     for name in one.free_parameters:
         a = np.log(theirs.posterior[name].to_numpy())[..., None]
         b = np.log(ours.values[name])[..., None]
