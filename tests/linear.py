@@ -50,16 +50,19 @@ class Exact:
     ----------
     factor
         By which all priors are wider.
+    error
+        A known standard error of every outcome, beside the noise of the law.
     """
 
-    def __init__(self, name: str, runs: bl.Runs, factor: float = 1.0) -> None:
+    def __init__(self, name: str, runs: bl.Runs, factor: float = 1.0, error: np.ndarray | float = 0.0) -> None:
         x, self.y = runs.column("x"), runs.column("y")
         columns: Mapping[str, np.ndarray] = {"1": np.ones_like(x), "x": x, "x * x": x * x}
         self.design = np.stack([columns[term] for term in POWERS[name]], axis=1)
+        self.noise = np.full(len(self.y), NOISE**2) + np.square(error)
         self.prior = np.diag([(factor * WIDTHS[term]) ** 2 for term in POWERS[name]])
 
     def _covariance(self) -> np.ndarray:
-        return NOISE**2 * np.eye(len(self.y)) + self.design @ self.prior @ self.design.T
+        return np.diag(self.noise) + self.design @ self.prior @ self.design.T
 
     @property
     def log_evidence(self) -> float:

@@ -78,7 +78,8 @@ def noisy(
     QuestionError
         When the noise needs an input, such as a number of trials, that was not given.
     """
-    values = {**law.references, **inputs, **parameters, "mean": mean}
+    defaults = {each.name: each.default for each in law.inputs.values() if each.default is not None}
+    values = {**law.references, **defaults, **inputs, **parameters, "mean": mean}
     arguments = []
     for argument in law.output.likelihood.arguments:
         for name in names(argument):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from bayeslaw.errors import listed
+from bayeslaw.fit.observations import standard_error_column
 from bayeslaw.fit.regression import residuals
 from bayeslaw.law.law import Law
 
@@ -167,6 +168,20 @@ def outside_range(design: Design) -> Iterator[Note]:
                 f"{each.range[1]:g}, for which law '{design.law.name}' is meant.",
                 "See whether the fit changes without them.",
             )
+
+
+def errors_without_use(design: Design) -> Iterator[Note]:
+    """Known errors of outcomes whose noise follows from what they count."""
+    if design.law is None:
+        return
+    column, likelihood = standard_error_column(design.runs, design.law), design.law.output.likelihood
+    if column is not None and likelihood.family.scale is None:
+        yield Note(
+            "error-unused", "info",
+            f"Column '{column}' is not used: a {likelihood.name} likelihood has no scale that a known error could "
+            f"add to.",
+            "Give counts, or take a law with additive or relative noise.",
+        )  # fmt: skip
 
 
 def families(design: Design) -> Iterator[Note]:
@@ -366,8 +381,8 @@ def _count(n: int, noun: str) -> str:
 
 
 CHECKS: tuple[Callable[[Design], Iterator[Note]], ...] = (
-    missing_cells, collinear, levels_of_axes, outside_range, families, repeated_runs, shared_budget, duplicate_rows,
-    scatter,
+    missing_cells, collinear, levels_of_axes, outside_range, errors_without_use, families, repeated_runs, shared_budget,
+    duplicate_rows, scatter,
 )  # fmt: skip
 RANK: Mapping[Severity, int] = {"serious": 0, "warning": 1, "info": 2}
 

@@ -77,6 +77,8 @@ def _input(runs: Runs, law: Law, each: Input, known: dict[str, np.ndarray], faul
             )
         return _in_range(runs, law, f"input '{each.name}'", None, computed, each.range, each.units)
     if not runs.has(each.column):
+        if each.default is not None:
+            return np.full(len(runs), each.default)
         for name in sources:
             if name in faults:
                 raise faults[name]
@@ -304,18 +306,21 @@ def weights(runs: Runs) -> np.ndarray:
     return values
 
 
+def standard_error_column(runs: Runs, law: Law) -> str | None:
+    """The column of known standard errors of the outcome: ``<outcome>_se``, else ``se``; None without either."""
+    return next((name for name in (f"{law.output.column}_se", "se") if name in runs.data), None)
+
+
 def standard_error(runs: Runs, law: Law) -> np.ndarray | None:
-    """Known standard errors of the outcome: ``<outcome>_se``, else ``se``; None without either.
+    """Known standard errors of the outcome, in its units; None without a column of them.
 
     Raises
     ------
     RunsError
         When one is not a positive number.
     """
-    for name in (f"{law.output.column}_se", "se"):
-        if name in runs.data:
-            return _positive(runs, name, "a standard error")
-    return None
+    name = standard_error_column(runs, law)
+    return None if name is None else _positive(runs, name, "a standard error")
 
 
 def _positive(runs: Runs, name: str, what: str) -> np.ndarray:

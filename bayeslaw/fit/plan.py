@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from bayeslaw.fit.hoist import hoist
+from bayeslaw.fit.observations import standard_error_column
 from bayeslaw.fit.pooling import Grouping, Pooling, plan_pooling
 from bayeslaw.fit.runs import Runs
 from bayeslaw.law.functions import LINKS, NUMPY_WORDS
@@ -159,6 +160,8 @@ def padded(rows: int) -> int:
 def make_plan(law: Law, runs: Runs, family: str | None = None, pool: Mapping[str, str] | None = None) -> Plan:
     """Check runs against a law and lay out the fit.
 
+    Known standard errors of the outcome, a column ``loss_se`` or ``se``, add to the noise of the law that is fitted.
+
     Parameters
     ----------
     family
@@ -171,11 +174,21 @@ def make_plan(law: Law, runs: Runs, family: str | None = None, pool: Mapping[str
     RunsError, PoolingError
         When the table or the hierarchy cannot carry the law.
     """
+    law = _with_known_errors(law, runs)
     inputs = runs.inputs(law)
     outcome = runs.outcome(law)
     runs.check_enough(law)
     poolings, groupings = plan_pooling(law, runs, family, pool)
     return Plan(law, runs, family, poolings, groupings, inputs, outcome, runs.weights())
+
+
+def _with_known_errors(law: Law, runs: Runs) -> Law:
+    """The law with what the table knows of the errors of its outcomes, where its noise has a scale."""
+    column = standard_error_column(runs, law)
+    if column is None or law.output.likelihood.family.scale is None:
+        return law
+    runs.standard_error(law)  # refuses what is no error
+    return law.with_known_error(column)
 
 
 _UNBOUND = {"positive": LINKS["log"], "unit": LINKS["logit"], "real": LINKS["identity"]}

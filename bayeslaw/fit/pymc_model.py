@@ -199,6 +199,7 @@ def to_pymc(
     """
     law = catalogue.law(law) if isinstance(law, str) else law
     plan = make_plan(law, runs if isinstance(runs, Runs) else read_runs(runs), family, pool)
+    law = plan.law
     structure, hoisted = plan.structure, hoist(law)
     used = {name: grouping for name, grouping in plan.groupings.items() if name in structure.size_of}
     coords: dict[str, Any] = {name: list(grouping.labels) for name, grouping in used.items()}

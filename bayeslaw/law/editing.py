@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bayeslaw.errors import LawError, did_you_mean
-from bayeslaw.law.expr import Call, Name, Node, Place, names, parse
+from bayeslaw.law.expr import Call, Name, Node, Number, Place, names, parse
 from bayeslaw.law.values import parse_call, parse_prior
 
 if TYPE_CHECKING:
@@ -77,6 +77,34 @@ def with_noise_growth(law: Law, by: str, prior: str) -> Law:
         for role, a in zip(family.arguments, likelihood.arguments, strict=True)
     )
     return with_likelihood(law, str(replace(likelihood, arguments=arguments)), {"noise_growth": prior})
+
+
+def with_known_error(law: Law, column: str) -> Law:
+    """Let known errors add to the noise; see :meth:`bayeslaw.Law.with_known_error`."""
+    if any(each.column == column for each in law.inputs.values()):
+        return law
+    likelihood = law.output.likelihood
+    family = likelihood.family
+    if family.scale is None:
+        raise LawError(f"a {likelihood.name} likelihood has no scale that a known error could add to.")
+    mean = likelihood.arguments[family.arguments.index(family.location)]
+    error: Node = Name(column) if family.link == "identity" else Call("/", (Name(column), mean))
+    arguments = tuple(
+        Call("sqrt", (Call("+", (_squared(a), _squared(error))),)) if role == family.scale else a
+        for role, a in zip(family.arguments, likelihood.arguments, strict=True)
+    )
+
+    def edit(table: dict[str, Any]) -> None:
+        next(iter(table["output"].values()))["likelihood"] = str(replace(likelihood, arguments=arguments))
+        table["input"][column] = {
+            "column": column, "units": law.output.units, "default": 0, "meaning": "known standard error of the outcome",
+        }  # fmt: skip
+
+    return _edited(law, edit)
+
+
+def _squared(node: Node) -> Node:
+    return Call("**", (node, Number(2.0)))
 
 
 def with_group_effect(law: Law, column: str, spread: str) -> Law:

@@ -90,8 +90,9 @@ class Law:
 
     @cached_property
     def noise_inputs(self) -> frozenset[str]:
-        """The inputs that the likelihood itself uses, such as a number of trials."""
-        return self.output.likelihood.names & set(self.inputs)
+        """The inputs that the likelihood itself needs, such as a number of trials; not those with a default."""
+        needed = {name for name, each in self.inputs.items() if each.default is None}
+        return self.output.likelihood.names & needed
 
     @cached_property
     def free_inputs(self) -> tuple[str, ...]:
@@ -214,6 +215,17 @@ class Law:
             Prior of the new parameter ``noise_growth``; 0 is noise that does not grow.
         """
         return editing.with_noise_growth(self, by, prior)
+
+    def with_known_error(self, column: str) -> Law:
+        """Return the same law with noise to which a known standard error adds, in quadrature.
+
+        Parameters
+        ----------
+        column
+            Of the standard errors, in units of the outcome; 0 where a question does not give it.  Where noise is
+            relative, so is the error: it is divided by the law's mean.
+        """
+        return editing.with_known_error(self, column)
 
     def with_group_effect(self, column: str, spread: str = "HalfNormal(0.02)") -> Law:
         """Return the same law with one more shift a group, for runs that share a budget, a run or a seed.

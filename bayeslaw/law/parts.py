@@ -76,6 +76,8 @@ class Input:
         The values for which the law is meant; also what a wrong unit is told by.
     formula
         How to compute the input from other inputs when the table does not have it.
+    default
+        What it is where neither a table nor a question says; None where they must.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Input:
     reference: float | None = None
     range: tuple[float, float] | None = None
     formula: Node | None = None
+    default: float | None = None
 
     @property
     def along_runs(self) -> bool:

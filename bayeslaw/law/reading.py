@@ -104,6 +104,7 @@ class _Reader(Values):
             reference = value.get("reference")
             if reference is not None and self.number(reference, "reference", "input", name, "reference") <= 0:
                 raise self.wrong("a reference scale must be positive", "input", name, "reference")
+            default = value.get("default")
             formula = None
             if "formula" in value:
                 formula = self.input_formula(value["formula"], list(inputs), name)
@@ -115,6 +116,7 @@ class _Reader(Values):
                 reference=None if reference is None else float(reference),
                 range=self.interval(value.get("range"), "range", "input", name, "range"),
                 formula=formula,
+                default=None if default is None else self.number(default, "default", "input", name, "default"),
             )
         for name in inputs:
             if name.endswith("0") and name[:-1] in inputs:

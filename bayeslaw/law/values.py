@@ -18,7 +18,7 @@ from bayeslaw.law.places import place_of
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 KEYS = {
-    "input": ("column", "units", "meaning", "reference", "range", "formula"),
+    "input": ("column", "units", "meaning", "reference", "range", "formula", "default"),
     "output": ("likelihood", "units", "meaning", "range"),
     "parameter": ("prior", "pool", "spread", "units", "meaning"),
     "published": ("formula", "inverse", "values", "source"),

@@ -9,6 +9,7 @@ from bayeslaw.fit.notes import CHECKS, RANK, Note
 from bayeslaw.fit.regression import residuals
 from bayeslaw.fit.runs import Runs, read_runs
 from bayeslaw.law.catalogue import law
+from tests.simulate import simulated_runs
 
 CHINCHILLA = law("chinchilla")
 GRID_N, GRID_D = (g.ravel() for g in np.meshgrid(np.geomspace(1e7, 1e10, 7), np.geomspace(1e9, 1e12, 6)))
@@ -175,8 +176,17 @@ def test_the_regression_follows_a_law_and_leaves_out_what_it_cannot_judge():
     assert residuals(np.log([n[:4], d[:4]]), np.log(surface(n[:4], d[:4])), np.zeros(4, dtype=int)) is None
 
 
+def test_errors_that_no_noise_takes_are_said():
+    counts = law("passuntil")
+    runs = simulated_runs(counts, np.random.default_rng(0), 12)
+    known = Runs.from_arrays({**runs.data, "se": np.full(12, 0.1)})
+    assert "error-unused" in {note.code for note in known.summary(counts).notes}
+    assert "error-unused" not in {note.code for note in runs.summary(counts).notes}
+    assert "error-unused" not in {note.code for note in table(se=[0.1] * 42).summary(CHINCHILLA).notes}
+
+
 def test_every_check_has_a_test_above():
-    assert len(CHECKS) == 9
+    assert len(CHECKS) == 10
 
 
 # The notes that a person who knows these sweeps would make, and no others.

@@ -126,6 +126,11 @@ def test_weights_multiply_the_density() -> None:
     assert pymc_density(to_pymc(one, weighted))(values) == pytest.approx(pymc_density(to_pymc(one, twice))(values))
 
 
+def test_known_errors_have_one_density() -> None:
+    errors = np.random.default_rng(8).uniform(0.001, 0.1, 40)
+    assert_same_density(law("power_law"), crossed_runs(loss_se=errors), np.random.default_rng(7), "family")
+
+
 def test_group_effects_and_growing_noise_have_one_density() -> None:
     """Edited laws: a constant population, and noise that an input scales."""
     rng = np.random.default_rng(8)
