@@ -59,10 +59,10 @@ def _shift(posterior: Posterior, found: Evidence, factor: float) -> Shift:
     by_ratio, khat = reweighted(posterior, factor)
     if khat <= LARGEST_KHAT:
         return by_ratio
-    chains, draws = posterior.flat.shape[:2]
     again = fit(
         posterior.law.with_wider_priors(factor), posterior.runs, posterior.family, posterior.pool,
-        chains=chains, draws=draws, target_accept=posterior.target_accept, seed=posterior.seed,
+        chains=posterior.flat.shape[0], draws=posterior.draws_again, target_accept=posterior.target_accept,
+        seed=posterior.seed,
     )  # fmt: skip
     other = log_evidence(again, allow_unconverged=True)
     return Shift(

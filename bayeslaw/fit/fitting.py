@@ -100,7 +100,7 @@ def posterior_of(plan: Plan, pool: Mapping[str, str] | None, found: Draws, targe
         law=plan.law, runs=plan.runs.with_sums(plan.law), family=plan.family, pool=dict(pool or {}),
         values=found.values, flat=found.flat, flat_names=tuple(found.model.names), stats=found.stats, seed=found.seed,
         versions=versions(),
-        target_accept=target_accept,
+        target_accept=target_accept, patient=found.patient,
     )  # fmt: skip
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from scipy.special import logsumexp
 
 from bayeslaw.fit.diagnostics import Diagnostics
-from bayeslaw.fit.inference import choice_for
 from bayeslaw.fit.many import infer_many
 from bayeslaw.fit.plan import Plan
 from bayeslaw.fit.pointwise import pointwise_log_likelihood
@@ -58,7 +57,7 @@ def without(plan: Plan, hidden: np.ndarray) -> Plan:
 
 
 def refit(posterior: Posterior, hidden: np.ndarray, seed: int | None = None) -> Refit:
-    """Fit again without some runs, with as many draws as before, or as are usual, and as carefully.
+    """Fit again without some runs, with as many draws as before, or as are usual where those took patience.
 
     Parameters
     ----------
@@ -86,17 +85,14 @@ def refits(
         Called with fits done and fits in all.
     """
     plans = [without(posterior.plan, hidden) for hidden in masks]
-    chains, draws = posterior.flat.shape[:2]
-    usual = choice_for(posterior.plan).settings.draws
     found = infer_many(
         plans,
         [posterior.seed if seed is None else seed] * len(plans),
         start=posterior.flat.mean(axis=(0, 1)),
         progress=progress,
         patient=True,
-        chains=chains,
-        # Where the fit took patience, not every refit has to.
-        draws=min(draws, usual),
+        chains=posterior.flat.shape[0],
+        draws=posterior.draws_again,
         target_accept=posterior.target_accept,
     )
     by_mask = {

@@ -54,6 +54,7 @@ class Choice(NamedTuple):
 
     kind: str
     settings: Settings
+    patient: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def prepare(plan: Plan, data: Any, choice: Choice, fits: int = 1) -> Prepared:
     """
     structure = plan.structure
     model = flat_model(structure)
-    kind, settings = choice
+    kind, settings = choice.kind, choice.settings
     scales = None if kind == "affine" else scales_of(structure, model, by_group=kind == "conditional")
     if kind == "conditional" and settings.pilot:
         kind = "piloted"
@@ -114,7 +115,7 @@ def infer(plan: Plan, choice: Choice, seed: int = 0, progress: Progress | None =
             run = prepared.chains.result()
         with stopwatch("sampling"):
             ((flat, stats, geometry),) = run([geometry], [(data,)], [seed], progress, False)
-    return Draws(prepared.model, flat, stats, geometry, choice.settings, seed, stopwatch.seconds)
+    return Draws(prepared.model, flat, stats, geometry, choice.settings, seed, stopwatch.seconds, choice.patient)
 
 
 def mode_of(plan: Plan, seed: int = 0) -> dict[str, Any]:
@@ -264,7 +265,7 @@ def with_patience(plan: Plan, **given: int | float | None) -> Choice:
         settings, draws=PATIENCE * settings.draws, warmup=max(settings.warmup, 1000),
         target_accept=max(settings.target_accept, 0.98),
     )  # fmt: skip
-    return choice._replace(settings=longer)
+    return choice._replace(settings=longer, patient=True)
 
 
 def _with_settings(plan: Plan, kind: str, given: Mapping[str, int | float | None]) -> Choice:

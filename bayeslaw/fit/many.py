@@ -21,7 +21,6 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bayeslaw.fit import devices
-from bayeslaw.fit.chains import Settings
 from bayeslaw.fit.executors import done_by
 from bayeslaw.fit.fitting import posterior_of
 from bayeslaw.fit.inference import Choice, choice_for, flat_model, prepare, with_patience
@@ -121,7 +120,7 @@ def _sampled(
                 if (kept := shards.get(paths[i])) is None:
                     left.append(i)
                     continue
-                yield i, _taken_up(plans[i], kept, choice.settings, seeds[i])
+                yield i, _taken_up(plans[i], kept, choice, seeds[i])
         # What a program for several fits saves on a few is less than its compilation costs.  What was kept counts, so
         # that the same program makes the rest.
         size = TOGETHER if len(group) >= TOGETHER else 1
@@ -147,10 +146,7 @@ def _elsewhere(executor: Executor, batches: Sequence[Batch]) -> Iterator[tuple[i
         plans, seeds, _, _, choice = batches[at]
         yield (
             at,
-            [
-                _taken_up(plan, kept, choice.settings, seed)
-                for plan, kept, seed in zip(plans, found, seeds, strict=True)
-            ],
+            [_taken_up(plan, kept, choice, seed) for plan, kept, seed in zip(plans, found, seeds, strict=True)],
         )
 
 
@@ -159,11 +155,11 @@ def _to_send(*batch: *Batch) -> list[Kept]:
     return [(draws.flat, draws.stats) for draws in _together(*batch, one_thread=True)]
 
 
-def _taken_up(plan: Plan, kept: Kept, settings: Settings, seed: int) -> Draws:
+def _taken_up(plan: Plan, kept: Kept, choice: Choice, seed: int) -> Draws:
     """Draws that were kept, or made elsewhere."""
     with devices.float64():
         model = flat_model(plan.structure)
-    return Draws(model, *kept, None, settings, seed, {})
+    return Draws(model, *kept, None, choice.settings, seed, {}, choice.patient)
 
 
 def fit_many(
@@ -222,6 +218,6 @@ def _together(
             walked = run(geometries, [(each,) for each in data], seeds, None, one_thread)
     seconds = {stage: each / len(plans) for stage, each in stopwatch.seconds.items()}
     return [
-        Draws(prepared.model, flat, stats, geometry, choice.settings, seed, seconds)
+        Draws(prepared.model, flat, stats, geometry, choice.settings, seed, seconds, choice.patient)
         for (flat, stats, geometry), seed in zip(walked, seeds, strict=True)
     ]

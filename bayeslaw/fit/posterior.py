@@ -54,6 +54,8 @@ class Posterior:
         Of the packages the draws came from.
     target_accept
         What the sampler was asked for, of which later fits to the same runs are asked too; None for the default.
+    patient
+        Whether the fit had not converged at first, and was made once more with patience.
     """
 
     law: Law
@@ -67,6 +69,7 @@ class Posterior:
     seed: int
     versions: Mapping[str, str]
     target_accept: float | None = None
+    patient: bool = False
 
     def __repr__(self) -> str:
         chains, draws = self.flat.shape[:2]
@@ -83,6 +86,11 @@ class Posterior:
     def diagnostics(self) -> Diagnostics:
         """Whether the draws can be trusted."""
         return Diagnostics.of(self.flat, list(self.flat_names), self.stats)
+
+    @property
+    def draws_again(self) -> int | None:
+        """Draws a chain for later fits to the same runs; None, as is usual, where these took patience: not all do."""
+        return None if self.patient else self.flat.shape[1]
 
     @property
     def size(self) -> int:

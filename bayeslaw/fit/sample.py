@@ -43,6 +43,8 @@ class Draws:
         Where they were sampled; None for draws that were kept in a file, or made by another process.
     seconds
         Wall time by stage.
+    patient
+        Whether they took more than usual; see :func:`bayeslaw.fit.inference.with_patience`.
     """
 
     model: FlatModel
@@ -52,6 +54,7 @@ class Draws:
     settings: Settings
     seed: int
     seconds: dict[str, float]
+    patient: bool = False
 
     @cached_property
     def values(self) -> dict[str, np.ndarray]:
