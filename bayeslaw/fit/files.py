@@ -28,6 +28,8 @@ def beside(path: Path, option: str = "--out") -> Iterator[Path]:
     try:
         if path.is_dir():
             raise FileError(f"{path}: is a folder; give the name of a file to write.")
+        if path.exists() and not path.is_file():
+            raise FileError(f"{path}: is a device or a pipe and not a file; choose another {option}.")
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         os.close(handle)
         try:
@@ -47,6 +49,7 @@ def replaced(path: Path, option: str = "--out") -> Iterator[Path]:
     FileError
         When it cannot be written.
     """
+    path = path.resolve()  # a link stays one, and what it leads to is replaced
     with beside(path, option) as temporary:
         yield temporary
         # A temporary file is its owner's alone; a result is as open as any file the user makes.

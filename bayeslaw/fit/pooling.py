@@ -164,6 +164,12 @@ def plan_pooling(
     for pooling in poolings.values():
         for name in pooling.groupings:
             groupings.setdefault(name, group(runs, name))
+    for grouping in groupings.values():
+        if law.output.column in grouping.columns:
+            raise PoolingError(
+                f"{runs.source}: column '{law.output.column}' is what law '{law.name}' predicts, so runs cannot be "
+                f"grouped by it; name a column that is known before a run."
+            )
     return poolings, groupings
 
 

@@ -6,6 +6,7 @@ The file is written with h5netcdf alone, since importing xarray takes longer tha
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from bayeslaw.fit.posterior import Posterior
 from bayeslaw.fit.runs import Runs
 from bayeslaw.law.law import Law
 
-FORMAT = "bayeslaw posterior 1"
+FORMAT, DIGEST = "bayeslaw posterior 1", "sha256"
 
 
 def save(posterior: Posterior, path: Path) -> Path:
@@ -37,12 +38,14 @@ def save(posterior: Posterior, path: Path) -> Path:
 
 def _write(posterior: Posterior, path: Path) -> None:
     import h5netcdf
+    import h5py
 
     about = {
         "format": FORMAT, "law": posterior.law.name, "law_text": posterior.law.text,
         "family": json.dumps(posterior.family), "pool": json.dumps(dict(posterior.pool)),
         "source": posterior.runs.source, "seed": posterior.seed, "versions": json.dumps(dict(posterior.versions)),
         "flat_names": json.dumps(posterior.flat_names), "target_accept": json.dumps(posterior.target_accept),
+        "patient": json.dumps(posterior.patient),
     }  # fmt: skip
     chains, draws = posterior.flat.shape[:2]
     with h5netcdf.File(path, "w") as file:
@@ -67,6 +70,24 @@ def _write(posterior: Posterior, path: Path) -> None:
         _put(group, "row_in_file", np.asarray(posterior.runs.rows, dtype=np.int64), ("run",))
         for name, values in posterior.runs.data.items():
             _put(group, name.replace("/", "_per_"), values, ("run",)).attrs["column"] = name
+    with h5py.File(path, "r+") as raw:
+        raw.attrs[DIGEST] = _digest(raw)
+
+
+def _digest(file: Any) -> str:
+    """A hash of all that a file of h5py says: HDF5 does not notice a changed block of its own."""
+    import h5py
+
+    total = hashlib.sha256(repr([(k, str(v)) for k, v in sorted(file.attrs.items()) if k != DIGEST]).encode())
+
+    def add(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            values = item[...]
+            total.update(f"{name}{item.attrs.get('column')}{values.dtype}{values.shape}".encode())
+            total.update(repr(values.tolist()).encode() if values.dtype == object else values.tobytes())
+
+    file.visititems(add)
+    return total.hexdigest()
 
 
 def _belongs(posterior: Posterior, site: str, grouping: str) -> bool:
@@ -127,6 +148,8 @@ def _read(path: Path) -> Posterior:
         about = dict(raw.attrs)
         if about["format"] != FORMAT:
             raise ValueError(about["format"])
+        if about[DIGEST] != _digest(raw):
+            raise ValueError("not the numbers that were saved")
         with h5netcdf.File(raw, "r") as file:
             values = {name: np.asarray(v[...]) for name, v in file["posterior"].variables.items()}
             stats = {name: np.asarray(v[...]) for name, v in file["sample_stats"].variables.items()}
@@ -144,7 +167,7 @@ def _read(path: Path) -> Posterior:
         law=law, runs=Runs(data, str(about["source"]), rows), family=json.loads(about["family"]),
         pool=json.loads(about["pool"]), values=values, flat=flat, flat_names=tuple(json.loads(about["flat_names"])),
         stats=stats, seed=int(np.asarray(about["seed"]).item()), versions=json.loads(about["versions"]),
-        target_accept=json.loads(about.get("target_accept", "null")),
+        target_accept=json.loads(about["target_accept"]), patient=json.loads(about["patient"]),
     )  # fmt: skip
 
 

@@ -82,6 +82,7 @@ def test_groups_are_those_that_occur() -> None:
         ({"alpha": "family/corpsu"}, "did you mean 'corpus'"),
         ({"alpha": "one"}, "has the one value 'same', so there is nothing to pool over"),
         ({"alpha": "none:one"}, "has the one value 'same'"),
+        ({"alpha": "loss"}, "'loss' is what law 'power_law' predicts, so runs cannot be grouped by it"),
     ],
 )
 def test_a_hierarchy_that_the_runs_cannot_carry_is_refused(pool: dict[str, str], says: str) -> None:

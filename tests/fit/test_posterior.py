@@ -165,7 +165,7 @@ def test_a_file_overwritten_in_many_places_is_refused(saved, tmp_path, seed):
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("seed", range(40))
 def test_a_few_flipped_bits_raise_nothing_foreign(saved, tmp_path, seed):
-    """A bit of a draw may go unseen; one of the structure is a fault of the file, and never a crash."""
+    """Either it is a fault of the file, and never a crash, or it hit nothing that is read."""
     rng = np.random.default_rng(seed)
     content = np.frombuffer(saved.read_bytes(), dtype=np.uint8).copy()
     # Half of the files are hit in their head, where the structure is.
@@ -175,8 +175,22 @@ def test_a_few_flipped_bits_raise_nothing_foreign(saved, tmp_path, seed):
     damaged = tmp_path / "damaged.nc"
     damaged.write_bytes(content.tobytes())
     with contextlib.suppress(FileError):
-        posterior = bl.load(damaged)
-        assert all(np.isfinite(values).all() for values in posterior.values.values())
+        found, whole = bl.load(damaged), bl.load(saved)
+        np.testing.assert_array_equal(found.flat, whole.flat)
+        assert found.law == whole.law
+        assert all((found.runs.data[name] == values).all() for name, values in whole.runs.data.items())
+
+
+@pytest.mark.parametrize("share", np.linspace(0.0, 0.99, 12))
+def test_a_block_of_zeros_is_refused(saved, tmp_path, share):
+    """As a full disk or a broken copy leaves; HDF5 itself reads on."""
+    content = bytearray(saved.read_bytes())
+    at = int(share * len(content))
+    content[at : at + 4096] = bytes(len(content[at : at + 4096]))
+    damaged = tmp_path / "damaged.nc"
+    damaged.write_bytes(content)
+    with pytest.raises(FileError, match="damaged"):
+        bl.load(damaged)
 
 
 def test_a_foreign_netcdf_file_is_refused(tmp_path):
@@ -258,6 +272,19 @@ def test_a_place_that_cannot_be_written_is_named(flat, tmp_path):
     with pytest.raises(FileError, match="folder"):
         flat.save(folder)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_a_link_stays_one_and_a_device_is_left_alone(flat, tmp_path):
+    target, link, pipe = tmp_path / "keep" / "fit.nc", tmp_path / "link.nc", tmp_path / "pipe"
+    target.parent.mkdir()
+    link.symlink_to(target)
+    flat.save(link)
+    assert link.is_symlink()
+    assert bl.load(target).law == LAW
+    os.mkfifo(pipe)
+    with pytest.raises(FileError, match="pipe: is a device or a pipe and not a file"):
+        flat.save(pipe)
+    assert pipe.is_fifo()
 
 
 @pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="everything is writable to the superuser")
