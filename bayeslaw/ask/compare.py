@@ -18,7 +18,7 @@ from bayeslaw.ask.subject import Subject, require_same
 from bayeslaw.ask.weights import require_converged, require_several
 from bayeslaw.errors import QuestionError, listed
 from bayeslaw.fit.fitting import fit
-from bayeslaw.fit.plan import make_plan
+from bayeslaw.fit.plan import Plan, make_plan
 from bayeslaw.fit.pooling import pools_of
 from bayeslaw.fit.posterior import Posterior
 from bayeslaw.fit.runs import Runs, read_runs
@@ -121,6 +121,13 @@ def _named(laws: Any) -> dict[str, Law | Posterior]:
     return found
 
 
+def _require_these(runs: Runs, plans: Mapping[str, Plan]) -> None:
+    """Refuse fits of other runs than those that were given beside them."""
+    for name, plan in plans.items():
+        given = make_plan(plan.law, runs, plan.family)
+        require_same([("runs", Subject.of(given)), (name, Subject.of(plan))])
+
+
 def _fits(
     given: Mapping[str, Law | Posterior], runs: Runs | None, family: str | None, pool: Mapping[str, str] | None,
     settings: Mapping[str, Any], tell: Told,
@@ -135,6 +142,8 @@ def _fits(
         for name, each in given.items()
     }
     require_same([(name, Subject.of(plan)) for name, plan in plans.items()])
+    if runs is not None and not laws:
+        _require_these(runs, plans)
     fits: dict[str, Posterior] = {}
     for name, each in given.items():
         if isinstance(each, Law):

@@ -136,9 +136,9 @@ def test_fits_that_follow_are_asked_for_the_same_acceptance(runs, tmp_path, monk
     """Fits without some runs, or with other priors, are as hard to walk as the first."""
     asked, prepare = [], inference.prepare
 
-    def listening(plan, data, settings, *rest):
-        asked.append(settings.target_accept)
-        return prepare(plan, data, settings, *rest)
+    def listening(plan, data, choice, *rest):
+        asked.append(choice.settings.target_accept)
+        return prepare(plan, data, choice, *rest)
 
     for module in (inference, many):
         monkeypatch.setattr(module, "prepare", listening)
@@ -333,6 +333,12 @@ def test_one_law_only(fits, runs):
 def test_two_laws_of_one_name_want_names_of_their_own(fits):
     with pytest.raises(QuestionError, match="'line' is given twice"):
         bl.compare([fits["line"], fits["line"]])
+
+
+def test_fits_of_other_runs_than_those_given_are_refused(fits, runs):
+    """And fits of those runs are compared as without them, which the tests above do."""
+    with pytest.raises(QuestionError, match="'runs' and 'level' were fitted to different runs, 23 and 24 of them"):
+        bl.compare(fits, runs.take(np.arange(23)))
 
 
 def test_an_unknown_law_has_a_near_one(runs):
