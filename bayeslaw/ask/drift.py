@@ -15,14 +15,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayeslaw.ask.extrapolation import extrapolation
+from bayeslaw.ask.extrapolation import extrapolation, furthest
 from bayeslaw.errors import FileError, QuestionError
 from bayeslaw.fit.posterior import Posterior
 from bayeslaw.law.functions import LINKS, UNLINKS
 from bayeslaw.law.law import Law
+
+if TYPE_CHECKING:
+    from bayeslaw.ask.average import Average
 
 LEARNED = Path(__file__).parents[1] / "data" / "drift.toml"
 # For laws that were not among those that were learned from.
@@ -33,8 +37,8 @@ LINK = "log"
 # intervals of 50 % are too wide.
 TAILS = 3
 # Where laws are averaged, part of their drift shows as what they disagree on, and would otherwise be counted twice.
-# Chosen on the sweeps of case_studies/honest_intervals, each foretold from the others.
-AVERAGED = 0.6
+# Chosen for three laws of equal weight on the sweeps of case_studies/honest_intervals, each foretold from the others.
+AVERAGED, AMONG = 0.6, 3.0
 # The stream of random numbers that slopes are drawn from, beside those of the draws.
 STREAM = 3
 
@@ -42,6 +46,8 @@ STREAM = 3
 @dataclass(frozen=True)
 class Drift:
     """How a law drifts, in nats of log outcome per e-fold of compute beyond the dearest fitted run.
+
+    Of laws of one input other than compute, such as the examples of a learning curve, per e-fold of that input.
 
     Attributes
     ----------
@@ -99,22 +105,21 @@ def drifted(
 
 
 def distance(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-    """How far points lie beyond the runs: e-folds of compute, 0 within them and where compute is unknown."""
-    ratio = extrapolation(posterior, inputs)["flops_ratio"]
-    return np.asarray(np.log(np.fmax(ratio, 1.0)))
+    """How far points lie beyond the runs: e-folds of compute, or of a law's one input; 0 within and where unknown."""
+    return np.asarray(np.log(np.fmax(furthest(extrapolation(posterior, inputs)), 1.0)))
 
 
 # True for what was learned, False for none, one for all laws, or one a law by name.
 Drifting = bool | Drift | Mapping[str, Drift]
 
 
-def drift_of(law: Law, wanted: Drifting = True, among: int = 1) -> Drift | None:
+def drift_of(law: Law, wanted: Drifting = True, among: float = 1.0) -> Drift | None:
     """The drift of a law: as learned, as given, or none.
 
     Parameters
     ----------
     among
-        How many laws it is averaged with, itself included.
+        How many laws have a say, itself included; from :data:`AMONG` on more make no difference.
 
     Returns
     -------
@@ -125,13 +130,23 @@ def drift_of(law: Law, wanted: Drifting = True, among: int = 1) -> Drift | None:
         return None
     known = {law.name: wanted} if isinstance(wanted, Drift) else learned_drifts() if wanted is True else wanted
     found = known.get(law.name, known.get(OTHER))
-    return found if found is None or among == 1 else replace(found, scale=AVERAGED * found.scale)
+    less = AVERAGED ** min((among - 1.0) / (AMONG - 1.0), 1.0)
+    return found if found is None else replace(found, scale=less * found.scale)
 
 
-def drifts_of(posteriors: Mapping[str, Posterior], wanted: Drifting) -> dict[str, Drift]:
-    """The drift of each of several laws that are asked together, by name; those without one are left out."""
-    found = {name: drift_of(posterior.law, wanted, len(posteriors)) for name, posterior in posteriors.items()}
+def drifts_of(asked: Average, wanted: Drifting) -> dict[str, Drift]:
+    """The drift of each of the laws that are asked together, by name; those without one are left out."""
+    among = laws_with_a_say(asked)
+    found = {name: drift_of(posterior.law, wanted, among) for name, posterior in asked.posteriors.items()}
     return {name: each for name, each in found.items() if each is not None}
+
+
+def laws_with_a_say(asked: Average) -> float:
+    """How many laws there would be, were all of the same weight (Hill 1973, of order 2); two fits of one are one."""
+    shares: dict[str, float] = {}
+    for name, posterior in asked.posteriors.items():
+        shares[posterior.law.name] = shares.get(posterior.law.name, 0.0) + asked.weights[name]
+    return 1.0 / sum(share**2 for share in shares.values())
 
 
 @cache

@@ -36,6 +36,12 @@ def extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> dic
     return found
 
 
+def furthest(ratios: Mapping[str, np.ndarray]) -> np.ndarray:
+    """How far beyond, in compute; where that is not known, in the one input of a law that has no other; else NaN."""
+    by_compute, *others = ratios.values()
+    return np.where(np.isnan(by_compute), others[0], by_compute) if len(others) == 1 else by_compute
+
+
 def flops(law: Law, inputs: Mapping[str, np.ndarray]) -> np.ndarray | None:
     """Training compute, shape ``(points,)``, in FLOP; None where the law's inputs do not tell."""
     columns = {i.column: i.name for i in law.inputs.values() if i.name in inputs}

@@ -229,7 +229,7 @@ def forecast(
         units=output.units, level=level, points=points, diagnostics=diagnostics, draws=mixed.run,
         mean_draws=mixed.mean, flag=not diagnostics.converged, weights=asked.weights,
         drift={**{name: each for one in stages.values() for name, each in one.drift.items()},
-               **drifts_of(asked.posteriors, drift)},
+               **drifts_of(asked, drift)},
         notes=(*overruled(asked, drawn, [(p.new_run.lower, p.new_run.upper) for p in points]),
                *(note for one in stages.values() for note in one.notes)),
     )  # fmt: skip

@@ -26,7 +26,7 @@ def draw_each(
 ) -> dict[str, Drawn]:
     """Draws under each posterior at the same points, by name; a law reads the inputs that it has, and those carried."""
     points = points_at([posterior.law for posterior in asked.posteriors.values()], at)
-    found, drifts = {}, drifts_of(asked.posteriors, drift)
+    found, drifts = {}, drifts_of(asked, drift)
     for name, posterior in asked.posteriors.items():
         with asked.naming(name):
             found[name] = draw(posterior, points, family, asked.link, drifts.get(name), carried)

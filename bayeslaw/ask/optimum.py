@@ -205,7 +205,7 @@ def optimum(
     trade = solutions.trade
     options = solutions.usual_menu() if menu is None else _read_menu(trade, menu)
     regret = solutions.regret({name: np.array([one[name] for one in options]) for name in trade.limits})
-    draws, value = solutions.inputs, solutions.value(drifts_of(asked.posteriors, drift))
+    draws, value = solutions.inputs, solutions.value(drifts_of(asked, drift))
     return Optimum(
         family=family_label(asked.lead, asked.lead.groups_of(family)), level=level,
         inputs={name: Interval.of(values, level) for name, values in draws.items()},

@@ -249,7 +249,7 @@ def threshold(
 def _tracks(asked: Average, column: str, fixed: Mapping[str, float], family: Any, drift: Drifting) -> dict[str, Track]:
     """The law of each posterior along the same axis, with the same inputs held, by columns."""
     lead, found = asked.lead.law, {}
-    drifts = drifts_of(asked.posteriors, drift)
+    drifts = drifts_of(asked, drift)
     held = {lead.inputs[name].column: value for name, value in fixed.items()}
     for name, each in asked.posteriors.items():
         with asked.naming(name):

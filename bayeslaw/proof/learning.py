@@ -29,6 +29,8 @@ from bayeslaw.proof.slopes import NEAREST, as_table, public_slopes, slopes
 # seven of them a direction is as good as it looks only if the next one is like these.  Of 0, .3, .5 and 1 chosen for
 # the interval scores of averages and single laws, each sweep foretold from the others.
 BELIEVED = 0.5
+# The size of slopes in nats of log loss per e-fold of compute.
+USUAL = 0.005
 # Laws and sweeps are few, so their spreads are funnels, which are walked in small steps.
 SETTINGS = Settings(warmup=1000, draws=2000, target_accept=0.98)
 # Spreads mix slowly, and are only averaged over.
@@ -110,7 +112,7 @@ def learn_drift(
     return drift_from(pd.concat([public_slopes(), own]) if public else own)
 
 
-def drift_from(table: pd.DataFrame) -> dict[str, Drift]:
+def drift_from(table: pd.DataFrame, usual: float = USUAL, nearest: float = NEAREST) -> dict[str, Drift]:
     """The slope of a law on a sweep that is not in a table of slopes: its direction and scale, by law.
 
     Slopes differ between laws, between sweeps and, less, between origins; a law that is not in the table has a
@@ -120,24 +122,28 @@ def drift_from(table: pd.DataFrame) -> dict[str, Drift]:
     ----------
     table
         Columns as in :data:`bayeslaw.proof.slopes.COLUMNS`.
+    usual
+        What size slopes have, by order of magnitude: the priors are about it.
+    nearest
+        How many e-folds a slope must have been measured over to count.
 
     Raises
     ------
     ConvergenceError
         When the chains disagree.
     """
-    table = table[table["distance"] > NEAREST]
+    table = table[table["distance"] > nearest]
     sweep, _ = pd.factorize(table["sweep"])
     law, names = pd.factorize(table["law"])
 
     def model(slope: Any, error: Any) -> None:
-        middle = numpyro.sample("middle", dist.Normal(0.0, 0.01))
-        between = numpyro.sample("between", dist.HalfNormal(0.01))
+        middle = numpyro.sample("middle", dist.Normal(0.0, 2 * usual))
+        between = numpyro.sample("between", dist.HalfNormal(2 * usual))
         direction = middle + between * numpyro.sample("law", dist.Normal(0.0, 1.0).expand([len(names)]))
-        log_scale = numpyro.sample("log_scale", dist.Normal(np.log(0.005), 0.7))
+        log_scale = numpyro.sample("log_scale", dist.Normal(np.log(usual), 0.7))
         scale = math.e ** (log_scale + 0.5 * numpyro.sample("law_scale", dist.Normal(0.0, 1.0).expand([len(names)])))
         raw = numpyro.sample("sweep", dist.Normal(0.0, 1.0).expand([sweep.max() + 1, len(names)]))
-        origin = numpyro.sample("origin", dist.HalfNormal(0.01))
+        origin = numpyro.sample("origin", dist.HalfNormal(2 * usual))
         at = (direction + scale * raw)[sweep, law]
         numpyro.sample("slope", dist.StudentT(4.0, at, (origin**2 + error**2) ** 0.5), obs=slope)
 

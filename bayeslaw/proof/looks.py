@@ -13,6 +13,7 @@ import numpy as np
 from bayeslaw.ask.average import EQUAL, Average, average
 from bayeslaw.ask.drawn import Drawn
 from bayeslaw.ask.drift import Drifting
+from bayeslaw.ask.extrapolation import furthest
 from bayeslaw.ask.mixture import draw_each, mixture
 from bayeslaw.errors import BayeslawError, QuestionError, listed
 from bayeslaw.fit.executors import opened
@@ -55,8 +56,8 @@ class Look:
 
     @property
     def ratio(self) -> np.ndarray:
-        """Compute of the hidden runs as a multiple of the largest seen, NaN where no law knows it."""
-        return np.asarray(np.fmax.reduce([each.extrapolation["flops_ratio"] for each in self.drawn.values()]))
+        """Compute of the hidden runs, or the one input of their laws, as a multiple of the largest seen; else NaN."""
+        return np.asarray(np.fmax.reduce([furthest(each.extrapolation) for each in self.drawn.values()]))
 
     @property
     def observed(self) -> np.ndarray:

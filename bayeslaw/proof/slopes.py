@@ -59,7 +59,7 @@ def slopes(
         draws=draws,
     )  # fmt: skip
     rows = [
-        {"sweep": sweep, "table": table or sweep, "law": name, "origin": look.origin.name, **_slope(look, name)}
+        {"sweep": sweep, "table": table or sweep, "law": name, "origin": look.origin.name, **slope_of(look, name)}
         for look in ahead
         if np.nanmax(look.ratio) > np.exp(NEAREST)
         for name in laws
@@ -73,7 +73,7 @@ def slopes(
     return rows
 
 
-def _slope(look: Look, name: str) -> dict[str, float]:
+def slope_of(look: Look, name: str) -> dict[str, float]:
     """The slope of a law's errors against distance, its standard error, and the distance reached."""
     drawn = look.drawn[name]
     far = np.log(np.fmax(look.ratio, 1.0))

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 import bayeslaw as bl
-from bayeslaw.ask.drift import AVERAGED, OTHER, TAILS, distance, drift_of, learned_drifts
+from bayeslaw.ask.drift import AVERAGED, OTHER, TAILS, distance, drift_of, laws_with_a_say, learned_drifts
 from tests.simulate import simulated_runs
 
 
@@ -54,13 +54,27 @@ def test_what_is_left_out_is_said(posterior):
     assert by_default.as_dict()["drift"] == {"chinchilla": learned.as_dict()}
 
 
+def test_an_average_drifts_less_by_as_many_laws_as_have_a_say(posterior):
+    """A law with all of the weight is asked as if it were alone, and a law is one however often it was fitted."""
+    other = bl.fit("kaplan", posterior.runs, draws=50, warmup=50, chains=1)
+    both = {"chinchilla": posterior, "kaplan": other}
+    assert laws_with_a_say(bl.average(both, [1, 1])) == pytest.approx(2)
+    assert laws_with_a_say(bl.average(both, [1, 0])) == pytest.approx(1)
+    assert laws_with_a_say(bl.average({"a": posterior, "b": posterior})) == pytest.approx(1)
+    alone, sure = (
+        bl.forecast(asked, points(posterior), allow_unconverged=True) for asked in (posterior, bl.average(both, [1, 0]))
+    )
+    assert sure.drift["chinchilla"] == alone.drift["chinchilla"]
+
+
 def test_every_law_of_relative_noise_has_a_drift_and_scores_have_none():
     learned = learned_drifts()
     assert drift_of(bl.law("power_law")) == learned[OTHER]
     assert drift_of(bl.law("passuntil")) is None
     assert drift_of(bl.law("chinchilla"), False) is None
-    averaged = drift_of(bl.law("chinchilla"), among=2)
-    assert averaged.scale == pytest.approx(AVERAGED * learned["chinchilla"].scale)
+    for among in (3, 4):
+        averaged = drift_of(bl.law("chinchilla"), among=among)
+        assert averaged.scale == pytest.approx(AVERAGED * learned["chinchilla"].scale)
     for drift in learned.values():
         assert 0.001 < drift.scale < 0.05
         assert abs(drift.direction) < 3 * drift.scale
