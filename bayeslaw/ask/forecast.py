@@ -138,7 +138,7 @@ class Forecast:
             run, far = point.new_run, point.extrapolation.get("flops_ratio")
             beyond = f"   {far:.3g} x the compute of the largest fitted run" if far else ""
             lines.append(f"  {who}{at}: {run.median:.4g}  [{run.lower:.4g}, {run.upper:.4g}]{beyond}")
-            if averaged or point.parts["input"] is not None:
+            if averaged or len(self.points) == 1 or point.parts["input"] is not None:
                 lines.append(
                     f"    doubt: {listed(f'{part} {share:.0%}' for part, share in point.parts.items() if share)}"
                 )

@@ -19,6 +19,8 @@ WORDS = {"evidence": "log evidence", "stacking": "each run by the others", "forw
          "families": "each family by the others"}  # fmt: skip
 # Up to here behind, odds are worth looking at on a linear scale; further back they are all hopeless.
 LINEAR = 5.0
+# Nats behind that the axis names, as far as they are reached.
+TICKS = (0, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
 
 
 def plot_comparison(comparison: Comparison) -> Figure:
@@ -88,6 +90,9 @@ def _dress(left: Axes, right: Axes, names: list[str]) -> None:
 
     left.set_xscale("symlog", linthresh=LINEAR)
     left.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    farthest = -left.get_xlim()[0]
+    left.set_xticks([-tick for tick in TICKS if tick < farthest])
+    left.set_xticks([], minor=True)
     left.axvline(0.0, color=INK, lw=0.7, zorder=1)
     left.set_yticks(range(len(names)), names)
     left.invert_yaxis()
