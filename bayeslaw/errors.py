@@ -64,6 +64,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean '{by_fold[near[0]]}'" if near else ""
 
 
+def shown(value: object, limit: int = 60) -> str:
+    """What a caller gave, as it is written in code, cut after `limit` characters."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
 def listed(words: Iterable[str], limit: int = 8) -> str:
     """Words as a list for a message, cut after `limit`."""
     words = list(words)

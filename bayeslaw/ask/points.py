@@ -105,6 +105,8 @@ def points_at(laws: Sequence[Law], at: Where | Any) -> Runs:
     except ValueError:
         counts = ", ".join(f"{name} {len(v)}" for name, v in columns.items())
         raise QuestionError(f"--at: the inputs have different numbers of values ({counts}).") from None
+    if not len(arrays[0]):
+        raise QuestionError(f"--at: no values for {listed(at)}; give one or more.")
     data = dict(zip(columns, (a.copy() for a in arrays), strict=True))
     return Points(data, "--at", np.arange(1, len(arrays[0]) + 1), words=words)
 
