@@ -58,9 +58,16 @@ class ConvergenceError(BayeslawError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The clause ``; did you mean 'x'``, or nothing when no known word is near."""
-    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
-    return f"; did you mean '{near[0]}'" if near else ""
+    """The clause ``; did you mean 'x'``, or nothing when no known word is near; case does not count."""
+    by_fold = {each.casefold(): each for each in sorted(known)}
+    near = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
+    return f"; did you mean '{by_fold[near[0]]}'" if near else ""
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """What a caller gave, as it is written in code, cut after `limit` characters."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
 def listed(words: Iterable[str], limit: int = 8) -> str:

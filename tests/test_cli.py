@@ -271,7 +271,12 @@ def test_a_fit_that_has_not_converged_is_saved_and_exits_with_1(runs_file, tmp_p
     done = run("fit", runs_file, *FITTING, "--draws", 20, "--out", out, "--json")
     assert done.exit_code == 1
     assert "has not converged" in done.stderr
+    assert "--allow-unconverged" not in done.stderr  # of which `fit` knows nothing
     assert strict(done.stdout)["diagnostics"]["converged"] is False
+    said = run("fit", runs_file, *FITTING, "--draws", 20, "--out", out).stdout
+    assert "NOT CONVERGED" in said
+    assert "bayeslaw summary" in said
+    assert "bayeslaw forecast" not in said
     assert run("forecast", out, "--at", "C=1e21").exit_code == 1
     assert "has not converged" in refused(run("evidence", out))
     done = run("forecast", out, "--at", "C=1e21", "--allow-unconverged")
@@ -372,16 +377,22 @@ def test_fewer_runs_than_parameters_are_refused(tmp_path):
     [
         (("--law", "power_lw"), "did you mean 'power_law'"),
         (("--pool", "alpa=complete"), "did you mean 'alpha'"),
-        (("--pool", "alpha"), "NAME=VALUE"),
+        (("--pool", "alpha"), "'alpha' is not of the form NAME=VALUE, such as alpha=partial:family."),
+        (("--pool", "alpha=partal"), "did you mean 'partial'; pool alpha is complete, none, partial or partial:COLUMN"),
         (("--prior", "alpa=HalfNormal(1)"), "did you mean 'alpha'"),
         (("--prior", "alpha=HalfNormal(1e999)"), "--prior alpha:1:12: this constant is not a finite number"),
         (("--family", "familly"), "did you mean 'family'"),
+        (("--family", "FAMLY"), "did you mean 'family'"),
+        (("--where", ""), "the condition is empty; write one such as"),
+        (("--where", "flops = 2e19"), "'=' assigns; compare with '=='"),
+        (("--where", "flops / 0 > 1"), "it compares what is not a finite number in rows 2, 3, 4 and 57 more"),
         (("--where", "flops >"), "flops"),
         (("--where", "flop > 1"), "did you mean 'flops'"),
         (("--where", "__import__('os')"), "__import__"),
         (("--columns", "loss=los"), "did you mean 'loss'"),
         (("--units", "flops=many"), "flops"),
-        (("--group-effect", "batch"), "batch"),
+        (("--units", "flops=1e18"), "it was multiplied by 1e18 as units say: leave 'flops' out of units (--units)."),
+        (("--group-effect", "batch"), "no column 'batch' whose runs could err together (--group-effect)"),
         (("--noise-growth", "N"), "'N'"),
     ],
 )
@@ -422,6 +433,10 @@ def test_planned_runs_are_read_in_the_units_of_their_table(fitted, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        (("--at", ""), "--at: '' is not of the form NAME=VALUE, such as N=7e10"),
+        (("--at", "c=1e21"), "did you mean 'C'"),
+        (("--at", "C=1e21", "--family", "WEB"), "did you mean 'web'"),
+        (("--at", "C=1e21", "--plot", "nowhere/forecast.png"), "choose another --plot."),
         (("--at", "C=1e21", "--family", "wab"), "did you mean 'web'"),
         (("--at", "N=1e21"), "no input 'N'"),
         (("--at", "C"), "NAME=VALUE"),
@@ -439,6 +454,35 @@ def test_planned_runs_are_read_in_the_units_of_their_table(fitted, tmp_path):
 )
 def test_questions_that_cannot_be_answered_cost_a_sentence(fitted, options, said):
     assert said in refused(run("forecast", fitted[0], *options))
+
+
+def test_a_level_is_shown_with_its_digits(fitted):
+    assert "99.9999% intervals" in run("forecast", fitted[0], "--at", "C=1e21", "--level", 0.999999).stdout
+
+
+def test_a_fit_without_families_has_no_new_one(split):
+    """Its intervals hold no doubt about the family, so they are not those of a new one."""
+    said = refused(run("forecast", split, "--at", "N=1e10,D=1e12", "--family", "new"))
+    assert "the fit has no families, so it knows no family 'new'; leave it out" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("fit", "runs.csv", "--law", "kaplan", "--out", "f.nc", "--seed", "x"), "'--seed': 'x' is not a whole number"),
+        (("fit", "runs.csv", "--law", "kaplan"), "missing option '--out'; `bayeslaw fit --help` says what there is."),
+        (("fit", "runs.csv", "--sed", 3), "no such option '--sed'; did you mean '--seed'? `bayeslaw fit --help`"),
+        (("forecast", "f.nc", "--at", "N=1", "--level", "abc"), "'--level': 'abc' is not a number"),
+        (("plot", "f.nc", "--kind", "pie", "--out", "a.png"), "'--kind': 'pie' is not one of 'forecast', 'parameters'"),
+        (("evidence", "f.nc", "--seed", -1), "'--seed': -1 is not in the range"),
+        (("fti",), "no such command 'fti'; did you mean 'fit'?"),
+        (("--verison",), "did you mean '--version'?"),
+    ],
+)
+def test_misuse_costs_one_sentence_too(arguments, said):
+    told = refused(run(*arguments))
+    assert said in told
+    assert told.count("\n") == 1
 
 
 def test_a_threshold_is_one_object_with_what_it_promises(fitted, tmp_path):
@@ -523,6 +567,8 @@ def test_files_that_are_not_fits_cost_a_sentence(fitted, runs_file, tmp_path):
     for path in (truncated, damaged, runs_file, tmp_path / "none.nc", tmp_path):
         assert str(path) in refused(run("forecast", path, "--at", "C=1e21"))
         assert str(path) in refused(run("summary", path))
+        assert not re.search("Error[)]", refused(run("summary", path)))
+    assert "is a folder" in refused(run("summary", tmp_path))
 
 
 def test_a_result_that_cannot_be_written_is_refused_before_the_work(runs_file, tmp_path, monkeypatch):

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from bayeslaw.ask.subject import AVERAGED, Subject, require_same
-from bayeslaw.errors import BayeslawError, QuestionError, did_you_mean, listed
+from bayeslaw.errors import BayeslawError, QuestionError, did_you_mean, listed, shown
 from bayeslaw.fit.diagnostics import Diagnostics
 from bayeslaw.fit.notes import Note
 from bayeslaw.fit.posterior import Posterior
@@ -49,7 +50,7 @@ class Average:
     @staticmethod
     def of(asked: Posterior | Average) -> Average:
         """What a question is asked of, as an average."""
-        return asked if isinstance(asked, Average) else Average({asked.law.name: asked}, {asked.law.name: 1.0})
+        return asked if isinstance(asked, Average) else Average({_fit(asked).law.name: asked}, {asked.law.name: 1.0})
 
     def __repr__(self) -> str:
         return f"Average({listed(f'{name} {weight:.3f}' for name, weight in self.weights.items())})"
@@ -183,12 +184,19 @@ def average(posteriors: Mapping[str, Posterior] | Sequence[Posterior], weights: 
 def named(posteriors: Mapping[str, Posterior] | Sequence[Posterior]) -> dict[str, Posterior]:
     """Posteriors by the names of their laws; where several have the same law, numbered in their order."""
     if isinstance(posteriors, Mapping):
-        return dict(posteriors)
-    laws = [posterior.law.name for posterior in posteriors]
+        return {name: _fit(each) for name, each in posteriors.items()}
+    laws = [_fit(posterior).law.name for posterior in posteriors]
     return {
         law if laws.count(law) == 1 else f"{law} {laws[: i + 1].count(law)}": posterior
         for i, (law, posterior) in enumerate(zip(laws, posteriors, strict=True))
     }
+
+
+def _fit(asked: Any) -> Posterior:
+    """What is asked, when it is a fit."""
+    if not isinstance(asked, Posterior):
+        raise QuestionError(f"questions are asked of fits, as fit() and load() give them, not of {shown(asked)}.")
+    return asked
 
 
 def _weights(given: Weights, posteriors: Mapping[str, Posterior]) -> dict[str, float]:

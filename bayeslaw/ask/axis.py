@@ -11,8 +11,8 @@ from bayeslaw.ask.canvas import MOST_PANELS, short, with_units
 from bayeslaw.ask.extrapolation import FLOPS
 from bayeslaw.ask.points import input_called
 from bayeslaw.errors import QuestionError, did_you_mean
-from bayeslaw.fit.pooling import Grouping
-from bayeslaw.fit.posterior import NEW, Posterior
+from bayeslaw.fit.pooling import NEW, Grouping
+from bayeslaw.fit.posterior import Posterior
 from bayeslaw.fit.runs import Runs
 from bayeslaw.law.expr import evaluate
 from bayeslaw.law.functions import NUMPY_WORDS

@@ -14,7 +14,8 @@ from bayeslaw.ask.parts import Variances, added
 from bayeslaw.ask.points import Points
 from bayeslaw.ask.predictive import expected, outcomes
 from bayeslaw.errors import QuestionError
-from bayeslaw.fit.posterior import NEW, POPULATION, Posterior
+from bayeslaw.fit.pooling import NEW, POPULATION
+from bayeslaw.fit.posterior import Posterior
 from bayeslaw.fit.runs import Runs
 
 Families = str | Mapping[str, str] | Sequence[str] | None

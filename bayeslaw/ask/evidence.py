@@ -17,7 +17,8 @@ from bayeslaw.ask.bridge import CrossFit, bridge, bridge_by_group
 from bayeslaw.ask.nested import nested as nested_sampling
 from bayeslaw.ask.subject import Subject
 from bayeslaw.ask.thames import thames
-from bayeslaw.errors import QuestionError, listed
+from bayeslaw.errors import QuestionError, listed, shown
+from bayeslaw.fit.chains import check_seed
 from bayeslaw.fit.diagnostics import LEAST_ESS
 from bayeslaw.fit.notes import Note
 from bayeslaw.fit.posterior import Posterior
@@ -119,6 +120,8 @@ def log_evidence(
     Meng & Wong (1996); Meng & Schilling (2002); Gronau et al. (2017), arXiv:1703.05984; Micaletto & Vehtari (2025),
     arXiv:2508.14487; Metodiev et al. (2024), arXiv:2305.08952.
     """
+    if not isinstance(posterior, Posterior):
+        raise QuestionError(f"evidence is of one fit, not of {shown(posterior)}; ask each fit by itself.")
     if not (posterior.diagnostics.converged or allow_unconverged):
         raise QuestionError(
             f"The fit of law '{posterior.law.name}' has not converged, so its evidence would be wrong by an unknown "
@@ -131,6 +134,7 @@ def log_evidence(
             f"fit again with another seed (--seed), or with fewer parameters or narrower priors."
         )
     seed = posterior.seed if seed is None else seed
+    check_seed(seed)
     independent = {"nested": nested_sampling(posterior.plan, seed)} if nested else {}
     ball = whitened(posterior)
     least = 2 * max(LEAST_TERMS, ball.draws.shape[-1])

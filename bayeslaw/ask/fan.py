@@ -29,10 +29,9 @@ from bayeslaw.ask.canvas import (
     grid,
     log_ticks,
     new_figure,
-    short,
 )  # fmt: skip
 from bayeslaw.ask.drift import Drifting
-from bayeslaw.ask.forecast import forecast
+from bayeslaw.ask.forecast import forecast, percent
 from bayeslaw.fit.posterior import Posterior
 from bayeslaw.fit.runs import Runs
 
@@ -130,7 +129,7 @@ def plot_forecast(
             if i + columns >= len(shown):
                 panel.set_xlabel(axis.label if columns < 3 or i % columns == 1 else "")
         what = "share" if trials(posterior, fitted) is not None else law.output.column.replace("_", " ")
-        both = f"50 % and {short(100 * level)} % intervals" if level > 0.5 else f"{short(100 * level)} % intervals"
+        both = f"50 % and {percent(level)} % intervals" if level > 0.5 else f"{percent(level)} % intervals"
         handles = _handles(level, held_out is not None, marked)
         entitle(figure, f"{asked.title}: a new run's {what}, median with {both}", asked.diagnostics.complaints, handles)
         off = "; other runs lie off them" if len(law.free_inputs) > 1 else ""
@@ -261,7 +260,7 @@ def _handles(level: float, held_out: bool, marked: bool) -> list[Any]:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    name = f"{short(100 * level)} %"
+    name = f"{percent(level)} %"
     handles: list[Any] = [
         Line2D([], [], ls="", marker="o", ms=4.2, color=GREY, label="fitted run"),
         Line2D([], [], color=GREY, lw=1.3, label="median of a new run"),

@@ -128,7 +128,7 @@ class Forecast:
         return len(self.points)
 
     def __str__(self) -> str:
-        lines = [f"{self.outcome} ({self.units}), law {self.law}; {self.level:.0%} intervals of a new run"]
+        lines = [f"{self.outcome} ({self.units}), law {self.law}; {percent(self.level)}% intervals of a new run"]
         averaged = len(self.weights) > 1
         if averaged:
             lines.append(f"  weights: {listed(f'{name} {weight:.3f}' for name, weight in self.weights.items())}")
@@ -263,6 +263,11 @@ def check_level(level: float) -> None:
     """
     if not 0.0 < level < 1.0:
         raise QuestionError(f"level is a probability between 0 and 1, such as 0.9, not {level:g}.")
+
+
+def percent(level: float) -> str:
+    """A level in percent, with the digits that it has: 0.9999 is not 100 %."""
+    return f"{100.0 * level:.10g}"
 
 
 def _points(drawn: Drawn, level: float, stages: Sequence[Forecast]) -> tuple[Point, ...]:

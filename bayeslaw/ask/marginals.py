@@ -8,7 +8,8 @@ import numpy as np
 
 from bayeslaw.ask.axis import Family, families
 from bayeslaw.ask.canvas import GREY, INK, STYLE, colour, entitle, footnote, grid, new_figure
-from bayeslaw.fit.posterior import POPULATION, Posterior
+from bayeslaw.fit.pooling import POPULATION
+from bayeslaw.fit.posterior import Posterior
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

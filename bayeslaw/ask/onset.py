@@ -19,7 +19,7 @@ from bayeslaw.ask.canvas import (
     short,
 )  # fmt: skip
 from bayeslaw.ask.threshold import Threshold
-from bayeslaw.fit.posterior import NEW
+from bayeslaw.fit.pooling import NEW
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -18,7 +18,7 @@ from bayeslaw.ask.average import Average
 from bayeslaw.ask.drawn import family_label
 from bayeslaw.ask.drift import Drifting, drifts_of
 from bayeslaw.ask.extrapolation import flops
-from bayeslaw.ask.forecast import Interval, check_level
+from bayeslaw.ask.forecast import Interval, check_level, percent
 from bayeslaw.ask.regret import Curve, Option, Solutions, Solved, judged
 from bayeslaw.ask.trade import Limits, Trade, make_trade
 from bayeslaw.errors import QuestionError, listed
@@ -92,7 +92,7 @@ class Optimum:
     def _flat(self, curve: Curve, tolerance: float) -> str:
         units = self.trade.law.output.units
         little = f"under {tolerance:g} {units}".removesuffix(" 1")
-        likely = f"with a probability of {self.level:.0%}"
+        likely = f"with a probability of {percent(self.level)}%"
         found = curve.under(tolerance)
         if found is None:
             return f"no one value of {curve.name} costs {little} {likely}"
@@ -107,7 +107,7 @@ class Optimum:
         trade, output = self.trade, self.trade.law.output
         who = f"{self.family}: " if self.family else ""
         lines = [f"{who}lowest {output.column} ({output.units}){given_words(trade)}, law {self.solutions.asked.name}; "
-                 f"{self.level:.0%} intervals"]  # fmt: skip
+                 f"{percent(self.level)}% intervals"]  # fmt: skip
         lines += [f"  {name} = {_spoken(each)}" for name, each in self.inputs.items()]
         lines += [f"  {output.column} there: {_spoken(self.value)}", "given up by"]
         for option in self.menu:

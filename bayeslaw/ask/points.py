@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bayeslaw.errors import QuestionError, did_you_mean, listed
-from bayeslaw.fit.observations import short
+from bayeslaw.fit.observations import FACTORS, short
 from bayeslaw.fit.runs import Runs, read_runs
 from bayeslaw.law.expr import names
 from bayeslaw.law.law import Input, Law
@@ -34,8 +34,8 @@ class Points(Runs):
         return f"'{self.words[column]}'"
 
     def rescaled(self, column: str, factor: float) -> str:
-        """What to write for a column in the law's units."""
-        return f"Write {self.words[column]}={short(float(self.data[column][0]) * factor)}"
+        """What to ask, and what to write for a column in the law's units."""
+        return f"is it {FACTORS[factor]}? Write {self.words[column]}={short(float(self.data[column][0]) * factor)}"
 
     def amended(self, how: str, condition: str | None = None) -> str:  # noqa: ARG002 - all points are asked about
         """What to do about points that cannot be used."""
@@ -105,6 +105,8 @@ def points_at(laws: Sequence[Law], at: Where | Any) -> Runs:
     except ValueError:
         counts = ", ".join(f"{name} {len(v)}" for name, v in columns.items())
         raise QuestionError(f"--at: the inputs have different numbers of values ({counts}).") from None
+    if not len(arrays[0]):
+        raise QuestionError(f"--at: no values for {listed(at)}; give one or more.")
     data = dict(zip(columns, (a.copy() for a in arrays), strict=True))
     return Points(data, "--at", np.arange(1, len(arrays[0]) + 1), words=words)
 

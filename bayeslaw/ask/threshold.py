@@ -20,7 +20,7 @@ from bayeslaw.ask.chain import matched
 from bayeslaw.ask.crossing import POINTS, first_crossing, steepest
 from bayeslaw.ask.drawn import family_label
 from bayeslaw.ask.drift import Drifting, drifts_of
-from bayeslaw.ask.forecast import Interval, check_level
+from bayeslaw.ask.forecast import Interval, check_level, percent
 from bayeslaw.ask.track import Track, make_track
 from bayeslaw.errors import QuestionError
 from bayeslaw.fit.diagnostics import Diagnostics
@@ -133,7 +133,7 @@ class Threshold:
         at = f", at {self.held}" if self.held else ""
         ends = [self._spoken(end) for end in (self.scale.median, self.scale.lower, self.scale.upper)]
         lines = [
-            f"{who}where {self.what}, along {self.along.label}{at}, law {self.law}; {self.level:.0%} interval",
+            f"{who}where {self.what}, along {self.along.label}{at}, law {self.law}; {percent(self.level)}% interval",
             f"  {self.along.name} = {ends[0]}  [{ends[1]}, {ends[2]}]",
             *(f"  {flag[0].upper()}{flag[1:]}." for flag in self.flags),
         ]

@@ -24,13 +24,16 @@ once; a test holds this.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import click
 
 from bayeslaw import __version__
-from bayeslaw.cli.answer import INTERRUPTED
+from bayeslaw.cli.answer import BAD_INPUT, INTERRUPTED
 from bayeslaw.cli.backtest import backtest
 from bayeslaw.cli.catalogue import check, laws, show
 from bayeslaw.cli.demo import demo
@@ -42,8 +45,52 @@ from bayeslaw.cli.tables import runs
 from bayeslaw.cli.threshold import threshold
 from bayeslaw.cli.weighing import compare, evidence
 
+# What Click calls kinds of numbers, and what people do.
+_PLAIN = {
+    "a valid integer range": "a whole number", "a valid integer": "a whole number", "a valid float range": "a number",
+    "a valid float": "a number",
+}  # fmt: skip
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class BadUsage(click.ClickException):
+    """Arguments that no command takes, in one sentence: Click would print the usage, a hint and its fault."""
+
+    exit_code = BAD_INPUT
+
+    def __init__(self, fault: click.UsageError) -> None:
+        said = " ".join(fault.format_message().split()).rstrip(".").replace(". Did you mean", "; did you mean")
+        for theirs, ours in _PLAIN.items():
+            said = said.replace(theirs, ours)
+        path = "bayeslaw" if fault.ctx is None else fault.ctx.command_path
+        end = "" if said.endswith("?") else ";"
+        super().__init__(f"{said[:1].lower()}{said[1:]}{end} `{path} --help` says what there is.")
+
+
+@contextlib.contextmanager
+def _in_one_sentence() -> Iterator[None]:
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as fault:
+        raise BadUsage(fault) from None
+
+
+class _Commands(click.Group):
+    """Commands whose misuse costs one sentence, as other bad input does."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _in_one_sentence():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _in_one_sentence():
+            return super().invoke(ctx)
+
+
+@click.group(
+    "bayeslaw", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="bayeslaw")
 def commands() -> None:
     """Forecast large training runs from small ones, with honest uncertainty.

@@ -80,8 +80,13 @@ def in_columns(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def assignments(given: Sequence[str], option: str) -> dict[str, str]:
+def assignments(given: Sequence[str], option: str, such: str) -> dict[str, str]:
     """Read ``NAME=VALUE`` options, one an entry.
+
+    Parameters
+    ----------
+    such
+        An example, for a message.
 
     Raises
     ------
@@ -92,20 +97,22 @@ def assignments(given: Sequence[str], option: str) -> dict[str, str]:
     for text in given:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not (name and equals and value):
-            raise InputError(f"{option}: '{text}' is not of the form NAME=VALUE.")
+            raise InputError(f"{option}: '{text}' is not of the form NAME=VALUE, such as {such}.")
         if name in found:
             raise InputError(f"{option}: '{name}' stands twice; give it once.")
         found[name] = value
     return found
 
 
-def check_writable(out: str, sources: Sequence[str] = ()) -> Path:
+def check_writable(out: str, sources: Sequence[str] = (), option: str = "--out") -> Path:
     """Find out before the work whether its result can be written, and leave no trace of having tried.
 
     Parameters
     ----------
     sources
         Files that are read, which the result must not replace.
+    option
+        What says where it is, for a message.
 
     Raises
     ------
@@ -113,9 +120,9 @@ def check_writable(out: str, sources: Sequence[str] = ()) -> Path:
         When it cannot.
     """
     path = Path(out)
-    with beside(path):
+    with beside(path, option):
         if path.exists() and any(Path(source).exists() and path.samefile(source) for source in sources):
-            raise FileError(f"{path}: is the file that is read; choose another --out.")
+            raise FileError(f"{path}: is the file that is read; choose another {option}.")
     return path
 
 
@@ -125,9 +132,9 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_picture(path: Path, figure: Figure) -> None:
-    """Write a figure, whole or not at all, in the format its name ends with."""
-    with replaced(path) as temporary:
+def write_picture(path: Path, figure: Figure, option: str = "--plot") -> None:
+    """Write a figure, whole or not at all, in the format its name ends with; `option` says where it is."""
+    with replaced(path, option) as temporary:
         figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=150)
 
 
@@ -142,7 +149,7 @@ def check_picture(out: str, option: str, sources: Sequence[str] = ()) -> Path:
     if Path(out).suffix[1:].lower() not in PICTURES:
         endings = ", ".join(f".{each}" for each in PICTURES)
         raise FileError(f"{option} {out}: which kind of picture? End its name with one of {endings}.")
-    return check_writable(out, sources)
+    return check_writable(out, sources, option)
 
 
 @contextlib.contextmanager

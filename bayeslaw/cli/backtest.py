@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from bayeslaw.cli.answer import answers, assignments, check_picture, give, quick_imports, say, write_picture
+from bayeslaw.cli.answer import answers, check_picture, give, quick_imports, say, write_picture
 from bayeslaw.cli.fitting import FEWEST_DRAWS, executor_option, shards_option
 from bayeslaw.cli.questions import drift_options, read_drift, read_number
-from bayeslaw.cli.tables import find_laws, laws_options, read_table, reading_options
+from bayeslaw.cli.tables import find_laws, laws_options, read_pooling, read_table, reading_options
 from bayeslaw.errors import InputError
 
 
@@ -59,7 +59,7 @@ def backtest(
     path = None if picture is None else check_picture(picture, "--plot", (table, *names.split(",")))
     drifting, laws = read_drift(drift, no_drift), find_laws(names, priors)
     runs = read_table(table, **reading)
-    pooling = assignments(pool, "--pool")
+    pooling = read_pooling(pool)
 
     with quick_imports():
         from bayeslaw.proof.backtest import backtest as ask

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from bayeslaw.cli.answer import answers, assignments, check_writable, give, in_columns, quick_imports, say, write_text
+from bayeslaw.cli.answer import answers, check_writable, give, in_columns, quick_imports, say, write_text
 from bayeslaw.cli.fitting import FEWEST_DRAWS, executor_option, shards_option
 from bayeslaw.cli.questions import read_number
-from bayeslaw.cli.tables import find_laws, laws_options, read_table, reading_options
+from bayeslaw.cli.tables import find_laws, laws_options, read_pooling, read_table, reading_options
 from bayeslaw.errors import InputError
 
 
@@ -51,7 +51,7 @@ def drift(
     path = None if out is None else check_writable(out, tables)
     laws = find_laws(names, priors)
     sweeps = {table: read_table(table, **reading) for table in tables}
-    pooling = assignments(pool, "--pool")
+    pooling = read_pooling(pool)
 
     with quick_imports():
         from bayeslaw.ask.drift import drifts_as_toml

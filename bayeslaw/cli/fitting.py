@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bayeslaw.cli.answer import answers, assignments, check_writable, give, quick_imports, say
-from bayeslaw.cli.tables import find_law, priors_option, read_table, reading_options
+from bayeslaw.cli.tables import find_law, priors_option, read_pooling, read_table, reading_options
+from bayeslaw.errors import ConvergenceError
 
 if TYPE_CHECKING:
     from bayeslaw.fit.diagnostics import Diagnostics
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 # Split in halves, this is the shortest chain of which an autocorrelation can be estimated at all.
 FEWEST_DRAWS = 20
+PRIOR = 'alpha="LogNormal(log(0.4), 0.1)"'
 
 target_accept_option = click.option(
     "--target-accept", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), metavar="RATE",
@@ -45,7 +47,7 @@ executor_option = click.option(
 )  # fmt: skip
 @reading_options
 @priors_option
-@click.option("--prior", multiple=True, metavar="P=PRIOR", help='Another prior: alpha="LogNormal(log(0.4), 0.1)".')
+@click.option("--prior", multiple=True, metavar="P=PRIOR", help=f"Another prior: {PRIOR}.")
 @click.option(
     "--group-effect", metavar="COLUMN", help="Let runs of one group err together: one budget, one training run."
 )
@@ -81,9 +83,9 @@ def fit(
     from bayeslaw.fit.plan import make_plan
 
     path = check_writable(out, (table, name))
-    law = edited(find_law(name, priors), assignments(prior, "--prior"), group_effect, noise_growth)
+    law = edited(find_law(name, priors), assignments(prior, "--prior", PRIOR), group_effect, noise_growth)
     runs = read_table(table, **reading)
-    pooling = assignments(pool, "--pool")
+    pooling = read_pooling(pool)
     make_plan(law, runs, family, pooling)  # refuses what cannot be fitted, before anything slow is imported
     notes = [note for note in runs.summary(law, family).notes if note.severity != "info"]
     for note in notes:
@@ -100,7 +102,8 @@ def fit(
         "diagnostics": posterior.diagnostics.as_dict(),
     }  # fmt: skip
     give(answer, lambda: _in_words(posterior, str(path), seconds), as_json)
-    posterior.diagnostics.require()
+    if not posterior.diagnostics.converged:
+        raise ConvergenceError(f"{posterior.diagnostics.verdict}.")
 
 
 def edited(law: Law, priors: dict[str, str], group_effect: str | None, noise_growth: str | None) -> Law:
@@ -134,11 +137,13 @@ def diagnosis(found: Diagnostics) -> str:
 def _in_words(posterior: Posterior, path: str, seconds: float) -> str:
     families = f" in {len(posterior.families)} families" if posterior.families else ""
     needed = ",".join(f"{name}=..." for name in posterior.law.free_inputs)
-    state = "converged" if posterior.diagnostics.converged else "NOT CONVERGED"
-    return (
-        f"{posterior.law.name} fitted to {len(posterior.runs)} runs{families} in {seconds:.1f} s\n"
-        f"  {state}: {diagnosis(posterior.diagnostics)}\n"
-        f"  saved {path}\n"
-        f"  next: bayeslaw summary {path}\n"
-        f"        bayeslaw forecast {path} --at {needed}"
-    )
+    converged = posterior.diagnostics.converged
+    lines = [
+        f"{posterior.law.name} fitted to {len(posterior.runs)} runs{families} in {seconds:.1f} s",
+        f"  {'converged' if converged else 'NOT CONVERGED'}: {diagnosis(posterior.diagnostics)}",
+        f"  saved {path}",
+        f"  next: bayeslaw summary {path}",
+    ]
+    if converged:  # or the next command would be refused
+        lines.append(f"        bayeslaw forecast {path} --at {needed}")
+    return "\n".join(lines)

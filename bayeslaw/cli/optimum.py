@@ -78,5 +78,5 @@ def optimum(
 
 def _numbers(given: Sequence[str], option: str) -> dict[str, float]:
     """Read ``NAME=VALUE,...`` texts as numbers by name."""
-    words = assignments([part for text in given for part in text.split(",")], option)
+    words = assignments([part for text in given for part in text.split(",")], option, "C=1e21")
     return {name: read_number(word, name, f"{option} {name}={word}") for name, word in words.items()}

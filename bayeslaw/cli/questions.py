@@ -52,7 +52,7 @@ def read_points(given: Sequence[str]) -> dict[str, list[float]]:
     """
     points: list[dict[str, float]] = []
     for text in given:
-        words = assignments(text.split(","), f"--at {text}")
+        words = assignments(text.split(","), f"--at {text}" if text else "--at", "N=7e10,D=1.4e12")
         points.append({name: read_number(word, name, f"--at {text}") for name, word in words.items()})
     for text, other in zip(given, points, strict=True):
         if set(other) != set(points[0]):
@@ -84,7 +84,7 @@ def read_family(text: str | None, posterior: Posterior | Average) -> str | dict[
     """Read a family: by name, or by column as ``corpus=c4,tokenizer=new``."""
     if text is None or text in posterior.families or "=" not in text:
         return text
-    return assignments(text.split(","), "--family")
+    return assignments(text.split(","), "--family", "corpus=c4,tokenizer=new")
 
 
 def fits_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -253,5 +253,5 @@ def plot(
         "residuals": lambda: plot_residuals(posterior, allow_unconverged=allow_unconverged),
     }
     figure = drawings[kind]()
-    write_picture(path, figure)
+    write_picture(path, figure, "--out")
     give({"law": posterior.law.name, "kind": kind, "out": str(path)}, lambda: f"drawn in {path}", as_json)

@@ -35,7 +35,8 @@ def read_table(path: str, columns: Sequence[str] = (), units: Sequence[str] = ()
     """Read runs as the options say."""
     from bayeslaw.fit.runs import read_runs
 
-    runs = read_runs(path, columns=assignments(columns, "--columns"), units=assignments(units, "--units"))
+    named = assignments(columns, "--columns", "n_params=N_million")
+    runs = read_runs(path, columns=named, units=assignments(units, "--units", "n_params=1e9"))
     return runs if where is None else runs.where(where)
 
 
@@ -80,6 +81,11 @@ def laws_options(which: str, several: bool = False) -> Callable[[Callable[..., N
 priors_option = click.option(
     "--priors", metavar="field", help="Priors learned from public sweeps; the weak ones of the law's file unless given."
 )
+
+
+def read_pooling(given: Sequence[str]) -> dict[str, str]:
+    """Read how parameters are pooled, by parameter."""
+    return assignments(given, "--pool", "alpha=partial:family")
 
 
 def find_laws(names: str, priors: str | None = None) -> list[Law]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from bayeslaw.cli.answer import answers, assignments, check_picture, give, quick_imports, say, write_picture
+from bayeslaw.cli.answer import answers, check_picture, give, quick_imports, say, write_picture
 from bayeslaw.cli.fitting import FEWEST_DRAWS, edited, target_accept_option
 from bayeslaw.cli.questions import load_fit
-from bayeslaw.cli.tables import find_laws, laws_options, read_table, reading_options
+from bayeslaw.cli.tables import find_laws, laws_options, read_pooling, read_table, reading_options
 from bayeslaw.errors import InputError
 
 
@@ -50,7 +50,7 @@ def compare(
     if len(laws) < 2:
         raise InputError(f"--laws {names}: give two or more to compare, such as --laws chinchilla,kaplan.")
     runs = read_table(table, **reading)
-    pooling = assignments(pool, "--pool")
+    pooling = read_pooling(pool)
 
     with quick_imports():
         from bayeslaw.ask.compare import compare as ask
@@ -69,7 +69,11 @@ def compare(
 @click.command()
 @click.argument("fit", metavar="FIT.nc")
 @click.option("--nested", is_flag=True, help="Ask nested sampling too (a minute or more; up to a dozen parameters).")
-@click.option("--seed", type=int, help="Of the random numbers that draws are compared with; the fit's unless given.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    help="Of the random numbers that draws are compared with; the fit's unless given.",
+)
 @click.option("--allow-unconverged", is_flag=True, help="Answer even if the chains have not converged.")
 @answers
 def evidence(fit: str, nested: bool, seed: int | None, allow_unconverged: bool, as_json: bool) -> None:

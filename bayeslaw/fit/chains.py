@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import jax
@@ -21,6 +22,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from numpyro.infer import NUTS
 from threadpoolctl import threadpool_limits
 
+from bayeslaw.errors import InputError
 from bayeslaw.fit import devices
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.geometry import Geometry, rewhitened, with_pilot
@@ -59,6 +61,27 @@ class Settings:
     target_accept: float = 0.93
     pilot: int = 0
     max_tree_depth: int = 10
+
+    def __post_init__(self) -> None:
+        # Diagnostics compare the halves of chains, whose variance takes two draws.
+        for name, least in {"draws": 4, "warmup": 1, "chains": 1}.items():
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < least:
+                raise InputError(f"{name} is {value!r}; expected a whole number from {least}.")
+        if not 0.0 < self.target_accept < 1.0:
+            raise InputError(f"target_accept is {self.target_accept!r}; expected a rate between 0 and 1, such as 0.95.")
+
+
+def check_seed(seed: Any) -> None:
+    """Refuse a seed that random numbers cannot start from.
+
+    Raises
+    ------
+    InputError
+        When it is not a whole number from 0.
+    """
+    if not isinstance(seed, Integral) or seed < 0:
+        raise InputError(f"seed is {seed!r}; expected a whole number from 0.")
 
 
 # Flat draws of a fit, what the sampler says of them, and the geometry they were sampled in.

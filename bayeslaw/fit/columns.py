@@ -58,6 +58,14 @@ _ROWS = (
 STANDARD: Mapping[str, Column] = {row.name: row for row in _ROWS}
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a column was read: its own name in the file, and what the caller had it multiplied by."""
+
+    own: str
+    unit: float | None = None
+
+
 def _key(name: str) -> str:
     """The form in which names are compared."""
     return name if len(name) == 1 else "".join(c for c in name.lower() if c not in " _-")
@@ -71,6 +79,12 @@ _BY_KEY: Mapping[str, str] = {
 def standard_name(name: str) -> str | None:
     """The standard column that a name stands for, such as ``n_params`` for ``Model_Size``; None when unknown."""
     return name if name in STANDARD else _BY_KEY.get(_key(name))
+
+
+def is_quantity(name: str) -> bool:
+    """Whether a name stands for a standard column with a unit, which true and false are not values of."""
+    standard = standard_name(name)
+    return standard is not None and STANDARD[standard].units not in ("", "1")
 
 
 def recognised(found: Iterable[str], source: str, settled: Collection[str] = ()) -> dict[str, str]:
@@ -115,12 +129,9 @@ def recognised(found: Iterable[str], source: str, settled: Collection[str] = ())
 def missing_column(name: str, found: Iterable[str], source: str, wanted_by: str) -> RunsError:
     """The error for a column that is not there: what the file has instead, and how to map it."""
     found = list(found)
-    near = did_you_mean(name, found)
+    # One standard column is not meant by the name of another, however near: 'flops' is no 'loss'.
+    near = did_you_mean(name, [each for each in found if not {name, each} <= STANDARD.keys()])
     return RunsError(
-        f"{source}: {wanted_by} needs column '{name}', which is not there{near} "
-        f"The file has {listed(found, 20)}; if one of them is it, pass columns={{'{name}': 'its name'}} "
-        f"(--columns {name}=its-name)."
-        if near
-        else f"{source}: {wanted_by} needs column '{name}', which is not there; the file has {listed(found, 20)}. "
-        f"If one of them is it, pass columns={{'{name}': 'its name'}} (--columns {name}=its-name)."
+        f"{source}: {wanted_by} needs column '{name}', which is not there{near}; the file has "
+        f"{listed(found, 20)}. If one of them is it, pass columns={{'{name}': 'its name'}} (--columns {name}=its-name)."
     )

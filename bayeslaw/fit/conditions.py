@@ -6,6 +6,7 @@ before anything is computed, so that NumPy is never asked to compare text with a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -29,10 +30,13 @@ def rows_where(runs: Runs, condition: str) -> np.ndarray:
     Raises
     ------
     RunsError
-        When a column is not there, or kinds do not go together.
+        When a column is not there, kinds do not go together, or a formula of finite columns is not finite in a row
+        that depends on it.
     LawError
         When the condition cannot be read.
     """
+    if not isinstance(condition, str):
+        raise RunsError(f'{runs.source}: a condition is a text such as "n_params >= 1e8", not {condition!r}.')
     node = expr.parse(condition, condition=True)
     for name in expr.names(node):
         if not runs.has(name):
@@ -40,7 +44,38 @@ def rows_where(runs: Runs, condition: str) -> np.ndarray:
     if _kind(node, runs, condition) != "a comparison":
         raise _wrong(runs, condition, 'it is not a comparison; write one such as "n_params >= 1e8"')
     values = {name: runs.column(name) for name in expr.names(node)}
-    return np.asarray(expr.evaluate(node, values, CONDITION_WORDS), dtype=bool)
+    met, possible = _met(node, values)
+    if (open_ := met != possible).any():
+        raise _wrong(
+            runs, condition, f"it compares what is not a finite number in {runs.at(open_)}; leave such rows out by a "
+            f"condition before it, joined with 'and'"
+        )  # fmt: skip
+    return met
+
+
+def _met(node: expr.Node, values: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Which rows meet a condition, and which may: a comparison of what is not finite may be met or not."""
+    match node:
+        case expr.Call("not", (negated,)):
+            met, possible = _met(negated, values)
+            return ~possible, ~met
+        case expr.Call("and" | "or" as word, args):
+            join = np.logical_and if word == "and" else np.logical_or
+            sides = [_met(arg, values) for arg in args]
+            return join.reduce([met for met, _ in sides]), join.reduce([possible for _, possible in sides])
+    met = np.asarray(expr.evaluate(node, values, CONDITION_WORDS), dtype=bool)
+    undefined = np.zeros(met.shape, dtype=bool)
+    for side in node.args if isinstance(node, expr.Call) else ():
+        undefined |= _undefined(side, values)
+    return met & ~undefined, met | undefined
+
+
+def _undefined(node: expr.Node, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Where a formula is not finite although its columns are."""
+    if not isinstance(node, expr.Call):
+        return np.zeros((), dtype=bool)
+    finite = np.logical_and.reduce([np.isfinite(values[name]) for name in expr.names(node)])
+    return np.asarray(finite & ~np.isfinite(expr.evaluate(node, values, CONDITION_WORDS)))
 
 
 def _wrong(runs: Runs, condition: str, why: str) -> RunsError:

@@ -39,22 +39,28 @@ def rank_normalised(draws: np.ndarray) -> np.ndarray:
 
 def bulk_ess(draws: np.ndarray) -> np.ndarray:
     """Bulk effective sample size of each quantity; `draws` has shape ``(chains, draws, quantities)``."""
+    return _ess(rank_normalised(split(draws)))
+
+
+def _ess(halves: np.ndarray) -> np.ndarray:
+    """The effective sample size of each quantity, or one where it cannot be estimated.
+
+    Of halves that do not move it is not a number, and of a few draws that alternate the sum of the autocorrelations
+    can come out below zero.
+    """
     from numpyro.diagnostics import effective_sample_size
 
-    return np.asarray(effective_sample_size(rank_normalised(split(draws))))
+    with np.errstate(all="ignore"):
+        found = np.asarray(effective_sample_size(halves))
+    return np.where(found > 1.0, found, 1.0)
 
 
 def mean_ess(terms: np.ndarray) -> float:
     """The effective sample size for the mean of one quantity, shape ``(chains, draws)``.
 
     At most the number of draws: what antithetic chains are worth beyond it is too uncertain to be counted on.
-    One where it cannot be estimated, as of halves of chains that do not move.
     """
-    from numpyro.diagnostics import effective_sample_size
-
-    with np.errstate(all="ignore"):
-        found = float(effective_sample_size(split(terms)))
-    return min(found, float(terms.size)) if found > 1.0 else 1.0
+    return min(float(_ess(split(terms))), float(terms.size))
 
 
 def rhat(draws: np.ndarray) -> np.ndarray:
@@ -96,7 +102,7 @@ class Diagnostics:
         """Diagnostics of flat draws of shape ``(chains, draws, size)``."""
         with np.errstate(all="ignore"):
             rhats, sizes = rhat(draws), bulk_ess(draws)
-        rhats, sizes = np.nan_to_num(rhats, nan=np.inf), np.nan_to_num(sizes, nan=0.0)
+        rhats = np.nan_to_num(rhats, nan=np.inf)
         worst, least = int(rhats.argmax()), int(sizes.argmin())
         return Diagnostics(
             chains=draws.shape[0], draws=draws.shape[1],
@@ -131,12 +137,19 @@ class Diagnostics:
         """Whether the draws can be trusted."""
         return not self.complaints
 
+    @property
+    def verdict(self) -> str:
+        """That the chains have not converged, why, and what to do; a sentence without its end."""
+        return (
+            f"The fit has not converged: {listed(self.complaints)}. Fit again with more draws (--draws) or a simpler "
+            f"hierarchy"
+        )
+
     def require(self, allow_unconverged: bool = False) -> None:
         """Refuse to answer from chains that have not converged, unless told otherwise."""
         if not self.converged and not allow_unconverged:
             raise ConvergenceError(
-                f"The fit has not converged: {listed(self.complaints)}. Fit again with more draws (--draws) or a "
-                f"simpler hierarchy, or pass allow_unconverged=True (--allow-unconverged) to see the answer anyway."
+                f"{self.verdict}, or pass allow_unconverged=True (--allow-unconverged) to see the answer anyway."
             )
 
     def as_dict(self) -> dict[str, float | int | str | bool]:

@@ -70,8 +70,8 @@ def opened(executor: Executor | str | None) -> Iterator[Executor | None]:
     except Exception as error:
         # Whatever else listens there may answer anything, which Dask then fails to read in one way or another.
         raise ExecutorError(
-            f"{OPTION} {executor}: no Dask scheduler answers there within {SECONDS} s ({type(error).__name__}); start "
-            "one with `dask scheduler`, or give the address that it tells."
+            f"{OPTION} {executor}: no Dask scheduler answers there within {SECONDS} s; start one with "
+            "`dask scheduler`, or give the address that it tells."
         ) from error
     with _quiet("distributed.client"), client:
         try:

@@ -71,7 +71,7 @@ def fit(
     LawError, RunsError, PoolingError
         When the law, the table or the hierarchy cannot be used.
     """
-    law = with_priors(catalogue.law(law) if isinstance(law, str) else law, priors)
+    law = with_priors(catalogue.find(law), priors)
     runs = runs if isinstance(runs, Runs) else read_runs(runs)
     plan = make_plan(law, runs, family, pool)  # every fault of the input is found before JAX is imported
 
@@ -121,7 +121,7 @@ def posterior_mode(
     dict
         Values by parameter, floats or one value a group.
     """
-    law = catalogue.law(law) if isinstance(law, str) else law
+    law = catalogue.find(law)
     runs = runs if isinstance(runs, Runs) else read_runs(runs)
     plan = make_plan(law, runs, family, pool)
     if plan.structure.effects:

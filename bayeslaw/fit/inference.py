@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayeslaw.fit import devices
-from bayeslaw.fit.chains import Chains, Settings, compile_chains
+from bayeslaw.fit.chains import Chains, Settings, check_seed, compile_chains
 from bayeslaw.fit.derivatives import curvature_of, marginal_of
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.following import follow, following_arrays
@@ -104,6 +104,7 @@ def prepare(plan: Plan, data: Any, choice: Choice, fits: int = 1) -> Prepared:
 
 def infer(plan: Plan, choice: Choice, seed: int = 0, progress: Progress | None = None) -> Draws:
     """Sample a plan."""
+    check_seed(seed)
     stopwatch = Stopwatch()
     with devices.float64():
         with stopwatch("trace"):
@@ -120,6 +121,7 @@ def infer(plan: Plan, choice: Choice, seed: int = 0, progress: Progress | None =
 
 def mode_of(plan: Plan, seed: int = 0) -> dict[str, Any]:
     """The mode of the posterior density over unbounded coordinates, as values of the sampled sites."""
+    check_seed(seed)
     with devices.float64():
         model = flat_model(plan.structure)
         data = jax.tree.map(jnp.asarray, plan.data())

@@ -78,6 +78,8 @@ class Design:
         The grouping column, or None.
     groups
         Its levels and the level of each run; no levels without a grouping column.
+    pooled
+        Whether a fit pools over it, or it is only there to be pooled over.
     """
 
     runs: Runs
@@ -87,6 +89,7 @@ class Design:
     outcome: np.ndarray | None
     family: str | None
     groups: tuple[tuple[str, ...], np.ndarray]
+    pooled: bool = True
 
 
 def collinear(design: Design) -> Iterator[Note]:
@@ -189,6 +192,9 @@ def families(design: Design) -> Iterator[Note]:
     names, index = design.groups
     if design.family is None:
         return
+    # What would be wrong with a hierarchy is no fault of a fit without one.
+    lead = "" if design.pooled else f"With --family {design.family}: "
+    severity: Severity = "warning" if design.pooled else "info"
     if len(names) == 1:
         yield Note(
             "one-group", "info",
@@ -197,8 +203,8 @@ def families(design: Design) -> Iterator[Note]:
         )  # fmt: skip
     elif len(names) < FEWEST_GROUPS:
         yield Note(
-            "few-groups", "warning",
-            f"{design.family} has {len(names)} groups, so how far groups differ will be mostly the prior.",
+            "few-groups", severity,
+            f"{lead}{design.family} has {len(names)} groups, so how far groups differ will be mostly the prior.",
             "Check the spread priors of pooled parameters, or pool completely or not at all.",
         )  # fmt: skip
     if design.law is not None and len(names) > 1:
@@ -207,8 +213,8 @@ def families(design: Design) -> Iterator[Note]:
         thin = [f"{name} ({n})" for name, n in zip(names, counts, strict=True) if n < needed]
         if thin:
             yield Note(
-                "thin-family", "warning",
-                f"{_count(len(thin), 'group')} of {design.family} {'has' if len(thin) == 1 else 'have'} fewer "
+                "thin-family", severity,
+                f"{lead}{_count(len(thin), 'group')} of {design.family} {'has' if len(thin) == 1 else 'have'} fewer "
                 f"runs than the "
                 f"{needed} parameters of law '{design.law.name}': {listed(thin, 5)}.",
                 "Pool partially, so that they borrow from the others; without pooling they would be mostly prior.",

@@ -100,17 +100,19 @@ def numbers(runs: Runs, name: str, wanted_by: str, expected: str) -> np.ndarray:
         bad = np.array([_is_text(cell) for cell in values])
         at = int(np.argmax(bad))
         raise RunsError(
-            f"{runs.source}: row {runs.rows[at]} of column '{name}' is '{values[at]}', but {wanted_by} "
+            f"{runs.source}: row {runs.rows[at]} of {runs.called(name)} is '{values[at]}', but {wanted_by} "
             f"expects {expected}; "
             "write plain numbers, such as 1.5e9."
         )
     bad = ~np.isfinite(values)
     if bad.any():
         found = values[bad][0]
-        what, keep = ("empty", f"{name} > 0") if math.isnan(found) else (f"{found:g}", f"{name} < 1e300")
+        what, how, keep = f"{found:g}", "correct it", f"{name} < 1e300"
+        if math.isnan(found):
+            what, how, keep = "empty", "fill it in", f"{name} > 0"
         raise RunsError(
             f"{runs.source}: {runs.called(name)} is {what} in {runs.at(bad)}, but {wanted_by} expects {expected}; "
-            f"{runs.amended('fill it in', keep)}."
+            f"{runs.amended(how, keep)}."
         )
     return values
 
@@ -164,32 +166,52 @@ def _in_range(
         bad = (values < low / TOLERANCE) | (values > high * TOLERANCE)
     if not bad.any():
         return values
-    factor = _unit_guess(values, interval, law, column) if column and bad.all() else None
+    factor = _unit_guess(runs, values, interval, law, column) if column and bad.all() else None
     if factor is None or column is None:
-        _refuse(
-            runs, law, what, column, values, bad, expected, f"{column} >= {short(low)} and {column} <= {short(high)}"
-        )
+        keep = f"{column} >= {short(low)} and {column} <= {short(high)}"
+        how = "correct it"
+        if (
+            units.startswith("nat")
+            and bad.mean() > 0.5
+            and low <= math.log(values.min()) <= math.log(values.max()) <= high
+        ):
+            how = "if it is a perplexity, give its log, which is the loss, else correct it"
+        _refuse(runs, law, what, column, values, bad, expected, keep, how)
     raise RunsError(
         f"{runs.source}: {what} reaches {short(float(values.max()))}, but law '{law.name}' expects {expected}; "
-        f"is it {FACTORS[factor]}? {runs.rescaled(column, factor)}."
+        f"{runs.rescaled(column, factor)}."
     )
 
 
 def _refuse(
-    runs: Runs, law: Law, what: str, column: str | None, values: np.ndarray, bad: np.ndarray, expected: str, keep: str
+    runs: Runs, law: Law, what: str, column: str | None, values: np.ndarray, bad: np.ndarray, expected: str, keep: str,
+    how: str = "correct it",
 ) -> NoReturn:  # fmt: skip
     raise RunsError(
         f"{runs.source}: {what} is {values[bad][0]:g} in {runs.at(bad)}, but law '{law.name}' expects "
-        f"{expected}; {runs.amended('correct it', keep if column else None)}."
+        f"{expected}; {runs.amended(how, keep if column else None)}."
     )
 
 
-def _unit_guess(values: np.ndarray, interval: tuple[float, float], law: Law, column: str) -> float | None:
-    """The factor that brings the whole column into the range, nearest to the law's reference scale."""
+def _unit_guess(
+    runs: Runs, values: np.ndarray, interval: tuple[float, float], law: Law, column: str
+) -> float | None:  # fmt: skip
+    """The factor that brings the whole column into the range, nearest to the law's reference scale.
+
+    Where the caller gave a unit and the file's own numbers were in the range already, that is what it undoes.
+    """
     low, high = interval
     if not (values > 0).all() or low < 0:
         return None
-    fitting = [f for f in FACTORS if (values * f >= low).all() and (values * f <= high).all()]
+
+    def fits(factor: float) -> bool:
+        with np.errstate(over="ignore"):  # what overflows is not within
+            return bool((values * factor >= low).all() and (values * factor <= high).all())
+
+    given = runs.unit_of(column)
+    if given is not None and fits(1.0 / given):
+        return 1.0 / given
+    fitting = [factor for factor in FACTORS if fits(factor)]
     references = [i.reference for i in law.inputs.values() if i.column == column and i.reference is not None]
     middle = math.log(references[0]) if references else 0.5 * math.log(max(low, 1e-12 * high) * high)
     typical = float(np.log(values).mean())
@@ -215,7 +237,7 @@ def check_run_ids(runs: Runs) -> None:
         if each in seen:
             shown = f"{each:g}" if isinstance(each, float) else each
             raise RunsError(
-                f"{runs.source}: a duplicated run id: '{shown}' of column '{name}' is in rows "
+                f"{runs.source}: a duplicated run id: '{shown}' of {runs.called(name)} is in rows "
                 f"{runs.rows[seen[each]]} and "
                 f"{runs.rows[i]}; drop one, or add a column 'step' if they are checkpoints of one run."
             )
@@ -253,21 +275,19 @@ def outcome(runs: Runs, law: Law) -> np.ndarray:
     if bad.any():
         remedy = runs.amended("correct it")
         if family.outcome == "unit" and (values > 0).all() and 1 < values.max() < 100:
-            remedy = f"is it in percent? {runs.rescaled(column, 0.01)}"
+            remedy = runs.rescaled(column, 0.01)
         elif family.outcome == "unit" and np.isin(values[bad], (0.0, 1.0)).all():
             # All or none of a few questions: leaving them out is a choice by outcome, so it comes last and says so.
             other = "average over tasks, or fit counts by a law with a Binomial likelihood, which allows all and none"
             remedy = f"{runs.amended(other, f'{column} > 0 and {column} < 1')}, which favours the middle"
         raise RunsError(
-            f"{runs.source}: column '{column}' is {values[bad][0]:g} in {runs.at(bad)}, but the {likelihood} "
+            f"{runs.source}: {runs.called(column)} is {values[bad][0]:g} in {runs.at(bad)}, but the {likelihood} "
             f"likelihood of law "
             f"'{law.name}' expects {support[family.outcome]}; {remedy}."
         )
     if family.outcome == "count":
         _check_trials(runs, law, values)
-    return _in_range(
-        runs, law, f"column '{column}'", column, values, law.output.range, law.output.units, tolerant=False
-    )
+    return _in_range(runs, law, runs.called(column), column, values, law.output.range, law.output.units, tolerant=False)
 
 
 def _check_trials(runs: Runs, law: Law, successes: np.ndarray) -> None:
@@ -347,5 +367,6 @@ def check_enough(runs: Runs, law: Law) -> None:
         raise RunsError(
             f"{runs.source}: {fitted} runs cannot determine the {needed} free parameters of law "
             f"'{law.name}'; add runs, take "
-            'a smaller law, or fix a parameter with law.with_priors(alpha="Constant(0.35)").'
+            'a smaller law, or fix a parameter: law.with_priors(alpha="Constant(0.35)") '
+            '(--prior "alpha=Constant(0.35)").'
         )

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -26,6 +26,15 @@ from bayeslaw.fit.runs import Runs
 from bayeslaw.law.law import Law, Parameter
 
 Kind = Literal["complete", "none", "partial"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+FORMS = "complete, none:a, partial:a, a*b, a/b or a+b"
+
+# What a question may say in place of a group.  One that no run belonged to: its deviations are drawn from the
+# population.
+NEW = "new"
+# None: the middle of the population, where all deviations are zero.
+POPULATION = "population"
+MEANINGS = {NEW: "one that no run belonged to", POPULATION: "the middle of all"}
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,8 @@ def read_pooling(text: str, parameter: str, family: str | None) -> Pooling:
     PoolingError
         When the text is not of the forms above, or needs a family column and there is none.
     """
+    if not isinstance(text, str):
+        raise PoolingError(f"pool {parameter}: {text!r} is no text; write {FORMS}.")
     kind, _, columns = (part.strip() for part in text.partition(":"))
     if kind == "complete" and not columns:
         return COMPLETE
@@ -98,10 +109,7 @@ def _groupings(text: str, parameter: str, whole: str) -> tuple[str, ...]:
         for nested in crossed.split("/"):
             columns = [c.strip() for c in nested.split("*")]
             if not all(columns):
-                raise PoolingError(
-                    f"pool {parameter}={whole}: a column is missing; "
-                    "write complete, none:a, partial:a, a*b, a/b or a+b."
-                )
+                raise PoolingError(f"pool {parameter}={whole}: a column is missing; write {FORMS}.")
             above = [*above, *(c for c in columns if c not in above)]
             found.append(":".join(above))
     if len(set(found)) < len(found):
@@ -114,15 +122,24 @@ def family_groupings(family: str) -> tuple[str, ...]:
     return _groupings(family, "family", family)
 
 
-def group(runs: Runs, name: str) -> Grouping:
-    """Sort runs into the groups of a grouping name such as ``corpus`` or ``corpus:tokenizer``."""
+def group(runs: Runs, name: str, wanted: Parameter | None = None) -> Grouping:
+    """Sort runs into the groups of a grouping name such as ``corpus`` or ``corpus:tokenizer``.
+
+    Parameters
+    ----------
+    wanted
+        Which parameter is shared between them, for a message; None for the families.
+    """
     columns = tuple(name.split(":"))
     for column in columns:
         if column not in runs.names:
-            raise PoolingError(
-                f"{runs.source}: there is no column '{column}' to pool over{did_you_mean(column, runs.names)}; "
-                f"columns: {', '.join(runs.names)}."
-            )
+            raise _no_column(runs, column, wanted)
+        for word in (NEW, POPULATION):
+            if word in runs.levels(column)[0]:
+                raise PoolingError(
+                    f"{runs.source}: column '{column}' has a group called '{word}', which says something else in a "
+                    f"question: {MEANINGS[word]}; give the group another name."
+                )
     parts = [runs.levels(column) for column in columns]
     codes = np.stack([index for _, index in parts], axis=1)
     unique, index = np.unique(codes, axis=0, return_inverse=True)
@@ -133,6 +150,19 @@ def group(runs: Runs, name: str) -> Grouping:
             f"over; leave it out or bring runs of a second group."
         )
     return Grouping(name, columns, levels, index.reshape(-1))
+
+
+def _no_column(runs: Runs, column: str, wanted: Parameter | None) -> PoolingError:
+    known, purpose, forms = list(runs.names), "to pool over", ""
+    if wanted is not None and wanted.prior.is_constant:
+        purpose = "whose runs could err together (--group-effect)"
+    elif wanted is not None:
+        forms = f"; pool {wanted.name} is {', '.join(KINDS)} or partial:COLUMN"
+        known += KINDS
+    return PoolingError(
+        f"{runs.source}: there is no column '{column}' {purpose}{did_you_mean(column, known)}{forms}; "
+        f"columns: {', '.join(runs.names)}."
+    )
 
 
 def plan_pooling(
@@ -150,6 +180,10 @@ def plan_pooling(
     pool
         By parameter name, a text of the forms above.
     """
+    if not isinstance(pool, Mapping | None):
+        raise PoolingError(
+            f'pool: {pool!r} is not by parameter; write {{"alpha": "complete"}} (--pool alpha=complete).'
+        )
     pool = dict(pool or {})
     for name in pool:
         if name not in law.parameters:
@@ -161,9 +195,10 @@ def plan_pooling(
     groupings: dict[str, Grouping] = {}
     if family is not None:
         groupings = {name: group(runs, name) for name in family_groupings(family)}
-    for pooling in poolings.values():
+    for parameter, pooling in poolings.items():
         for name in pooling.groupings:
-            groupings.setdefault(name, group(runs, name))
+            if name not in groupings:
+                groupings[name] = group(runs, name, law.parameters[parameter])
     for grouping in groupings.values():
         if law.output.column in grouping.columns:
             raise PoolingError(

@@ -13,17 +13,12 @@ import numpy as np
 from bayeslaw.errors import QuestionError, did_you_mean, listed
 from bayeslaw.fit.diagnostics import Diagnostics
 from bayeslaw.fit.plan import Plan, bounded, deviation_name, make_plan, spread_name, unbounded
-from bayeslaw.fit.pooling import Grouping, family_groupings
+from bayeslaw.fit.pooling import NEW, POPULATION, Grouping, family_groupings
 from bayeslaw.fit.runs import Runs
 from bayeslaw.law.law import Law
 
 if TYPE_CHECKING:
     import xarray
-
-# A group that no run belonged to: its deviations are drawn from the population.
-NEW = "new"
-# No group: the middle of the population, where all deviations are zero.
-POPULATION = "population"
 
 
 @dataclass(frozen=True)
@@ -187,15 +182,15 @@ class Posterior:
                         f"known: {listed(sorted(known))}; or say '{NEW}' or '{POPULATION}'."
                     )
             return dict(family)
-        if family is None or family == NEW:
+        if family is None or (family == NEW and columns):
             return dict.fromkeys(columns, NEW)
         if family == POPULATION:
             return dict.fromkeys(columns, POPULATION)
         grouping = self.family_grouping
         if grouping is None:
             raise QuestionError(
-                f"the fit has no families, so it knows no family '{family}'; fit again with family=COLUMN "
-                f"(--family COLUMN)."
+                f"the fit has no families, so it knows no family '{family}'; leave it out, or fit again with "
+                f"family=COLUMN (--family COLUMN)."
             )
         if family not in grouping.labels:
             raise QuestionError(

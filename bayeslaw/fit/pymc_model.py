@@ -197,7 +197,7 @@ def to_pymc(
     RunsError, PoolingError
         When the table or the hierarchy cannot carry the law.
     """
-    law = catalogue.law(law) if isinstance(law, str) else law
+    law = catalogue.find(law)
     plan = make_plan(law, runs if isinstance(runs, Runs) else read_runs(runs), family, pool)
     law = plan.law
     structure, hoisted = plan.structure, hoist(law)

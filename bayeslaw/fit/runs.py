@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayeslaw.errors import RunsError, did_you_mean, listed
 from bayeslaw.fit import observations
-from bayeslaw.fit.columns import missing_column, recognised, standard_name
+from bayeslaw.fit.columns import Reading, missing_column, recognised, standard_name
 from bayeslaw.fit.conditions import rows_where
 from bayeslaw.fit.tables import Table, read_table
 from bayeslaw.law.law import Law
@@ -48,12 +48,15 @@ class Runs:
         The number of each row in its file, shape ``(runs,)``; a header counts as row 1.
     whole
         The table that these runs were chosen from, and their positions there; None where nothing was left out.
+    readings
+        How columns were read, by name, where it is known: for messages.
     """
 
     data: Mapping[str, np.ndarray]
     source: str
     rows: np.ndarray
     whole: tuple[Runs, np.ndarray] | None = None
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for array in (*self.data.values(), self.rows):
@@ -183,7 +186,7 @@ class Runs:
             rows = rows.astype(np.int64)
         table, positions = (self, np.arange(len(self))) if self.whole is None else self.whole
         data = {name: values[rows] for name, values in self.data.items()}
-        return Runs(data, self.source, self.rows[rows], (table, positions[rows]))
+        return Runs(data, self.source, self.rows[rows], (table, positions[rows]), self.readings)
 
     def hiding(self, hidden: np.ndarray) -> Runs:
         """The same table with weight 0 on some runs, so that a fit knows of them and does not see them.
@@ -226,13 +229,24 @@ class Runs:
         return f"rows {listed(map(str, rows), 3)}"
 
     def called(self, column: str) -> str:
-        """A column, as words for a message."""
-        return f"column '{column}'"
+        """A column, as words for a message: by the file's own name first."""
+        own = self.readings.get(column, Reading(column)).own
+        return f"column '{own}'" if own == column else f"column '{own}' ({column})"
+
+    def unit_of(self, column: str) -> float | None:
+        """What the caller had a column multiplied by; None where nothing was said."""
+        return self.readings.get(column, Reading(column)).unit
 
     def rescaled(self, column: str, factor: float) -> str:
-        """What to do about a column in another unit than the law's, as words for a message."""
-        unit = observations.short(factor)
-        return f"Pass units={{'{column}': {unit}}} (--units {column}={unit})"
+        """What to ask and do about a column that `factor` brings into the law's unit, as words for a message."""
+        given = self.unit_of(column)
+        unit = observations.short(factor * (given or 1.0))
+        right = f"units={{'{column}': {unit}}} (--units {column}={unit})"
+        if given is None:
+            return f"is it {observations.FACTORS[factor]}? Pass {right}"
+        needless = math.isclose(factor * given, 1.0)
+        remedy = f"leave '{column}' out of units (--units)" if needless else f"pass {right} instead"
+        return f"it was multiplied by {observations.short(given)} as units say: {remedy}"
 
     def amended(self, how: str, condition: str | None = None) -> str:
         """What to do about rows that cannot be used, as words for a message.
@@ -280,13 +294,13 @@ class Runs:
         """
         observations.check_enough(self, law)
 
-    def summary(self, law: Law | None = None, family: str | None = None) -> RunsSummary:
+    def summary(self, law: Law | str | None = None, family: str | None = None) -> RunsSummary:
         """What the table holds, and what in it will matter for a fit: see ``summary`` and ``notes``.
 
         Parameters
         ----------
         law
-            Look at the columns of this law; at the standard ones otherwise.
+            Look at the columns of this law, or of the one with this name; at the standard ones otherwise.
         family
             The column whose groups are compared; ``family`` where there is one.
         """
@@ -321,7 +335,7 @@ def read_runs(
     if isinstance(source, Runs):
         source = Table(dict(source.data), source.rows, source.source)
     table = source if isinstance(source, Table) else read_table(source)
-    data = _renamed(table, dict(columns or {}))
+    data, readings = _renamed(table, dict(columns or {}))
     scaled: set[str] = set()
     for name, unit in (units or {}).items():
         found = name if name in data else standard_name(name)
@@ -336,29 +350,27 @@ def read_runs(
                 f"{table.source}: units are given twice for column '{found}', under two of its names; keep one."
             )
         scaled.add(found)
-        data[found] = data[found] * _factor(name, unit)
-    return Runs(data, table.source, table.rows)
+        factor = _factor(name, unit)
+        data[found], readings[found] = data[found] * factor, replace(readings[found], unit=factor)
+    return Runs(data, table.source, table.rows, readings=readings)
 
 
-def _renamed(table: Table, columns: dict[str, str]) -> dict[str, np.ndarray]:
-    """The columns under their new names: those the caller assigned, then those recognised."""
+def _renamed(table: Table, columns: dict[str, str]) -> tuple[dict[str, np.ndarray], dict[str, Reading]]:
+    """The columns under their new names, those the caller assigned and those recognised; and how they were read."""
     for name, own in columns.items():
         if own not in table.columns:
-            near = did_you_mean(own, table.columns)
             raise RunsError(
-                f"{table.source}: columns says '{name}' is the file's '{own}', which is not there{near or ';'} "
-                f"the file has {listed(table.columns, 20)}."
+                f"{table.source}: columns says '{name}' is the file's '{own}', which is not there"
+                f"{did_you_mean(own, table.columns)}; the file has {listed(table.columns, 20)}."
             )
     assigned = {name: table.columns[own] for name, own in columns.items()}
     rest = [name for name in table.columns if name not in assigned and name not in columns.values()]
     found = recognised(rest, table.source, settled=assigned)
     by_own = {own: name for name, own in columns.items()}
-    data: dict[str, np.ndarray] = {}
-    for own, values in table.columns.items():
-        if own in by_own or own in rest:
-            data[by_own.get(own) or found.get(own, own)] = values
+    named = {by_own.get(own) or found.get(own, own): own for own in table.columns if own in by_own or own in rest}
     # One column of the file may stand for two; the order of the file is kept for the others.
-    return data | assigned
+    data = {name: table.columns[own] for name, own in named.items()} | assigned
+    return data, {name: Reading(own) for name, own in (named | columns).items()}
 
 
 def _factor(name: str, unit: float | str) -> float:

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayeslaw.fit import devices
-from bayeslaw.fit.chains import Settings, compile_chains
+from bayeslaw.fit.chains import Settings, check_seed, compile_chains
 from bayeslaw.fit.derivatives import curvature_of
 from bayeslaw.fit.diagnostics import Diagnostics
 from bayeslaw.fit.flat import FlatModel
@@ -99,6 +99,7 @@ def sample(
     progress
         Called with draws done and draws in all, over all chains, warm-up included.
     """
+    check_seed(seed)
     settings, stopwatch = settings or Settings(), Stopwatch()
     with devices.float64():
         args = jax.tree.map(jnp.asarray, args)

@@ -126,15 +126,17 @@ def load(path: str | Path) -> Posterior:
         When the file is missing, truncated, damaged or something else.
     """
     path = Path(path)
+    if path.is_dir():
+        raise FileError(f"{path}: is a folder; give the file of a fit.")
     if not path.is_file():
         raise FileError(f"{path}: there is no such file; `bayeslaw fit RUNS --law NAME --out {path}` makes one.")
     try:
         return _read(path)
     except InputError as error:
         raise FileError(f"{path}: the fit inside this file cannot be used: {error}") from None
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, IndexError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, IndexError):
         raise FileError(
-            f"{path}: not a fit of this package, or damaged ({type(error).__name__}); fit again with "
+            f"{path}: not a fit of this package, or damaged; fit again with "
             f"`bayeslaw fit RUNS --law NAME --out FIT.nc`."
         ) from None
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from bayeslaw.errors import RunsError
 from bayeslaw.fit.notes import Design, Note, notes
+from bayeslaw.law import catalogue
 from bayeslaw.law.law import Law
 
 if TYPE_CHECKING:
@@ -100,25 +101,27 @@ def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
     return ["  " + "  ".join(row).rstrip() for row in cells]
 
 
-def summarise(runs: Runs, law: Law | None = None, family: str | None = None) -> RunsSummary:
+def summarise(runs: Runs, law: Law | str | None = None, family: str | None = None) -> RunsSummary:
     """Look a table over.
 
     Parameters
     ----------
     law
-        Whose inputs and outcome to look at; the standard columns without one.
+        Whose inputs and outcome to look at, or its name; the standard columns without one.
     family
-        The grouping column; ``family`` where the table has it.
+        The grouping column; ``family`` where the table has it, of which is then said what pooling over it would meet.
 
     Raises
     ------
     RunsError
         When `family` is given and is not a column.  What a fit would refuse about the rest is a note.
     """
+    law = None if law is None else catalogue.find(law)
     trouble: list[Note] = []
     axes = _usual_axes(runs) if law is None else _axes_of(runs, law, trouble)
     name = "loss" if law is None else law.output.column
     outcome = runs.column(name) if runs.has(name) and not runs.is_text(name) else None
+    pooled = family is not None
     family = family if family is not None else "family" if runs.has("family") else None
     groups: tuple[tuple[str, ...], np.ndarray] = ((), np.zeros(len(runs), dtype=int))
     if family is not None:
@@ -128,7 +131,7 @@ def summarise(runs: Runs, law: Law | None = None, family: str | None = None) -> 
         except RunsError as error:
             trouble.append(_unusable(error))
             family = None
-    design = Design(runs, law, axes, name, outcome, family, groups)
+    design = Design(runs, law, axes, name, outcome, family, groups, pooled)
     first = next(iter(axes.values()), np.full(len(runs), np.nan))
     looked_at = {**axes} if outcome is None else {**axes, name: outcome}
     return RunsSummary(

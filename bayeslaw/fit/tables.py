@@ -1,7 +1,8 @@
 """Files and frames as plain columns: the one place that knows CSV, JSON lines, Parquet, pandas and polars.
 
 Every source goes through the same rule, so that all of them give the same table: a column whose every non-empty
-cell is a number (or true / false) is numbers, any other is text.  CSV and JSON lines need the standard library only:
+cell is a number is numbers, and so is one of true and false, 1 and 0, unless its name says that it is a quantity; any
+other is text.  CSV and JSON lines need the standard library only:
 importing pandas takes longer than most fits of a small table take to read.
 """
 
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from bayeslaw.errors import FileError, RunsError, listed
+from bayeslaw.fit.columns import is_quantity
 
 # Rows of a table are held as Python objects while it is read, some 50 bytes a cell: more than this is a mistake.
 LARGEST_FILE = 2 * 1024**3
@@ -162,7 +164,7 @@ def _check_delimiter(header: list[str], source: str, delimiter: str) -> None:
     if other is not None:
         raise RunsError(
             f"{source}: the header is one cell, '{_cut(header[0])}'; its columns seem to be separated by {other!r}, "
-            f"but {'tabs' if delimiter != ',' else 'commas'} are expected in this kind of file."
+            f"but {'tabs' if delimiter != ',' else 'commas'} are expected in this kind of file; save it with them."
         )
 
 
@@ -211,13 +213,9 @@ def _read_parquet(path: Path) -> Table:
         ) from None
     try:
         table = parquet.read_table(path)
-    except (ArrowException, OSError, ValueError) as error:
-        raise FileError(f"{path}: not a readable Parquet file ({_cut(_first_line(error))}).") from None
+    except (ArrowException, OSError, ValueError):
+        raise FileError(f"{path}: not a readable Parquet file; write it again, or save the table as CSV.") from None
     return _arrow(table, str(path))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0].rstrip(".")
 
 
 def _arrow(table: Any, source: str) -> Table:
@@ -277,10 +275,11 @@ def _column(values: Iterable[Any], rows: np.ndarray, name: str, source: str) -> 
             kind = type(value).__name__
             raise RunsError(f"{source}: row {row} of column '{_cut(name)}' holds a {kind}; expected a number or text.")
         cells.append(cell)
-    numbers = [_number(cell) for cell in cells]
-    is_number = [n is not None for n in numbers]
-    if all(is_number) and (any(n == n for n in numbers) or all(_said_missing(c) for c in cells)):
-        return np.array(numbers, dtype=np.float64)
+    for read in (_number,) if is_quantity(name) else (_number, _truth):
+        numbers = [read(cell) for cell in cells]
+        is_number = [n is not None for n in numbers]
+        if all(is_number) and (any(n == n for n in numbers) or all(_said_missing(c) for c in cells)):
+            return np.array(numbers, dtype=np.float64)
     column = np.empty(len(cells), dtype=object)
     column[:] = ["" if isinstance(c, float) and math.isnan(c) else _spelled(c) for c in cells]
     return column
@@ -316,7 +315,11 @@ def _number(cell: float | str) -> float | None:
         return cell
     if NUMBER.fullmatch(cell):  # not float() alone, which would take the label "2024_01" for a number
         return float(cell)
-    word = cell.lower()
+    return math.nan if cell.lower() in MISSING else None
+
+
+def _truth(cell: float | str) -> float | None:
+    word = "" if isinstance(cell, float) and math.isnan(cell) else str(cell).lower()
     return math.nan if word in MISSING else TRUTH.get(word)
 
 

@@ -7,7 +7,7 @@ import tomllib
 from functools import lru_cache
 from pathlib import Path
 
-from bayeslaw.errors import LawError, did_you_mean
+from bayeslaw.errors import LawError, did_you_mean, shown
 from bayeslaw.law.law import Law
 from bayeslaw.law.reading import read_law
 
@@ -58,6 +58,21 @@ def law(name: str) -> Law:
         raise LawError(f"there is no law '{name}'{did_you_mean(name, known)}; `bayeslaw laws` lists all {len(known)}.")
     path = known[name]
     return _read(path, path.stat().st_mtime_ns)
+
+
+def find(law_or_name: Law | str) -> Law:
+    """Return a law that is given, or the one of the catalogue that is named.
+
+    Raises
+    ------
+    LawError
+        When there is no such law, or what is given is neither.
+    """
+    if isinstance(law_or_name, Law):
+        return law_or_name
+    if not isinstance(law_or_name, str):
+        raise LawError(f"a law is a name such as 'chinchilla', or a Law, not {shown(law_or_name)}.")
+    return law(law_or_name)
 
 
 @lru_cache(maxsize=512)

@@ -69,7 +69,8 @@ def check_law(law: Law) -> tuple[CheckResult, ...]:
 
 def _result(name: str, check: Callable[[Law], Found], law: Law) -> CheckResult:
     try:
-        passed, text = check(law)
+        with np.errstate(all="ignore"):  # what is not finite is what checks look for
+            passed, text = check(law)
     except BayeslawError as error:
         passed, text = False, str(error)
     return CheckResult(name, bool(passed), text)

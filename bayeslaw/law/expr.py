@@ -98,9 +98,12 @@ def parse(text: str, place: Place | None = None, *, condition: bool = False) -> 
     place = place or Place("condition" if condition else "formula")
     if len(text) > LONGEST_TEXT:
         raise LawError(f"{place}: the formula has {len(text):,} characters; at most {LONGEST_TEXT:,} are read.")
-    stray = _stray_parenthesis(text)
-    if stray is not None:
-        raise fault(text, place, stray, "cannot read this formula (unmatched ')')")
+    if not re.sub("#[^\n]*", "", text).strip():
+        what, such = ("condition", "n_params >= 1e8") if condition else ("formula", "E + A * (N/N0)**-alpha")
+        raise LawError(f'{place}: the {what} is empty; write one such as "{such}".')
+    unpaired = _unpaired(text)
+    if unpaired is not None:
+        raise fault(text, place, *unpaired)
     try:
         # Parentheses make a formula that goes over several lines one expression.  Python warns of spellings that it
         # will refuse one day, such as "1or 2"; here they are refused today.
@@ -110,6 +113,10 @@ def parse(text: str, place: Place | None = None, *, condition: bool = False) -> 
     except (RecursionError, MemoryError):
         raise LawError(f"{place}: the formula is nested deeper than {DEEPEST_NESTING} levels.") from None
     except (SyntaxError, ValueError, Warning) as error:
+        single = next((sign.start() for sign in _SIGNS.finditer(text) if sign[0] == "="), None)
+        if single is not None:
+            other = "compare with '==', '<=' or '>='" if condition else "a formula is a value, without it"
+            raise fault(text, place, single, f"'=' assigns; {other}") from None
         line, column = getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1
         # Python counts from 1, and on the first line one '(' too many; what it faults at the end is our own ')'.
         starts = [0, *(at.end() for at in re.finditer("\n", text))]
@@ -121,19 +128,32 @@ def parse(text: str, place: Place | None = None, *, condition: bool = False) -> 
     return _Reader(text, place, condition).read(body, 0)
 
 
-def _stray_parenthesis(text: str) -> int | None:
-    """Where a ')' closes nothing: one that the parentheses put around the text would close, as in 'a) + (b'."""
-    depth = 0
-    for part in re.finditer(r"'[^'\n]*'|\"[^\"\n]*\"|#[^\n]*|[()]", text):
-        depth += {"(": 1, ")": -1}.get(part[0], 0)
-        if depth < 0:
-            return part.start()
-    return None
+# Quoted text to its closing quote or the end of its line, a comment, a parenthesis, a comparison, a single '='.
+_SIGNS = re.compile(r"""'(?:\\.|[^'\\\n])*'?|"(?:\\.|[^"\\\n])*"?|#[^\n]*|[()]|[<>=!:]=|=""")
+
+
+def _unpaired(text: str) -> tuple[int, str] | None:
+    """Where a parenthesis or a quote lacks its other one, and what to say of it.
+
+    Python would not say it of a text in parentheses: they close what the text opens, and open what it closes, as in
+    'a) + (b'.
+    """
+    opened: list[int] = []
+    for sign in _SIGNS.finditer(text):
+        if sign[0] == "(":
+            opened.append(sign.start())
+        elif sign[0] == ")":
+            if not opened:
+                return sign.start(), "cannot read this formula (unmatched ')')"
+            opened.pop()
+        elif sign[0][0] in "'\"" and (len(sign[0]) == 1 or sign[0][-1] != sign[0][0]):
+            return sign.start(), "cannot read this formula (this quote is never closed)"
+    return (opened[-1], "cannot read this formula (this '(' is never closed)") if opened else None
 
 
 def _reason(error: Exception) -> str:
     message = str(error.args[0]) if error.args else "syntax"
-    return message.split("(<unknown>")[0].split(" Perhaps")[0].strip().rstrip(".")
+    return re.split(r"\(<unknown>| Perhaps| Maybe", message)[0].strip().rstrip(".")
 
 
 def fault(text: str, place: Place, offset: int, message: str) -> LawError:
@@ -246,9 +266,9 @@ def _spoken(node: ast.expr) -> str:
         ast.Attribute: "an attribute ('.')", ast.Subscript: "indexing ('[...]')", ast.Lambda: "lambda",
         ast.IfExp: "if ... else (use sigmoid or softplus with a width)", ast.Compare: "a comparison",
         ast.BoolOp: "and / or", ast.Call: "this call", ast.JoinedStr: "an f-string", ast.Tuple: "a comma",
-        ast.Constant: "this constant", ast.List: "a list", ast.BinOp: "this operator",
+        ast.Constant: "this constant", ast.List: "a list", ast.BinOp: "this operator", ast.NamedExpr: "':='",
     }  # fmt: skip
-    return spoken.get(type(node), f"'{type(node).__name__}'")
+    return spoken.get(type(node), "this")
 
 
 def walk(node: Node) -> Iterator[Node]:

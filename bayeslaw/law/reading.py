@@ -15,7 +15,7 @@ from bayeslaw.law.law import Law
 from bayeslaw.law.parts import Input, Likelihood, Output, Parameter, Published, Root
 from bayeslaw.law.places import offset_of_name
 from bayeslaw.law.schedule import SCHEDULES
-from bayeslaw.law.values import KEYS, NAME, Values, parse_call
+from bayeslaw.law.values import KEYS, Values, parse_call
 
 __all__ = ["LARGEST_FILE", "parse_call", "read_law", "read_text"]
 
@@ -177,8 +177,9 @@ class _Reader(Values):
         terms: dict[str, Node | Root] = {}
         for name, value in self.entries("terms", required=False).items():
             known = [*scope, *terms]
-            if not NAME.match(name) or name in known:
-                raise self.wrong(f"'{name}' cannot name a term: it is taken or not a name", "terms", name)
+            self.check_name("terms", name)
+            if name in known:
+                raise self.wrong(f"'{name}' cannot name a term: it is taken", "terms", name)
             if not isinstance(value, dict):
                 terms[name] = self.formula(value, known, f"term '{name}'", "terms", name)
                 continue
@@ -240,8 +241,9 @@ class _Reader(Values):
     def derived(self, scope: list[str]) -> dict[str, Node]:
         derived: dict[str, Node] = {}
         for name, value in self.entries("derived", required=False).items():
-            if not NAME.match(name) or name in scope:
-                raise self.wrong(f"'{name}' cannot name a derived quantity: it is taken or not a name", "derived", name)
+            self.check_name("derived", name)
+            if name in scope:
+                raise self.wrong(f"'{name}' cannot name a derived quantity: it is taken", "derived", name)
             derived[name] = self.formula(value, [*scope, *derived], f"derived '{name}'", "derived", name)
         return derived
 

@@ -5,6 +5,7 @@ What is not of its kind is a :class:`LawError` with file, line, column and what 
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Collection
 from typing import Any
@@ -12,11 +13,16 @@ from typing import Any
 from bayeslaw.errors import LawError, did_you_mean, listed
 from bayeslaw.law import expr
 from bayeslaw.law.expr import Node, Number, Place
-from bayeslaw.law.functions import LIKELIHOODS, PRIORS
+from bayeslaw.law.functions import FUNCTIONS, LIKELIHOODS, PRIORS
 from bayeslaw.law.parts import Prior
 from bayeslaw.law.places import place_of
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+# A formula cannot tell these from words of the language.  'step' alone is both: laws of training curves read the steps
+# of a run, and it is only ever called as a function.
+RESERVED = (frozenset(FUNCTIONS) | frozenset(keyword.kwlist)) - {"step"}
+# Tables whose formulas are computed one after the other.
+IN_ORDER = ("input", "terms", "derived")
 KEYS = {
     "input": ("column", "units", "meaning", "reference", "range", "formula", "default"),
     "output": ("likelihood", "units", "meaning", "range"),
@@ -108,10 +114,16 @@ class Values:
             raise self.wrong(f"a law needs a table [{section}] with at least one entry", section)
         return table
 
-    def entry(self, section: str, key: str, value: Any) -> dict[str, Any]:
-        """One entry of a table, with no key that is not known."""
+    def check_name(self, section: str, key: str) -> None:
+        """Refuse a name that no formula could use."""
         if not NAME.match(key):
             raise self.wrong(f"'{key}' is not a name (letters, digits and '_', a letter first)", section, key)
+        if key in RESERVED and section != "output":  # formulas call the outcome 'mean'
+            raise self.wrong(f"'{key}' is a word of the law language, so nothing can be called so", section, key)
+
+    def entry(self, section: str, key: str, value: Any) -> dict[str, Any]:
+        """One entry of a table, with no key that is not known."""
+        self.check_name(section, key)
         if not isinstance(value, dict):
             raise self.wrong(f"[{section}] {key} must be a table {{ ... }}, not {value!r}", section, key)
         for field in value:
@@ -155,12 +167,15 @@ class Values:
         for name, offset in expr.names(node).items():
             if name not in allowed:
                 raise expr.fault(
-                    text,
-                    place,
-                    offset,
-                    f"unknown name '{name}' in {what}{did_you_mean(name, allowed)}; known: {listed(allowed, 20)}",
+                    text, place, offset, f"unknown name '{name}' in {what}{self.instead(name, allowed, at[0])}"
                 )
         return node
+
+    def instead(self, name: str, allowed: Collection[str], section: str | None) -> str:
+        """What to say of a name that a formula of a table may not use."""
+        if section in IN_ORDER and name in self.entries(section):
+            return f": formulas of [{section}] may use only names that stand above them, and '{name}' does not"
+        return f"{did_you_mean(name, allowed)}; known: {listed(allowed, 20)}"
 
     def prior(self, value: Any, what: str, *at: str | None) -> Prior:
         """A prior."""

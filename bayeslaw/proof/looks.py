@@ -135,7 +135,7 @@ def named_laws(laws: str | Law | Iterable[str | Law]) -> dict[str, Law]:
         When a law is not known.
     """
     given = [laws] if isinstance(laws, str | Law) else list(laws)
-    found = [catalogue.law(each) if isinstance(each, str) else each for each in given]
+    found = [catalogue.find(each) for each in given]
     names = [each.name for each in found]
     if not names or len(set(names)) < len(names):
         raise QuestionError(f"laws: give different ones, one or more, not {listed(names) or 'none'}.")

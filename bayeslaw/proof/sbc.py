@@ -215,7 +215,7 @@ def sbc(
             raise QuestionError("a posterior has its own runs, families and pooling; leave them out.")
         law.diagnostics.require()
         settings = {"start": law.flat.mean(axis=(0, 1)), "target_accept": law.target_accept, **settings}
-    trials = _trials(catalogue.law(law) if isinstance(law, str) else law, runs, family, pool, rows)
+    trials = _trials(law if isinstance(law, Posterior) else catalogue.find(law), runs, family, pool, rows)
     kept = None if shards is None else Shards(Path(shards))
     with opened(executor) as workers, watched(progress, "fit", "calibrating") as watch:
         how = {**settings, "progress": watch, "shards": kept, "executor": workers}

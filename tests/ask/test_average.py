@@ -221,6 +221,8 @@ def test_what_are_no_weights_is_refused(chinchilla, kaplan, weights, message):
 
 
 def test_posteriors_of_different_things_are_refused(runs, chinchilla, kaplan):
+    with pytest.raises(QuestionError, match=r"asked of fits, as fit\(\) and load\(\) give them, not of 'a.nc'"):
+        bl.average(["a.nc", "b.nc"])
     with pytest.raises(QuestionError, match="two fits or more, not 1"):
         bl.average([chinchilla])
     with pytest.raises(QuestionError, match="two fits or more, not 0"):

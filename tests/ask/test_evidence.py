@@ -183,6 +183,16 @@ def test_draws_that_are_not_numbers_are_refused(one):
         bl.log_evidence(replace(one, flat=flat), allow_unconverged=True)
 
 
+def test_evidence_is_of_one_fit(one):
+    with pytest.raises(QuestionError, match="evidence is of one fit, not of Average"):
+        bl.log_evidence(bl.average([one, one]))
+
+
+def test_a_seed_that_is_none_is_refused(one):
+    with pytest.raises(bl.InputError, match="seed is -1; expected a whole number from 0"):
+        bl.log_evidence(one, seed=-1)
+
+
 def test_too_few_draws_are_refused(one):
     few = replace(one, flat=one.flat[:, :40], stats={name: v[:, :40] for name, v in one.stats.items()})
     with pytest.raises(QuestionError, match="too few"):

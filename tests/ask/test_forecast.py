@@ -268,6 +268,7 @@ def test_shares_stay_between_none_and_all(shares):
         ({"N": 1e9, "D": 1e10, "lr": 1e-3}, "law 'chinchilla' has no input 'lr'.*inputs: N, D"),
         ({"n_param": 1e9, "D": 1e10}, "has no input 'n_param'; did you mean 'n_params'"),
         ({}, "needs 'N'"),
+        ({"N": [], "D": []}, "no values for N, D; give one or more"),
         ({"N": [1e9, 1e10], "D": [1e10, 1e11, 1e12]}, "different numbers of values \\(n_params 2, n_tokens 3\\)"),
     ],
 )

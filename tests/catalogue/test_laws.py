@@ -68,6 +68,13 @@ def test_a_broken_law_fails_its_check(check: str, old: str, new: str, says: str)
     assert says in result.text
 
 
+def test_a_law_that_overflows_fails_without_a_warning(recwarn: pytest.WarningsRecorder) -> None:
+    """What is not finite is what the checks look for: NumPy has nothing to add."""
+    found = check_law(broken('formula = "E + A', 'formula = "E + exp(exp(alpha * N/N0)) - exp(exp(D/D0)) + A'))
+    assert not all(one.passed for one in found)
+    assert not recwarn.list
+
+
 def test_every_result_is_a_sentence_with_figures() -> None:
     """Every result, good or bad, has a text that ends."""
     for name in SHIPPED:

@@ -43,6 +43,13 @@ def test_bulk_ess_is_arviz_s(case: str) -> None:
     assert bulk_ess(x[..., None])[0] == pytest.approx(float(array_stats.ess(x, method="bulk")), rel=0.02)
 
 
+def test_an_ess_that_cannot_be_estimated_is_one() -> None:
+    """The autocorrelations of a few draws that alternate sum to less than nothing."""
+    signs = np.tile([1.0, -1.0], 10)[None, :, None]
+    many = signs + 0.3 * np.random.default_rng(0).standard_normal((1, 20, 200))
+    assert bulk_ess(many).min() == 1.0
+
+
 def test_each_quantity_is_judged_by_itself() -> None:
     together = np.stack([CASES["independent"], CASES["one shifted"]], axis=-1)
     assert rhat(together) == pytest.approx([rhat(together[..., i : i + 1])[0] for i in range(2)])

@@ -62,8 +62,16 @@ def test_an_axis_needs_a_decade():
 
 @pytest.mark.parametrize(("groups", "code"), [(1, "one-group"), (2, "few-groups"), (3, "few-groups"), (4, None)])
 def test_few_families_leave_the_spread_to_the_prior(groups, code):
-    found = codes(table(family=[f"f{i % groups}" for i in range(len(GRID_N))]))
-    assert found == ([code] if code else [])
+    runs = table(family=[f"f{i % groups}" for i in range(len(GRID_N))])
+    assert codes(runs) == codes(runs, family="family") == ([code] if code else [])
+
+
+def test_what_pooling_would_meet_is_no_warning_where_nothing_is_pooled():
+    runs = table(family=["a", "b", "c"] * 14)
+    (offered,), (said,) = runs.summary(CHINCHILLA).notes, runs.summary("chinchilla", "family").notes
+    assert (offered.severity, said.severity) == ("info", "warning")
+    assert offered.text == f"With --family family: {said.text}"
+    assert said.text.startswith("family has 3 groups")
 
 
 def test_a_family_of_fewer_runs_than_parameters_is_thin():

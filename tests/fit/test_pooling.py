@@ -80,6 +80,12 @@ def test_groups_are_those_that_occur() -> None:
         ({"alpah": "complete"}, "no parameter 'alpah'; did you mean 'alpha'"),
         ({"alpha": "corpsu"}, "table.csv: there is no column 'corpsu' to pool over; did you mean 'corpus'"),
         ({"alpha": "family/corpsu"}, "did you mean 'corpus'"),
+        (
+            {"alpha": "partal"},
+            "did you mean 'partial'; pool alpha is complete, none, partial or partial:COLUMN; columns:",
+        ),
+        ({"alpha": 3}, "pool alpha: 3 is no text; write complete"),
+        ("complete", "pool: 'complete' is not by parameter"),
         ({"alpha": "one"}, "has the one value 'same', so there is nothing to pool over"),
         ({"alpha": "none:one"}, "has the one value 'same'"),
         ({"alpha": "loss"}, "'loss' is what law 'power_law' predicts, so runs cannot be grouped by it"),
@@ -93,6 +99,13 @@ def test_a_hierarchy_that_the_runs_cannot_carry_is_refused(pool: dict[str, str],
 def test_a_family_column_with_one_value_is_refused() -> None:
     with pytest.raises(PoolingError, match="has the one value 'same'"):
         plan_pooling(POWER, table(), "one")
+
+
+@pytest.mark.parametrize("word", ["new", "population"])
+def test_a_group_may_not_be_called_what_a_question_says_otherwise(word: str) -> None:
+    renamed = table(family=np.array([word, "b", "c"] * 4, dtype=object))
+    with pytest.raises(PoolingError, match=f"column 'family' has a group called '{word}', which says something else"):
+        plan_pooling(POWER, renamed, "family")
 
 
 def test_without_a_family_all_runs_are_one() -> None:
@@ -124,7 +137,7 @@ def test_a_column_that_a_law_file_wants_and_runs_lack_is_no_error() -> None:
     without = Runs.from_arrays({k: v for k, v in table().data.items() if k != "corpus"})
     assert plan_pooling(parsed, without)[0]["alpha"] == Pooling("complete")
     assert plan_pooling(parsed, table(corpus=table().data["one"]))[0]["alpha"] == Pooling("complete")
-    with pytest.raises(PoolingError, match="no column 'seeds'"):
+    with pytest.raises(PoolingError, match=r"no column 'seeds' whose runs could err together \(--group-effect\)"):
         plan_pooling(POWER.with_group_effect("seeds"), table())
 
 

@@ -14,7 +14,7 @@ import pytest
 import xarray
 
 import bayeslaw as bl
-from bayeslaw.errors import FileError, QuestionError
+from bayeslaw.errors import FileError, InputError, LawError, QuestionError
 from bayeslaw.fit import storage
 from bayeslaw.fit.posterior import NEW, POPULATION
 from tests.simulate import simulated_runs
@@ -229,7 +229,7 @@ def test_another_kind_of_file_is_refused(tmp_path, content):
 def test_a_file_that_is_not_there_says_how_to_make_one(tmp_path):
     with pytest.raises(FileError, match="there is no such file; `bayeslaw fit"):
         bl.load(tmp_path / "none.nc")
-    with pytest.raises(FileError, match="there is no such file"):
+    with pytest.raises(FileError, match="is a folder; give the file of a fit"):
         bl.load(tmp_path)
 
 
@@ -412,11 +412,13 @@ def test_an_unknown_family_is_refused(hierarchy, family, message):
 
 
 def test_a_fit_without_families_knows_none(flat):
+    with pytest.raises(QuestionError, match="no families, so it knows no family 'new'"):
+        flat.groups_of("new")
     with pytest.raises(QuestionError, match="no families, so it knows no family 'web'"):
         flat.groups_of("web")
     with pytest.raises(QuestionError, match="it pooled over nothing"):
         flat.groups_of({"corpus": "web"})
-    assert flat.groups_of(None) == flat.groups_of(NEW) == flat.groups_of(POPULATION) == {}
+    assert flat.groups_of(None) == flat.groups_of(POPULATION) == {}
 
 
 def test_families_are_said_in_several_ways(hierarchy, two_columns):
@@ -520,6 +522,28 @@ def test_arviz_cross_validates(hierarchy):
 
 
 # --- seeds ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"seed": -1}, "seed is -1; expected a whole number from 0"),
+        ({"seed": "x"}, "seed is 'x'"),
+        ({"draws": 0}, "draws is 0; expected a whole number from 4"),
+        ({"warmup": 1.5}, "warmup is 1.5"),
+        ({"chains": 0}, "chains is 0; expected a whole number from 1"),
+        ({"target_accept": 2}, "target_accept is 2; expected a rate between 0 and 1"),
+    ],
+)
+def test_a_fit_that_cannot_be_sampled_is_refused(flat, how, message):
+    with pytest.raises(InputError, match=message):
+        small_fit(flat.runs, **how)
+
+
+@pytest.mark.parametrize("law", [3, None])
+def test_what_is_no_law_is_refused(flat, law):
+    with pytest.raises(LawError, match=f"a law is a name such as 'chinchilla', or a Law, not {law}"):
+        bl.fit(law, flat.runs)
 
 
 def test_the_same_seed_gives_the_same_draws(flat):

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bayeslaw.errors import BayeslawError, FileError, LawError, RunsError
+from bayeslaw.errors import BayeslawError, FileError, LawError, RunsError, did_you_mean
 from bayeslaw.fit import tables
 from bayeslaw.fit.columns import STANDARD, standard_name
 from bayeslaw.fit.conditions import rows_where
@@ -208,8 +208,12 @@ BAD_FILES = {
     "quote.csv": (b'a,b\n"x,2\n', RunsError, "row 2 is not CSV"),
     "latin.csv": ("a\n\xe9\n".encode("latin-1"), FileError, "not text in UTF-8"),
     "binary.csv": (bytes(range(128)), FileError, "binary data"),
-    "semicolon.csv": (b"a;b\n1;2\n", RunsError, "separated by ';'"),
-    "garbage.parquet": (b"PAR1 no", FileError, "not a readable Parquet"),
+    "semicolon.csv": (
+        b"a;b\n1;2\n",
+        RunsError,
+        "separated by ';', but commas are expected in this kind of file; save it",
+    ),
+    "garbage.parquet": (b"PAR1 no", FileError, "not a readable Parquet file; write it again, or save the table as CSV"),
     "garbage.csv.gz": (b"no gzip", FileError, "cannot read"),
     "cut.csv.gz": (gzip.compress(b"a,b\n1,2\n" * 50)[:-12], FileError, "cannot read"),
     "list.jsonl": (b"[1, 2]\n", RunsError, "row 1 is not a JSON object"),
@@ -430,6 +434,9 @@ def test_an_empty_cell_is_no_group():
     ("loss == loss", lambda d: ~np.isnan(d["loss"])),
     ("loss > 0", lambda d: d["loss"] > 0),
     ("family >= 'd'", lambda d: d["family"].astype(str) >= "d"),
+    ("n_params > 1e8 and log(n_params - 1e8) > 1", lambda d: d["n_params"] > 1e8),
+    ("n_params <= 1e8 or log(n_params - 1e8) > 1", lambda d: d["n_params"] > 0),
+    ("1 / loss > 0", lambda d: ~np.isnan(d["loss"])),
 ])  # fmt: skip
 def test_where_is_the_mask_of_numpy(condition, mask):
     runs = read_runs(PLAIN)
@@ -470,6 +477,10 @@ def test_where_agrees_with_numpy_on_any_comparison(values, sign, bound):
     ("(n_params > 1) == (n_tokens > 1)", "not other comparisons"),
     ("1 < 2", "both constants"),
     ("family == 'zz'", "no run of 4 meets"),
+    ("n_params / 0 > 1", "it compares what is not a finite number in rows 1, 2, 3 and 1 more"),
+    ("log(n_params - 1e8) > 1", "not a finite number in rows 1, 4;"),
+    ("not n_params / (loss - 3.1) > 1", "not a finite number in row 1;"),
+    (None, "a condition is a text such as"),
 ])  # fmt: skip
 def test_a_condition_that_cannot_be_used_says_why(condition, words):
     with pytest.raises(RunsError) as caught:
@@ -546,6 +557,10 @@ def test_inputs_and_outcome_are_the_columns():
     ({"n_params": [1e8, 1e9, 0]}, "column 'n_params' is 0 in row 3"),
     ({"n_params": [1e8, float("nan"), 1e10]}, "column 'n_params' is empty in row 2"),
     ({"n_params": [1e8, 1e9, float("inf")]}, "column 'n_params' is inf in row 3"),
+    ({"n_params": [1e8, 1e9, float("inf")]}, "correct it, or leave such rows out"),
+    ({"n_params": [1e8, True, 1e10]}, "row 2 of column 'n_params' is 'True', but law 'two_powers' expects a count of"),
+    ({"n_params": [True, False, True]}, "row 1 of column 'n_params' is 'True', but law 'two_powers' expects a count"),
+    ({"n_params": ["true", "", "false"]}, "row 1 of column 'n_params' is 'true', but law 'two_powers' expects"),
     ({"n_params": ["1e8", "1.5B", "2B"]}, "row 2 of column 'n_params' is '1.5B'"),
 ])  # fmt: skip
 def test_a_wrong_input_says_what_where_and_what_to_do(changes, words):
@@ -558,6 +573,34 @@ def test_a_wrong_input_says_what_where_and_what_to_do(changes, words):
 def test_the_remedy_for_a_unit_works():
     table = {"n_params": [0.07, 1.5, 7], "n_tokens": [1e9] * 3}
     assert read_runs(table, units={"n_params": 1e9}).inputs(LAW)["N"].max() == 7e9
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    ("billions", "it was multiplied by 1e9 as units say: leave 'n_params' out of units (--units)."),
+    (1e12, "it was multiplied by 1e12 as units say: pass units={'n_params': 1e6} (--units n_params=1e6) instead."),
+])  # fmt: skip
+def test_the_remedy_for_a_unit_counts_from_the_one_that_was_given(given, words):
+    sizes = [7e7, 1.5e9, 7e9] if given == "billions" else [700, 1500, 7000]
+    table = {"N": sizes, "n_tokens": [1e9] * 3}
+    runs = read_runs(table, units={"n_params": given})
+    for each in (runs, runs.where("n_tokens > 1")):
+        with pytest.raises(RunsError) as caught:
+            each.inputs(LAW)
+        assert words in str(caught.value)
+        assert "column 'N' (n_params) reaches" in str(caught.value)
+
+
+def test_a_factor_that_overflows_is_no_unit(recwarn):
+    with pytest.raises(RunsError, match="correct it"):
+        good(n_params=[1e300] * 3).inputs(LAW)
+    assert not recwarn.list
+
+
+def test_losses_that_look_like_perplexities_are_told_so():
+    with pytest.raises(RunsError, match="if it is a perplexity, give its log, which is the loss"):
+        good(loss=[30.0, 20.0, 8.0]).outcome(LAW)
+    with pytest.raises(RunsError, match=r"between 0\.3 and 15; correct it, or"):
+        good(loss=[99.0, 3.0, 2.0]).outcome(LAW)
 
 
 def test_a_few_runs_just_beyond_the_range_are_allowed():
@@ -573,6 +616,17 @@ def test_a_missing_column_says_what_there_is():
     assert "columns={'loss': 'its name'}" in str(caught.value)
     with pytest.raises(RunsError, match="input 'D' of law 'two_powers' needs column 'n_tokens'"):
         Runs.from_arrays({"n_params": [1e9]}).inputs(LAW)
+
+
+def test_a_standard_column_is_not_taken_for_another():
+    with pytest.raises(RunsError, match="needs column 'flops', which is not there; the file has"):
+        Runs.from_arrays({"n_params": [1e9], "loss": [3]}).column("flops")
+
+
+def test_words_are_near_whatever_their_case():
+    assert did_you_mean("n", ["D", "N"]) == "; did you mean 'N'"
+    assert did_you_mean("RPJ", ["c4", "rpj"]) == "; did you mean 'rpj'"
+    assert did_you_mean("z", ["D", "N"]) == ""
 
 
 def test_a_law_may_name_its_column_by_an_alias():
@@ -686,6 +740,8 @@ def test_records_left_out_because_of_a_fault_count_no_more(rate):
 def test_a_duplicated_run_id_is_refused_unless_it_has_steps():
     with pytest.raises(RunsError, match="a duplicated run id: 'x' of column 'run_id' is in rows 1 and 3"):
         good(run_id=["x", "y", "x"]).inputs(LAW)
+    with pytest.raises(RunsError, match=r"a duplicated run id: 'x' of column 'run_id' \(run\) is in rows 1 and 2"):
+        read_runs({"run_id": ["x", "x"], "N": [1e8, 1e9], "D": [1e9, 1e9]}).inputs(LAW)
     with pytest.raises(RunsError, match="a duplicated run id: '7'"):
         good(run=[7, 8, 7]).inputs(LAW)
     good(run_id=["x", "y", "x"], step=[1, 2, 3]).inputs(LAW)
@@ -709,6 +765,8 @@ def test_weights_and_standard_errors():
 
 def test_fewer_runs_than_parameters_are_refused():
     with pytest.raises(RunsError, match="3 runs cannot determine the 6 free parameters of law 'two_powers'"):
+        good().check_enough(LAW)
+    with pytest.raises(RunsError, match="--prior"):
         good().check_enough(LAW)
     good().take([0, 1, 2, 0, 1, 2]).check_enough(LAW)
 

@@ -16,6 +16,7 @@ from bayeslaw.law.expr import (
     Node,
     Number,
     Place,
+    Text,
     derivative,
     evaluate,
     names,
@@ -232,6 +233,11 @@ def test_conditions_know_quoted_text_and_formulas_do_not() -> None:
         ("a + )", 5, "unmatched"),
         ("a) + (b", 2, "unmatched"),
         ("a +\n* b", 1, "cannot read this formula"),
+        ("(a + (b)", 1, "this '(' is never closed"),
+        ("a + exp(b", 8, "this '(' is never closed"),
+        ("a = b", 3, "'=' assigns; a formula is a value, without it"),
+        ("b + (a := 1)", 6, "':=' is not part of the law language"),
+        ("# nothing", 1, "the formula is empty; write one such as"),
         ("neg(a)", None, None),
     ],
 )
@@ -245,6 +251,30 @@ def test_refuses_with_column_and_reason(text: str, column: int | None, message: 
     line = 8 if text.startswith("a +\n") else 7
     assert str(caught.value).startswith(f"some.toml:{line}:{column}: ")
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "message"),
+    [
+        ("a = 2", 3, "'=' assigns; compare with '=='"),
+        ("family == 'a=b' or a => 2", 22, "'=' assigns; compare with '==', '<=' or '>='"),
+        ("a == 'c4", 6, "this quote is never closed"),
+        ("(a > 2", 1, "this '(' is never closed"),
+        ("", 1, "the condition is empty; write one such as"),
+    ],
+)
+def test_a_condition_that_cannot_be_read_is_refused_in_our_own_words(text: str, column: int, message: str) -> None:
+    """Python's parser words these in terms of Python, or points elsewhere."""
+    with pytest.raises(LawError) as caught:
+        parse(text, condition=True)
+    assert str(caught.value).startswith(f"condition:1:{column}: ")
+    assert message in str(caught.value)
+    assert "Maybe" not in str(caught.value)
+
+
+def test_signs_within_quotes_are_no_signs() -> None:
+    """A quoted text may hold what has a meaning outside of it."""
+    assert parse("a == 'it\\'s = ('", condition=True) == Call("==", (a, Text("it's = (")))
 
 
 def test_the_caret_stands_under_the_fault_even_in_a_long_line() -> None:
