@@ -161,9 +161,11 @@ class Comparison:
     def __str__(self) -> str:
         best, subject = next(iter(self.laws)), next(iter(self.laws.values())).evidence.subject
         wide = max(map(len, self.laws)) + 2
+        by_family = 15 if any(each.families is not None for each in self.laws.values()) else 0
         lines = [
             f"{len(self.laws)} laws of {subject.outcome} on {subject.rows} runs; scores in nats, then weights",
-            f"{'':{wide}s}{'log evidence':>17s}{'behind':>8s}{'each run':>15s}{'each family':>15s}"
+            f"{'':{wide}s}{'log evidence':>17s}{'behind':>8s}{'each run':>15s}"
+            f"{'each family' if by_family else '':>{by_family}s}"
             f"{'evidence':>10s}{'stacking':>10s}{'forward':>9s}",
         ]
         for name, each in self.laws.items():
@@ -172,7 +174,7 @@ class Comparison:
             shares = ["" if found is None else f"{found[name]:.2f}" for found in self.weights.values()]
             lines.append(
                 f"{name:{wide}s}{with_error(each.evidence.log_evidence, each.evidence.se):>17s}{behind:>8s}"
-                f"{f'{each.loo.elpd:.1f} ± {each.loo.se:.1f}':>15s}{families:>15s}"
+                f"{f'{each.loo.elpd:.1f} ± {each.loo.se:.1f}':>15s}{families:>{by_family}s}"
                 f"{shares[0]:>10s}{shares[1]:>10s}{shares[2]:>9s}"
             )
         flags = [f"  {name}: {flag}" for name in self.laws for flag in self.flags(name)]
