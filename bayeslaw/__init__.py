@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         plot_residuals,
         plot_threshold,
     )
+    from bayeslaw.ask.risk import Risk, risk
     from bayeslaw.ask.threshold import Threshold, threshold
     from bayeslaw.errors import (
         BayeslawError,
@@ -81,6 +82,7 @@ _HOMES = {
     "log_evidence": "ask.evidence", "Evidence": "ask.evidence",
     "sbc": "proof.sbc", "Calibration": "proof.sbc",
     "optimum": "ask.optimum", "Optimum": "ask.optimum",
+    "risk": "ask.risk", "Risk": "ask.risk",
     "threshold": "ask.threshold", "Threshold": "ask.threshold",
     "plot_forecast": "ask.plot", "plot_parameters": "ask.plot", "plot_residuals": "ask.plot",
     "plot_threshold": "ask.plot", "plot_optimum": "ask.plot",

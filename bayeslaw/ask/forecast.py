@@ -142,12 +142,15 @@ class Forecast:
                 lines.append(
                     f"    doubt: {listed(f'{part} {share:.0%}' for part, share in point.parts.items() if share)}"
                 )
-        if not self.drift:
-            lines.append("  without drift: the law is taken to hold beyond the runs as it does among them")
-        lines += [f"  {note}" for note in self.notes]
-        if self.flag:
-            lines.append(f"  NOT CONVERGED: {listed(self.diagnostics.complaints)}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.caveats])
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What limits the answer, as lines."""
+        held = "  without drift: the law is taken to hold beyond the runs as it does among them"
+        drift, notes = () if self.drift else (held,), (f"  {note}" for note in self.notes)
+        flag = (f"  NOT CONVERGED: {listed(self.diagnostics.complaints)}",) if self.flag else ()
+        return (*drift, *notes, *flag)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -7,6 +7,7 @@
 ``fitting.py``     fit
 ``questions.py``   forecast · summary · plot
 ``threshold.py``   threshold
+``risk.py``        risk
 ``weighing.py``    compare · evidence
 ``optimum.py``     optimum
 ``backtest.py``    backtest
@@ -41,6 +42,7 @@ from bayeslaw.cli.drift import drift
 from bayeslaw.cli.fitting import fit
 from bayeslaw.cli.optimum import optimum
 from bayeslaw.cli.questions import forecast, plot, summary
+from bayeslaw.cli.risk import risk
 from bayeslaw.cli.tables import runs
 from bayeslaw.cli.threshold import threshold
 from bayeslaw.cli.weighing import compare, evidence
@@ -110,6 +112,7 @@ for command in (
     fit,
     forecast,
     threshold,
+    risk,
     optimum,
     compare,
     evidence,

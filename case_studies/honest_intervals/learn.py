@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+import curves
 import pandas as pd
 from sweeps import LAWS, SWEEPS, origins, tables
 
@@ -21,7 +22,10 @@ from bayeslaw.proof.slopes import as_table, slopes
 
 LEFT_OUT = Path(__file__).parent / "left_out.json"
 SLOPES = LEARNED.with_name("slopes.csv")
-NOTE = "Nats of log outcome per e-fold of compute; made by case_studies/honest_intervals/learn.py from its sweeps."
+NOTE = (
+    "Nats of log outcome per e-fold of compute, and of examples along learning curves (m4, bnsl); made by\n"
+    "# case_studies/honest_intervals/learn.py from its sweeps."
+)
 
 
 def measured(data: Path) -> pd.DataFrame:
@@ -39,9 +43,15 @@ def measured(data: Path) -> pd.DataFrame:
     return as_table(rows)
 
 
+def along_curves() -> dict[str, bl.Drift]:
+    """The drift of laws along learning curves, of which curves.py has taken the slopes."""
+    found = drift_from(pd.read_csv(curves.SLOPES), curves.USUAL, curves.NEAREST)
+    return {name: found[name] for name in curves.LAWS}
+
+
 def main() -> None:
     table = measured(Path(sys.argv[1]))
-    LEARNED.write_text(drifts_as_toml(drift_from(table), NOTE), encoding="utf-8")
+    LEARNED.write_text(drifts_as_toml({**along_curves(), **drift_from(table)}, NOTE), encoding="utf-8")
     left_out = {sweep: drift_from(table[table.sweep != sweep]) for sweep in SWEEPS}
     found = {sweep: {name: drift.as_dict() for name, drift in each.items()} for sweep, each in left_out.items()}
     LEFT_OUT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

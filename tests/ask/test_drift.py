@@ -28,6 +28,18 @@ def test_distance_is_the_log_of_compute_beyond_the_runs(posterior):
     np.testing.assert_allclose(distance(posterior, {name: v / 100 for name, v in at.items()}), 0.0)
 
 
+def test_a_law_of_one_input_drifts_along_it():
+    """One of several that does not know compute does not: no one distance is that of all of them."""
+    curve, student = bl.law("bnsl"), bl.law("capacity_gap")
+    short = {"draws": 50, "warmup": 50, "chains": 1}
+    one = bl.fit(curve, simulated_runs(curve, np.random.default_rng(1), 100), **short)
+    top = one.plan.inputs["x"].max()
+    np.testing.assert_allclose(distance(one, {"x": top * np.array([0.5, 1.0, 4.0])}), [0.0, 0.0, np.log(4)], atol=1e-12)
+    two = bl.fit(student, simulated_runs(student, np.random.default_rng(1), 100), **short)
+    assert len(student.free_inputs) == 2
+    np.testing.assert_array_equal(distance(two, {n: 100 * two.plan.inputs[n][:3] for n in student.free_inputs}), 0.0)
+
+
 def test_the_law_shifts_by_slope_times_distance(posterior):
     given = bl.Drift(direction=-0.01, scale=0.005)
     plain, drifted = (

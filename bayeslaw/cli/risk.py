@@ -1,0 +1,46 @@
+"""The command that asks what is risked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from bayeslaw.cli.answer import answers, give
+from bayeslaw.cli.questions import drift_options, fits_options, load_fits, read_drift, read_family, read_points
+
+
+@click.command()
+@fits_options
+@click.option("--at", multiple=True, required=True, metavar="N=7e10,D=1.4e12", help="Where; may be repeated.")
+@click.option("--above", type=float, metavar="LOSS", help="The chance of a loss above this.")
+@click.option("--below", type=float, metavar="SCORE", help="The chance of a score below this.")
+@click.option(
+    "--family", metavar="NAME|new|population|COLUMN=VALUE,...", help="Whose run; one of a new family unless given."
+)
+@click.option("--allow-unconverged", is_flag=True, help="Answer even if the chains have not converged.")
+@drift_options
+@answers
+def risk(
+    fits: Sequence[str],
+    weights: str | None,
+    at: Sequence[str],
+    above: float | None,
+    below: float | None,
+    family: str | None,
+    allow_unconverged: bool,
+    drift: str | None,
+    no_drift: bool,
+    as_json: bool,
+) -> None:
+    """Say how likely a run misses what it has to reach, and by how much if it does."""
+    points = read_points(at)
+    drifting, posterior = read_drift(drift, no_drift), load_fits(fits, weights)
+    whose = read_family(family, posterior)
+
+    from bayeslaw.ask.risk import risk as ask
+
+    found = ask(
+        posterior, points, above=above, below=below, family=whose, drift=drifting, allow_unconverged=allow_unconverged
+    )
+    give(found.as_dict(), lambda: str(found), as_json)
