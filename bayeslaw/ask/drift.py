@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import stdtrit
 
 from bayeslaw.ask.extrapolation import extrapolation, furthest
 from bayeslaw.errors import FileError, QuestionError
@@ -78,9 +79,14 @@ class Drift:
         return asdict(self)
 
     def slopes(self, posterior: Posterior) -> np.ndarray:
-        """A slope a draw, the same whenever it is asked for; shape ``(size,)``."""
-        rng = np.random.default_rng([posterior.seed, STREAM])
-        return self.direction + self.scale * rng.standard_t(self.df, posterior.size)
+        """A slope a draw, the same whenever it is asked for; shape ``(size,)``.
+
+        One from each of as many equal parts of their distribution, in random order: all points of a draw share a slope,
+        so that chance in it would move the medians of all points together.
+        """
+        rng, count = np.random.default_rng([posterior.seed, STREAM]), posterior.size
+        parts = (rng.permutation(count) + rng.random(count)) / count
+        return np.asarray(self.direction + self.scale * stdtrit(self.df, parts))
 
     def apply(self, posterior: Posterior, inputs: Mapping[str, np.ndarray], mean: np.ndarray) -> np.ndarray:
         """The law with its drift; shape ``(size, points)``.

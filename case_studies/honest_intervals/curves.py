@@ -2,8 +2,8 @@
 
     python case_studies/honest_intervals/curves.py DATA FITS
 
-fits the broken power law to the first part of every curve, as its source splits it, and keeps the fits in the folder
-FITS.  The slopes of their errors go into curves.csv (from which learn.py makes the drift that the package has), and how
+fits the broken power law to the first part of every curve, as its source splits it, and keeps the fits in the folder FITS.
+The slopes of their errors go into curves.csv (from which learn.py makes the drift that the package has), and how
 forecasts did, with drift learned from the other data sets and beside least squares, into curves.json and curves.md.
 """
 
@@ -70,6 +70,11 @@ def slopes(curves: dict[str, bl.Runs], fits: Path) -> pd.DataFrame:
         ]
         as_table(rows).to_csv(SLOPES, index=False, float_format="%.6g")
     return as_table(rows)
+
+
+def learned(measured: pd.DataFrame) -> dict[str, bl.Drift]:
+    """The drift on a curve that is not among those measured: each of them is a sweep of its own."""
+    return drift_from(measured.assign(sweep=measured.table), USUAL, NEAREST)
 
 
 # --- least squares -----------------------------------------------------------------------------------------------
@@ -200,9 +205,7 @@ def main(data: Path, fits: Path) -> None:
     curves = {name: table.where(f"family == {name!r}") for name in table.levels("family")[0]}
     fit_all(curves, fits)
     measured = slopes(curves, fits)
-    left_out = {
-        name: drift_from(measured[measured.sweep != name], USUAL, NEAREST) for name in sorted(set(measured.sweep))
-    }
+    left_out = {name: learned(measured[measured.sweep != name]) for name in sorted(set(measured.sweep))}
     found = {
         "left_out": {name: {law: one.as_dict() for law, one in each.items()} for name, each in left_out.items()},
         "curves": {

@@ -45,7 +45,7 @@ def measured(data: Path) -> pd.DataFrame:
 
 def along_curves() -> dict[str, bl.Drift]:
     """The drift of laws along learning curves, of which curves.py has taken the slopes."""
-    found = drift_from(pd.read_csv(curves.SLOPES), curves.USUAL, curves.NEAREST)
+    found = curves.learned(pd.read_csv(curves.SLOPES))
     return {name: found[name] for name in curves.LAWS}
 
 
