@@ -135,6 +135,8 @@ def drift_from(table: pd.DataFrame, usual: float = USUAL, nearest: float = NEARE
     table = table[table["distance"] > nearest]
     sweep, _ = pd.factorize(table["sweep"])
     law, names = pd.factorize(table["law"])
+    # With one origin a sweep, what differs between origins cannot be told from what differs between sweeps.
+    several = bool(table.duplicated(["sweep", "law"]).any())
 
     def model(slope: Any, error: Any) -> None:
         middle = numpyro.sample("middle", dist.Normal(0.0, 2 * usual))
@@ -143,7 +145,7 @@ def drift_from(table: pd.DataFrame, usual: float = USUAL, nearest: float = NEARE
         log_scale = numpyro.sample("log_scale", dist.Normal(np.log(usual), 0.7))
         scale = math.e ** (log_scale + 0.5 * numpyro.sample("law_scale", dist.Normal(0.0, 1.0).expand([len(names)])))
         raw = numpyro.sample("sweep", dist.Normal(0.0, 1.0).expand([sweep.max() + 1, len(names)]))
-        origin = numpyro.sample("origin", dist.HalfNormal(2 * usual))
+        origin = numpyro.sample("origin", dist.HalfNormal(2 * usual)) if several else 0.0
         at = (direction + scale * raw)[sweep, law]
         numpyro.sample("slope", dist.StudentT(4.0, at, (origin**2 + error**2) ** 0.5), obs=slope)
 
@@ -159,7 +161,7 @@ def drift_from(table: pd.DataFrame, usual: float = USUAL, nearest: float = NEARE
 
     def foretold(offset: np.ndarray, offset_of_scale: np.ndarray) -> Drift:
         direction = draws["middle"] + draws["between"] * offset
-        scale = np.hypot(np.exp(draws["log_scale"] + 0.5 * offset_of_scale), draws["origin"])
+        scale = np.hypot(np.exp(draws["log_scale"] + 0.5 * offset_of_scale), draws.get("origin", 0.0))
         slope = direction + scale * rng.standard_normal(size)
         mean, sd = slope.mean(), np.hypot(slope.std(), (1 - BELIEVED) * slope.mean())
         # With tails this heavy, the scale that has the 95 % interval of a normal one.

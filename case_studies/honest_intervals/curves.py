@@ -2,8 +2,8 @@
 
     python case_studies/honest_intervals/curves.py DATA FITS
 
-fits the broken power law to the first part of every curve, as its source splits it, and keeps the fits in the folder FITS.
-The slopes of their errors go into curves.csv (from which learn.py makes the drift that the package has), and how
+fits the broken power law to the first part of every curve, as its source splits it, and keeps the fits in the folder
+FITS.  The slopes of their errors go into curves.csv (from which learn.py makes the drift that the package has), and how
 forecasts did, with drift learned from the other data sets and beside least squares, into curves.json and curves.md.
 """
 
