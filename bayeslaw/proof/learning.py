@@ -31,6 +31,8 @@ from bayeslaw.proof.slopes import NEAREST, as_table, public_slopes, slopes
 BELIEVED = 0.5
 # The size of slopes in nats of log loss per e-fold of compute.
 USUAL = 0.005
+# Origins of a sweep share most of their runs, so now and then all of them err together by more than their errors say.
+TAILS_OF_ERRORS = 4.0
 # Laws and sweeps are few, so their spreads are funnels, which are walked in small steps.
 SETTINGS = Settings(warmup=1000, draws=2000, target_accept=0.98)
 # Spreads mix slowly, and are only averaged over.
@@ -112,7 +114,9 @@ def learn_drift(
     return drift_from(pd.concat([public_slopes(), own]) if public else own)
 
 
-def drift_from(table: pd.DataFrame, usual: float = USUAL, nearest: float = NEAREST) -> dict[str, Drift]:
+def drift_from(
+    table: pd.DataFrame, usual: float = USUAL, nearest: float = NEAREST, tails: float = TAILS_OF_ERRORS
+) -> dict[str, Drift]:
     """The slope of a law on a sweep that is not in a table of slopes: its direction and scale, by law.
 
     Slopes differ between laws, between sweeps and, less, between origins; a law that is not in the table has a
@@ -126,6 +130,8 @@ def drift_from(table: pd.DataFrame, usual: float = USUAL, nearest: float = NEARE
         What size slopes have, by order of magnitude: the priors are about it.
     nearest
         How many e-folds a slope must have been measured over to count.
+    tails
+        Degrees of freedom of the errors of slopes.
 
     Raises
     ------
@@ -147,7 +153,7 @@ def drift_from(table: pd.DataFrame, usual: float = USUAL, nearest: float = NEARE
         raw = numpyro.sample("sweep", dist.Normal(0.0, 1.0).expand([sweep.max() + 1, len(names)]))
         origin = numpyro.sample("origin", dist.HalfNormal(2 * usual)) if several else 0.0
         at = (direction + scale * raw)[sweep, law]
-        numpyro.sample("slope", dist.StudentT(4.0, at, (origin**2 + error**2) ** 0.5), obs=slope)
+        numpyro.sample("slope", dist.StudentT(tails, at, (origin**2 + error**2) ** 0.5), obs=slope)
 
     found = sample(model, (table["slope"].to_numpy(), table["error"].to_numpy()), SETTINGS)
     if found.diagnostics.rhat > LARGEST_RHAT:

@@ -32,6 +32,8 @@ SLOPES, FOUND = HERE / "curves.csv", HERE / "curves.json"
 LAWS = ("bnsl",)
 # Slopes along a learning curve, in nats of log loss per e-fold of examples, and over how many they are measured.
 USUAL, NEAREST = 0.05, 0.3
+# Degrees of freedom that are as good as a normal distribution's.
+NORMAL = 200.0
 ASKED = LAWS[0] if len(LAWS) == 1 else "average"
 # What is hidden, and draws a chain of each fit.
 HIDDEN, DRAWS = "split == 'test'", 500
@@ -73,8 +75,11 @@ def slopes(curves: dict[str, bl.Runs], fits: Path) -> pd.DataFrame:
 
 
 def learned(measured: pd.DataFrame) -> dict[str, bl.Drift]:
-    """The drift on a curve that is not among those measured: each of them is a sweep of its own."""
-    return drift_from(measured.assign(sweep=measured.table), USUAL, NEAREST)
+    """The drift on a curve that is not among those measured: each of them is a sweep of its own.
+
+    Errors of slopes are normal: heavier tails would take curves that drift most for ones that were measured badly.
+    """
+    return drift_from(measured.assign(sweep=measured.table), USUAL, NEAREST, NORMAL)
 
 
 # --- least squares -----------------------------------------------------------------------------------------------
