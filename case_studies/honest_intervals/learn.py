@@ -23,7 +23,7 @@ from bayeslaw.proof.slopes import as_table, slopes
 LEFT_OUT = Path(__file__).parent / "left_out.json"
 SLOPES = LEARNED.with_name("slopes.csv")
 NOTE = (
-    "Nats of log outcome per e-fold of compute, and of examples along learning curves (m4, bnsl); made by\n"
+    "Nats of log outcome per e-fold of compute, of bnsl per e-fold of examples along a learning curve; made by\n"
     "# case_studies/honest_intervals/learn.py from its sweeps."
 )
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import bayeslaw as bl
@@ -26,6 +27,25 @@ def test_intervals_on_the_runs_behind_chinchilla(shared_data):
     assert 0.93 <= ours.inside(0.95).mean() <= 0.99
     assert ours.interval_score(0.95).mean() <= 0.75 * rival.interval_score(0.95).mean()
     assert rival.inside(0.95).mean() < 0.85
+
+
+def test_intervals_on_learning_curves_hold_with_drift_along_them(shared_data):
+    """Six networks on one data set, with the drift of the others; curves.py beside study.py asks all 92 curves."""
+    found = json.loads((STUDY / "curves.json").read_text(encoding="utf-8"))["left_out"]["inet"]
+    drift = {name: bl.Drift(**each) for name, each in found.items()}
+    table = bl.read_runs(shared_data / "extrapolation_benchmark.csv")
+    curves = [name for name in table.levels("family")[0] if name.startswith("IC|inet_10|")]
+    assert len(curves) == 6
+    share = {}
+    for how in (drift, False):
+        tests = [
+            bl.backtest("bnsl", table.where(f"family == {name!r}"), hide="split == 'test'", drift=how, draws=500,
+                        rivals=False)
+            for name in curves
+        ]  # fmt: skip
+        share[how is False] = np.mean([each.laws["bnsl"].inside(0.95).mean() for each in tests])
+    assert share[False] > 0.9
+    assert share[True] < 0.75
 
 
 def test_the_six_runs_of_1e21_flops_lie_inside(shared_data):
