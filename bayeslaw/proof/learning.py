@@ -14,7 +14,7 @@ import numpyro.distributions as dist
 import pandas as pd
 from scipy import stats
 
-from bayeslaw.ask.drift import OTHER, TAILS, Drift
+from bayeslaw.ask.drift import OTHER, TAILS, Drift, learned_drifts
 from bayeslaw.errors import ConvergenceError, QuestionError, listed
 from bayeslaw.fit.chains import Settings
 from bayeslaw.fit.runs import Runs, read_runs
@@ -111,7 +111,10 @@ def learn_drift(
             tell=told,
         )  # fmt: skip
     own = as_table(rows)
-    return drift_from(pd.concat([public_slopes(), own]) if public else own)
+    if not public:
+        return drift_from(own)
+    # Laws of learning curves drift as they do along those, of which sweeps say nothing.
+    return {**learned_drifts(), **drift_from(pd.concat([public_slopes(), own]))}
 
 
 def drift_from(
