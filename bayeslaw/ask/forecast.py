@@ -80,6 +80,12 @@ class Point:
     parts: Mapping[str, float | None]
     extrapolation: Mapping[str, float | None]
 
+    @property
+    def place(self) -> str:
+        """Where and whose, in words."""
+        at = ", ".join(f"{name} = {value:.4g}" for name, value in self.at.items())
+        return f"{self.family}: {at}" if self.family else at
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON: the new run's interval at the top, the mean's under ``mean``."""
         return {
@@ -133,11 +139,9 @@ class Forecast:
         if averaged:
             lines.append(f"  weights: {listed(f'{name} {weight:.3f}' for name, weight in self.weights.items())}")
         for point in self.points:
-            at = ", ".join(f"{name} = {value:.4g}" for name, value in point.at.items())
-            who = f"{point.family}: " if point.family else ""
             run, far = point.new_run, point.extrapolation.get("flops_ratio")
             beyond = f"   {far:.3g} x the compute of the largest fitted run" if far else ""
-            lines.append(f"  {who}{at}: {run.median:.4g}  [{run.lower:.4g}, {run.upper:.4g}]{beyond}")
+            lines.append(f"  {point.place}: {run.median:.4g}  [{run.lower:.4g}, {run.upper:.4g}]{beyond}")
             if averaged or len(self.points) == 1 or point.parts["input"] is not None:
                 lines.append(
                     f"    doubt: {listed(f'{part} {share:.0%}' for part, share in point.parts.items() if share)}"

@@ -70,10 +70,8 @@ class Risk:
         passed = f"{found.outcome} ({found.units}) {self.side} {self.limit:g}"
         lines = [f"{passed}, law {found.law}: the chance of a new run"]
         for point, reached in zip(self.points, found.points, strict=True):
-            at = ", ".join(f"{name} = {value:.4g}" for name, value in point.at.items())
-            who = f"{point.family}: " if point.family else ""
             by = "" if point.by is None else f", by {point.by:.2g} if it is"
-            lines.append(f"  {who}{at}: {point.probability:.1%}{by}   (median {reached.new_run.median:.4g})")
+            lines.append(f"  {reached.place}: {point.probability:.1%}{by}   (median {reached.new_run.median:.4g})")
         return "\n".join([*lines, *found.caveats])
 
     def as_dict(self) -> dict[str, Any]:

@@ -118,19 +118,24 @@ def read_drift(drift: str | None, no_drift: bool) -> Drifting:
     return not no_drift if drift is None else read_drifts(drift)
 
 
-def answer_options(drawn: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Decorate a command with what every answer about a family's runs may be given: whose, how sure, and a picture."""
+def whose_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a command with what every question about a family's runs may be given."""
     family = click.option(
         "--family",
         metavar="NAME|new|population|COLUMN=VALUE,...",
         help="Whose run; one drawn from the population unless given.",
     )
-    level = click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the intervals.")
     unconverged = click.option(
         "--allow-unconverged", is_flag=True, help="Answer even if the chains have not converged."
     )
+    return family(unconverged(command))
+
+
+def answer_options(drawn: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorate a command with what every answer in intervals may be given: whose, how sure, and a picture."""
+    level = click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the intervals.")
     plot = click.option("--plot", "picture", metavar="FILE.png", help=f"Draw {drawn} too.")
-    return lambda command: family(level(unconverged(plot(command))))
+    return lambda command: whose_options(level(plot(command)))
 
 
 @click.command()

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 import click
 
 from bayeslaw.cli.answer import answers, give
-from bayeslaw.cli.questions import drift_options, fits_options, load_fits, read_drift, read_family, read_points
+from bayeslaw.cli.questions import (
+    drift_options,
+    fits_options,
+    load_fits,
+    read_drift,
+    read_family,
+    read_points,
+    whose_options,
+)
 
 
 @click.command()
@@ -15,10 +23,7 @@ from bayeslaw.cli.questions import drift_options, fits_options, load_fits, read_
 @click.option("--at", multiple=True, required=True, metavar="N=7e10,D=1.4e12", help="Where; may be repeated.")
 @click.option("--above", type=float, metavar="LOSS", help="The chance of a loss above this.")
 @click.option("--below", type=float, metavar="SCORE", help="The chance of a score below this.")
-@click.option(
-    "--family", metavar="NAME|new|population|COLUMN=VALUE,...", help="Whose run; one of a new family unless given."
-)
-@click.option("--allow-unconverged", is_flag=True, help="Answer even if the chains have not converged.")
+@whose_options
 @drift_options
 @answers
 def risk(
