@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from bayeslaw.ask.compare import compare
     from bayeslaw.ask.comparison import Comparison
     from bayeslaw.ask.drift import Drift
+    from bayeslaw.ask.effective import EffectiveSizes, effective_size
     from bayeslaw.ask.evidence import Evidence, log_evidence
     from bayeslaw.ask.forecast import Forecast, forecast
+    from bayeslaw.ask.frontier import Frontier, frontier
     from bayeslaw.ask.optimum import Optimum, optimum
     from bayeslaw.ask.plot import (
         plot_comparison,
@@ -84,6 +86,8 @@ _HOMES = {
     "optimum": "ask.optimum", "Optimum": "ask.optimum",
     "risk": "ask.risk", "Risk": "ask.risk",
     "threshold": "ask.threshold", "Threshold": "ask.threshold",
+    "effective_size": "ask.effective", "EffectiveSizes": "ask.effective",
+    "frontier": "ask.frontier", "Frontier": "ask.frontier",
     "plot_forecast": "ask.plot", "plot_parameters": "ask.plot", "plot_residuals": "ask.plot",
     "plot_threshold": "ask.plot", "plot_optimum": "ask.plot",
     "Drift": "ask.drift",

@@ -5,6 +5,8 @@
 ``threshold``      at what scale an outcome crosses a value; ``track`` and ``crossing``, how
 ``optimum``        the best inputs and what it costs to miss them: ``regret``; ``trade`` and ``budget``, over what
                    it is sought; ``minimum``, how
+``effective``      how large a network of a reference family would have to be for a score
+``frontier``       how fast the densest networks grow denser
 ``risk``           how likely a run misses what it has to reach
 ``average``        several posteriors as one, with weights
 ``drawn``          the draws behind a forecast, under one posterior

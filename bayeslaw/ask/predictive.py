@@ -32,6 +32,19 @@ DRAWN: Mapping[str, Callable[..., Any]] = {
     ).astype(float),
 }
 
+# Standard deviations of one outcome about the law, on the scale of the outcome, to first order where noise is relative;
+# of heavy tails, which may have none, their scale.
+SPREAD: Mapping[str, Callable[..., Any]] = {
+    "Normal": lambda _, sd: sd,
+    "StudentT": lambda _, __, scale: scale,
+    "LogNormal": lambda median, sd: median * sd,
+    "LogStudentT": lambda _, median, scale: median * scale,
+    "LogFrontier": lambda frontier, sd, shortfall, _: frontier * np.hypot(sd, shortfall),
+    "Beta": lambda mean, k: np.sqrt(mean * (1 - mean) / (1 + k)),
+    "Binomial": lambda trials, p: np.sqrt(trials * p * (1 - p)),
+    "BetaBinomial": lambda trials, p, k: np.sqrt(trials * p * (1 - p) * (trials + k) / (1 + k)),
+}
+
 
 def expected(
     posterior: Posterior, inputs: Mapping[str, np.ndarray], parameters: Mapping[str, np.ndarray]
@@ -78,6 +91,30 @@ def noisy(
     QuestionError
         When the noise needs an input, such as a number of trials, that was not given.
     """
+    arguments = _arguments(law, inputs, parameters, mean)
+    with np.errstate(over="ignore"):  # the log of a Student-t with the heaviest tails has draws beyond any number
+        return np.asarray(DRAWN[law.output.likelihood.name](rng, *arguments), dtype=float)
+
+
+def spread(
+    law: Law, inputs: Mapping[str, np.ndarray], parameters: Mapping[str, np.ndarray], mean: np.ndarray
+) -> np.ndarray:
+    """How far outcomes lie from the means of a law, as :func:`noisy` draws them: standard deviations, of their shape.
+
+    Of heavy tails their scale.
+
+    Raises
+    ------
+    QuestionError
+        When the noise needs an input that was not given.
+    """
+    return np.asarray(SPREAD[law.output.likelihood.name](*_arguments(law, inputs, parameters, mean)), dtype=float)
+
+
+def _arguments(
+    law: Law, inputs: Mapping[str, np.ndarray], parameters: Mapping[str, np.ndarray], mean: np.ndarray
+) -> list[np.ndarray]:
+    """The arguments of a law's likelihood, each of the shape of the means."""
     defaults = {each.name: each.default for each in law.inputs.values() if each.default is not None}
     values = {**law.references, **defaults, **inputs, **parameters, "mean": mean}
     arguments = []
@@ -86,5 +123,4 @@ def noisy(
             if name not in values:
                 raise QuestionError(f"a new run of law '{law.name}' needs its '{name}': give it with the other inputs.")
         arguments.append(np.broadcast_to(evaluate(argument, values, NUMPY_WORDS), mean.shape))
-    with np.errstate(over="ignore"):  # the log of a Student-t with the heaviest tails has draws beyond any number
-        return np.asarray(DRAWN[law.output.likelihood.name](rng, *arguments), dtype=float)
+    return arguments

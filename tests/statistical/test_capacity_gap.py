@@ -37,3 +37,21 @@ def test_intervals_of_the_best_teacher_cover_the_truth():
         hits += found.lower <= truth <= found.upper
     # Within 2.4 standard errors of a share of 0.9.
     assert 0.85 <= hits / SIMULATIONS <= 0.95, hits
+
+
+@pytest.mark.slow
+def test_how_much_families_differ_in_their_best_teacher_is_found():
+    """The spread of kappa over six families, and kappa itself: ranks among draws as uniform as those of right ones."""
+    families, each = 6, np.repeat(np.geomspace(2e8, 4e9, 2), 4)
+    table = {
+        "student_params": np.tile(each, families), "family": np.repeat([f"f{i}" for i in range(families)], len(each)),
+        "teacher_params": np.tile(each * np.tile(np.geomspace(0.7, 30, 4), 2), families),
+        "loss": np.full(families * len(each), 2.5),
+    }  # fmt: skip
+    # What students alone say is known here, so that each fit takes a second.
+    law = LAW.with_priors(E="Constant(1.9)", r="Constant(0.6)", a="Constant(0.25)", eta="Constant(1)", nu="Constant(5)")
+    pool = dict.fromkeys(law.parameters, "complete") | {"kappa": "partial:family"}
+    found = bl.sbc(law, bl.read_runs(table), "family", pool, simulations=40)
+    assert {"kappa", "kappa_spread_family"} <= set(found.ranks)
+    assert not found.outside
+    assert found.unconverged <= 2

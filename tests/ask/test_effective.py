@@ -1,0 +1,172 @@
+"""Effective sizes: a law read backwards, and the frontier of the densities that follow from them."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import bayeslaw as bl
+from bayeslaw.ask.frontier import record_setters
+from bayeslaw.ask.predictive import DRAWN, SPREAD
+from bayeslaw.errors import ConvergenceError, QuestionError, RunsError
+from bayeslaw.law.functions import LIKELIHOODS
+from tests.simulate import simulated_runs
+
+POWER, CHAIN = bl.law("power_law"), bl.law("task_chain").with_priors(chance="Constant(0.25)")
+TOKENS, WITHIN = {"D": 1e12}, (1e7, 1e12)
+
+
+@pytest.fixture(scope="module")
+def loss():
+    return bl.fit(POWER, simulated_runs(POWER, np.random.default_rng(0), 80), seed=1)
+
+
+@pytest.fixture(scope="module")
+def score():
+    """A reference of twelve networks that is known well."""
+    rng = np.random.default_rng(3)
+    truth = {name: one.prior.median() for name, one in CHAIN.parameters.items()} | {"kappa": 3000.0}
+    N, D = (each.ravel() for each in np.meshgrid(np.geomspace(1e8, 7e10, 6), [3e11, 2e12]))
+    correct = rng.binomial(10_000, CHAIN.mean({"N": N, "D": D}, truth))
+    runs = {"n_params": N, "n_tokens": D, "n_correct": correct, "n_trials": np.full(12, 10_000)}
+    return bl.fit(CHAIN, bl.read_runs(runs), target_accept=0.95)
+
+
+def scored(posterior, sizes):
+    """Networks of a reference family, as good as its law says in the middle of its draws, and ten times as dense."""
+    middle = {name: float(np.median(values)) for name, values in posterior.parameters().items()}
+    share = CHAIN.mean({"N": np.asarray(sizes), "D": 1e12}, middle)
+    count = np.full(len(share), 1_000_000)
+    return {"n_params": np.asarray(sizes) / 10, "n_correct": np.rint(share * count), "n_trials": count}
+
+
+def test_a_loss_has_the_size_that_its_law_solved_by_hand_gives_it(loss):
+    """E + A (C/C0)**-alpha in each draw; along compute, of which the law knows no other input."""
+    values = {name: each[:, None] for name, each in loss.parameters().items()}
+    wanted = np.array([1.5, 2.5]) * np.geomspace(1e18, 1e22, 2)
+    seen = np.median(POWER.mean({"C": wanted}, values), axis=0)
+    found = bl.effective_size(loss, {"flops": [1e20, 1e20], "loss": seen}, "C", drift=False)
+    C0 = POWER.references["C0"]
+    exact = np.log(C0) - np.log((seen - values["E"]) / values["A"]) / values["alpha"]
+    known = found.bound == 0
+    assert known.mean() > 0.9
+    np.testing.assert_allclose(found.log_size[known], exact[known], atol=2e-3)
+    # The standard error is that of a loss, over the slope of the law: relative noise of scale sigma.
+    steep = values["alpha"] * (seen - values["E"])
+    expected = np.minimum(values["sigma"] * seen / steep, 5.0)
+    np.testing.assert_allclose(found.log_se[known], expected[known], rtol=0.02)
+
+
+def test_networks_of_the_reference_have_their_own_size(score):
+    found = bl.effective_size(score, scored(score, [1e9, 1e10, 7e10]), at=TOKENS, within=WITHIN)
+    for one, size in zip(found.sizes, [1e9, 1e10, 7e10], strict=True):
+        assert one.lower < size < one.upper
+        assert one.median == pytest.approx(size, rel=0.15)
+    tables = found.densities(7)
+    assert len(tables) == 7
+    np.testing.assert_allclose(np.median([each.column("density") for each in tables], axis=0), 10, rtol=0.3)
+
+
+def test_scores_at_the_ends_of_the_curve_are_bounds(score):
+    """Neither left out nor taken for a size; a score of chance or less is as good as one that is hardly more."""
+    table = {"model": ["weak", "chance", "best"], "n_params": [1e9] * 3, "n_correct": [2000, 2500, 9999]}
+    found = bl.effective_size(score, {**table, "n_trials": [10_000] * 3}, at=TOKENS, within=WITHIN)
+    assert (found.bound[:, 0] == -1).all()
+    np.testing.assert_array_equal(found.at_ceiling, [0, 0, 1])
+    np.testing.assert_array_equal(found.log_se[found.bound != 0], 0)
+    shown = str(found).splitlines()
+    assert shown[1].startswith("  weak    at the floor  [1e+07, ")
+    assert shown[3].startswith("  best    at the ceiling  [1e+12, 1e+12]")
+    assert json.loads(json.dumps(found.as_dict()))["models"][2]["probability_at_ceiling"] == 1.0
+    assert found.densities(2)[0].data["model"].tolist() == table["model"]
+
+
+def test_a_score_of_few_questions_tells_less(score):
+    few, many = ({"n_params": [1e9], "n_correct": [0.5 * n], "n_trials": [n]} for n in (200, 20_000))
+    wide, narrow = (bl.effective_size(score, each, at=TOKENS).sizes[0] for each in (few, many))
+    assert wide.upper / wide.lower > 1.5 * narrow.upper / narrow.lower
+
+
+@pytest.mark.parametrize(
+    ("change", "how", "said"),
+    [
+        ({}, {"along": "M"}, "has no input 'M'"),
+        ({}, {"within": (1e12, 1e7)}, "are not two sizes, the smaller first"),
+        ({}, {"within": (1e7, 1e19)}, "is meant for N from 1e6 to 1e14"),
+        ({}, {"level": 2}, "level is a probability"),
+        ({"n_correct": None}, {}, "n_correct"),
+        ({"n_params": None}, {}, "n_params"),
+        ({"n_correct": [11_000.0]}, {}, "11000"),
+    ],
+)
+def test_what_has_no_size_is_refused(score, change, how, said):
+    table = {"n_params": [1e9], "n_correct": [5000], "n_trials": [10_000]} | change
+    with pytest.raises((QuestionError, RunsError), match=said):
+        bl.effective_size(score, {name: each for name, each in table.items() if each is not None}, at=TOKENS, **how)
+
+
+ARGUMENTS = {
+    "Normal": (2.0, 0.3), "StudentT": (1e6, 2.0, 0.3), "LogNormal": (2.0, 0.02), "LogStudentT": (1e6, 2.0, 0.02),
+    "LogFrontier": (2.0, 0.002, 0.003, 0.0), "Beta": (0.3, 40.0), "Binomial": (50.0, 0.3),
+    "BetaBinomial": (50.0, 0.3, 40.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LIKELIHOODS)
+def test_the_spread_of_outcomes_is_that_of_their_draws(name):
+    arguments = [np.full(200_000, each) for each in ARGUMENTS[name]]
+    drawn = DRAWN[name](np.random.default_rng(5), *arguments)
+    # A sample standard deviation of so many draws is off by a third of a percent.
+    assert SPREAD[name](*arguments)[0] == pytest.approx(drawn.std(), rel=0.02)
+
+
+def test_record_setters_are_those_above_all_before_them():
+    """A doubling in 100 days, with networks between that are worse and one that is only known to be better."""
+    day, density = np.array([0.0, 50, 100, 200, 210, 220]), np.array([1.0, 0.3, 2.0, 4.0, 3.0, 50.0])
+    runs = bl.read_runs({"day": day, "density": density, "bound": np.array([0.0, 0, 0, 0, 0, 1])})
+    assert record_setters(runs, "day") == pytest.approx(100)
+    assert np.isnan(record_setters(runs.where("day < 150"), "day"))
+
+
+@pytest.fixture(scope="module")
+def networks(score):
+    """Thirty networks whose frontier doubles its density every 150 days, short of it by .3 e-folds on average."""
+    rng = np.random.default_rng(8)
+    day, own = rng.uniform(0, 600, 30), np.exp(rng.uniform(np.log(3e8), np.log(2e9), 30))
+    density = 2 ** (day / 150) * np.exp(-0.3 * rng.standard_exponential(30))
+    middle = {name: float(np.median(values)) for name, values in score.parameters().items()}
+    share = CHAIN.mean({"N": own * density, "D": 1e12}, middle)
+    table = {"day": day, "n_params": own, "n_correct": rng.binomial(10_000, share), "n_trials": np.full(30, 10_000)}
+    return bl.effective_size(score, table, at=TOKENS, within=WITHIN)
+
+
+def test_a_frontier_of_known_doubling_time_is_found(networks):
+    found = bl.frontier(networks, imagined=10, draws=300)
+    assert found.doubling.lower < 150 < found.doubling.upper
+    assert found.doubling.upper / found.doubling.lower < 2
+    assert 75 < found.record_setters.median < 300
+    # The law's own derived rate agrees with its doubling time, draw by draw.
+    np.testing.assert_allclose(found.draws["A"] * found.draws["doubling"], np.log(2))
+    assert found.unconverged <= 1
+    read = json.loads(json.dumps(found.as_dict()))
+    assert read["parameters"]["doubling"]["median"] == pytest.approx(found.doubling.median)
+    assert "doubling by record-setters alone" in str(found)
+
+
+def test_a_frontier_without_days_or_doubt_is_refused(networks, score):
+    with pytest.raises(RunsError, match="day"):
+        bl.frontier(bl.effective_size(score, scored(score, [1e9] * 4), at=TOKENS))
+    with pytest.raises(QuestionError, match=r"imagined: 1 draws of the reference hold no doubt"):
+        bl.frontier(networks, imagined=1)
+    with pytest.raises(QuestionError, match=r"law 'kaplan' predicts loss; a frontier wants"):
+        bl.frontier(networks, "kaplan")
+
+
+def test_fits_that_did_not_converge_are_left_out_if_few_and_refused_if_many(networks):
+    """Chains of a dozen draws have not converged."""
+    with pytest.raises(ConvergenceError, match=r"4 of 4 fits of law 'densing' have not converged"):
+        bl.frontier(networks, imagined=4, draws=12, warmup=12, patient=False)
+    found = bl.frontier(networks, imagined=4, draws=12, warmup=12, patient=False, allow_unconverged=True)
+    assert found.unconverged == 4
+    assert np.isfinite(stats.iqr(found.draws["doubling"]))
