@@ -7,6 +7,8 @@ about prediction.  They may disagree, and then both are said.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
+from pathlib import Path
 from typing import Any, cast
 
 from bayeslaw.ask.comparison import Comparison, Standing
@@ -17,11 +19,13 @@ from bayeslaw.ask.sensitivity import prior_sensitivity
 from bayeslaw.ask.subject import Subject, require_same
 from bayeslaw.ask.weights import require_converged, require_several
 from bayeslaw.errors import QuestionError, listed
+from bayeslaw.fit.executors import opened
 from bayeslaw.fit.fitting import fit
 from bayeslaw.fit.plan import Plan, make_plan
 from bayeslaw.fit.pooling import pools_of
 from bayeslaw.fit.posterior import Posterior
 from bayeslaw.fit.runs import Runs, read_runs
+from bayeslaw.fit.shards import Shards
 from bayeslaw.law import catalogue
 from bayeslaw.law.law import Law
 
@@ -40,6 +44,8 @@ def compare(
     seed: int = 0,
     by_family: bool = True,
     allow_unconverged: bool = False,
+    shards: str | Path | None = None,
+    executor: Executor | str | None = None,
     told: Told | None = None,
 ) -> Comparison:
     """Hold laws against each other on the same runs.
@@ -62,6 +68,10 @@ def compare(
         Leave each family out, where there are any: a fit a family and law.
     allow_unconverged
         Compare even fits that have not converged; they are then flagged.
+    shards
+        A folder in which finished fits without some runs are kept, so that work that was stopped is not done again.
+    executor
+        What makes these fits, as :func:`bayeslaw.backtest` takes it.
     told
         A function that is told what is being done.
 
@@ -76,6 +86,8 @@ def compare(
         When there is one law only, two have the same name, they are about different data, or one has not converged.
     LawError, RunsError, PoolingError
         When a law, the table or a hierarchy cannot be used.
+    ExecutorError
+        When workers cannot be reached, are lost, or cannot do the work.
 
     References
     ----------
@@ -88,17 +100,19 @@ def compare(
     fits = _fits(_named(laws), table, family, pool, settings, tell)
     require_converged(fits, allow_unconverged)
     hidden = origins(fits)
-    found = {}
-    for name, posterior in fits.items():
-        tell(f"{name}: evidence, and what was left out")
-        evidence = log_evidence(posterior, allow_unconverged=allow_unconverged)
-        found[name] = Standing(
-            evidence=evidence,
-            loo=loo(posterior),
-            families=leave_families_out(posterior) if by_family and posterior.family is not None else None,
-            forward=forward(posterior, hidden) if hidden else None,
-            sensitivity=prior_sensitivity(posterior, evidence),
-        )
+    kept, found = None if shards is None else Shards(Path(shards)), {}
+    with opened(executor) as workers:
+        for name, posterior in fits.items():
+            tell(f"{name}: evidence, and what was left out")
+            evidence = log_evidence(posterior, allow_unconverged=allow_unconverged)
+            families = by_family and posterior.family is not None
+            found[name] = Standing(
+                evidence=evidence,
+                loo=loo(posterior, shards=kept, executor=workers),
+                families=leave_families_out(posterior, shards=kept, executor=workers) if families else None,
+                forward=forward(posterior, hidden, shards=kept, executor=workers) if hidden else None,
+                sensitivity=prior_sensitivity(posterior, evidence),
+            )
     order = sorted(found, key=lambda name: -found[name].evidence.log_evidence)
     return Comparison({name: found[name] for name in order}, {name: fits[name] for name in order})
 

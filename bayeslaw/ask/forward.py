@@ -7,6 +7,7 @@ origin, so that the dearest are scored from afar too: distance is what a far for
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from bayeslaw.ask.extrapolation import flops
 from bayeslaw.fit.holdout import refits
 from bayeslaw.fit.posterior import Posterior
+from bayeslaw.fit.shards import Shards
 
 # Shares of the runs that are seen: from a half, where a law can still be told, to where a fifth is left to predict.
 SEEN = (0.5, 0.65, 0.8)
@@ -59,15 +61,20 @@ class Forward:
         return float(self.by_origin.sum())
 
 
-def forward(posterior: Posterior, origins: Sequence[np.ndarray]) -> Forward:
+def forward(
+    posterior: Posterior, origins: Sequence[np.ndarray], *, shards: Shards | None = None,
+    executor: Executor | None = None,
+) -> Forward:  # fmt: skip
     """Predict dearer runs from cheaper ones.
 
     Parameters
     ----------
     origins
         Masks of the runs that are hidden, as :func:`origins` gives them.
+    shards, executor
+        Where finished fits are kept, and what makes them.
     """
-    found = refits(posterior, origins)
+    found = refits(posterior, origins, shards=shards, executor=executor)
     return Forward(
         log_density=np.concatenate([each.log_density for each in found]),
         weights=np.concatenate([posterior.plan.weights[hidden] for hidden in origins]),

@@ -7,6 +7,7 @@ Leaving a family out moves it far, so there it always is.
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from bayeslaw.errors import QuestionError
 from bayeslaw.fit.holdout import Refit, refits
 from bayeslaw.fit.pointwise import pointwise_log_likelihood
 from bayeslaw.fit.posterior import Posterior
+from bayeslaw.fit.shards import Shards
 
 # Beyond it importance sampling does not settle in any number of draws that one has (Vehtari et al. 2024).
 LARGEST_KHAT = 0.7
@@ -68,13 +70,18 @@ class Loo:
         return int(((self.khat > LARGEST_KHAT) & ~self.refitted).sum())
 
 
-def loo(posterior: Posterior, *, most_refits: int = MOST_REFITS) -> Loo:
+def loo(
+    posterior: Posterior, *, most_refits: int = MOST_REFITS, shards: Shards | None = None,
+    executor: Executor | None = None,
+) -> Loo:  # fmt: skip
     """Predict each run by all others.
 
     Parameters
     ----------
     most_refits
         How many runs with a bad Pareto k are left out exactly, a fit each.
+    shards, executor
+        Where finished fits are kept, and what makes them.
 
     References
     ----------
@@ -83,7 +90,7 @@ def loo(posterior: Posterior, *, most_refits: int = MOST_REFITS) -> Loo:
     plan = posterior.plan
     found, khat = psis(pointwise_log_likelihood(plan, posterior.values).reshape(posterior.size, -1), plan.weights)
     worst = [i for i in np.argsort(-khat) if khat[i] > LARGEST_KHAT][:most_refits]
-    exact = refits(posterior, [np.arange(len(found)) == i for i in worst])
+    exact = refits(posterior, [np.arange(len(found)) == i for i in worst], shards=shards, executor=executor)
     found[worst] = [each.log_density[0] for each in exact]
     refitted = np.isin(np.arange(len(found)), worst)
     return Loo(found, plan.weights, khat, refitted, sum(not each.diagnostics.converged for each in exact))
@@ -141,8 +148,15 @@ class FamilyLoo:
         return sum(not each.diagnostics.converged for each in self.refits.values())
 
 
-def leave_families_out(posterior: Posterior) -> FamilyLoo:
+def leave_families_out(
+    posterior: Posterior, *, shards: Shards | None = None, executor: Executor | None = None
+) -> FamilyLoo:
     """Predict each family by the others, as runs of a new family.
+
+    Parameters
+    ----------
+    shards, executor
+        Where finished fits are kept, and what makes them.
 
     Raises
     ------
@@ -155,7 +169,8 @@ def leave_families_out(posterior: Posterior) -> FamilyLoo:
             f"the fit of law '{posterior.law.name}' has no families to leave out; fit again with family=COLUMN "
             f"(--family COLUMN)."
         )
-    found = refits(posterior, [grouping.index == i for i in range(len(grouping.labels))])
+    masks = [grouping.index == i for i in range(len(grouping.labels))]
+    found = refits(posterior, masks, shards=shards, executor=executor)
     by_family, weights = dict(zip(grouping.labels, found, strict=True)), posterior.plan.weights
     return FamilyLoo({name: float(weights[one.hidden] @ one.log_density) for name, one in by_family.items()}, by_family)
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bayeslaw.cli.answer import answers, check_picture, give, quick_imports, say, write_picture
-from bayeslaw.cli.fitting import FEWEST_DRAWS, edited, target_accept_option
+from bayeslaw.cli.fitting import FEWEST_DRAWS, edited, executor_option, shards_option, target_accept_option
 from bayeslaw.cli.questions import load_fit
 from bayeslaw.cli.tables import find_laws, laws_options, read_pooling, read_table, reading_options
 from bayeslaw.errors import InputError
@@ -24,6 +24,8 @@ from bayeslaw.errors import InputError
 @click.option("--by-family/--not-by-family", default=True, help="Leave each family out too: a fit a family and law.")
 @click.option("--allow-unconverged", is_flag=True, help="Compare even if chains have not converged.")
 @click.option("--plot", "picture", metavar="FILE.png", help="Draw the comparison too.")
+@shards_option
+@executor_option
 @answers
 def compare(
     table: str,
@@ -38,6 +40,8 @@ def compare(
     by_family: bool,
     allow_unconverged: bool,
     picture: str | None,
+    shards: str | None,
+    executor: str | None,
     as_json: bool,
     **reading: Any,
 ) -> None:
@@ -56,7 +60,7 @@ def compare(
         from bayeslaw.ask.compare import compare as ask
     found = ask(
         laws, runs, family, pooling, draws=draws, target_accept=target_accept, seed=seed, by_family=by_family,
-        allow_unconverged=allow_unconverged, told=say,
+        allow_unconverged=allow_unconverged, shards=shards, executor=executor, told=say,
     )  # fmt: skip
     if path is not None:
         from bayeslaw.ask.plot import plot_comparison

@@ -7,6 +7,7 @@ again; and a family that is hidden whole takes its deviations from the populatio
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from bayeslaw.fit.plan import Plan
 from bayeslaw.fit.pointwise import pointwise_log_likelihood
 from bayeslaw.fit.posterior import Posterior
 from bayeslaw.fit.progress import Progress
+from bayeslaw.fit.shards import Shards
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def refits(
     masks: Sequence[np.ndarray],
     seed: int | None = None,
     progress: Progress | None = None,
+    shards: Shards | None = None,
+    executor: Executor | None = None,
 ) -> list[Refit]:
     """Fit again without some runs, once a mask; see :func:`refit`.
 
@@ -83,6 +87,8 @@ def refits(
         Each of shape ``(runs,)``.
     progress
         Called with fits done and fits in all.
+    shards, executor
+        Where finished fits are kept, and what makes them, as :func:`bayeslaw.fit.many.infer_many` takes them.
     """
     plans = [without(posterior.plan, hidden) for hidden in masks]
     found = infer_many(
@@ -90,6 +96,8 @@ def refits(
         [posterior.seed if seed is None else seed] * len(plans),
         start=posterior.flat.mean(axis=(0, 1)),
         progress=progress,
+        shards=shards,
+        executor=executor,
         patient=True,
         chains=posterior.flat.shape[0],
         draws=posterior.draws_again,

@@ -117,9 +117,7 @@ def learn_drift(
     return {**learned_drifts(), **drift_from(pd.concat([public_slopes(), own]))}
 
 
-def drift_from(
-    table: pd.DataFrame, usual: float = USUAL, nearest: float = NEAREST, tails: float = TAILS_OF_ERRORS
-) -> dict[str, Drift]:
+def drift_from(table: pd.DataFrame) -> dict[str, Drift]:
     """The slope of a law on a sweep that is not in a table of slopes: its direction and scale, by law.
 
     Slopes differ between laws, between sweeps and, less, between origins; a law that is not in the table has a
@@ -128,35 +126,29 @@ def drift_from(
     Parameters
     ----------
     table
-        Columns as in :data:`bayeslaw.proof.slopes.COLUMNS`.
-    usual
-        What size slopes have, by order of magnitude: the priors are about it.
-    nearest
-        How many e-folds a slope must have been measured over to count.
-    tails
-        Degrees of freedom of the errors of slopes.
+        Columns as in :data:`bayeslaw.proof.slopes.COLUMNS`; slopes measured over less than an e-fold do not count.
 
     Raises
     ------
     ConvergenceError
         When the chains disagree.
     """
-    table = table[table["distance"] > nearest]
+    table = table[table["distance"] > NEAREST]
     sweep, _ = pd.factorize(table["sweep"])
     law, names = pd.factorize(table["law"])
     # With one origin a sweep, what differs between origins cannot be told from what differs between sweeps.
     several = bool(table.duplicated(["sweep", "law"]).any())
 
     def model(slope: Any, error: Any) -> None:
-        middle = numpyro.sample("middle", dist.Normal(0.0, 2 * usual))
-        between = numpyro.sample("between", dist.HalfNormal(2 * usual))
+        middle = numpyro.sample("middle", dist.Normal(0.0, 2 * USUAL))
+        between = numpyro.sample("between", dist.HalfNormal(2 * USUAL))
         direction = middle + between * numpyro.sample("law", dist.Normal(0.0, 1.0).expand([len(names)]))
-        log_scale = numpyro.sample("log_scale", dist.Normal(np.log(usual), 0.7))
+        log_scale = numpyro.sample("log_scale", dist.Normal(np.log(USUAL), 0.7))
         scale = math.e ** (log_scale + 0.5 * numpyro.sample("law_scale", dist.Normal(0.0, 1.0).expand([len(names)])))
         raw = numpyro.sample("sweep", dist.Normal(0.0, 1.0).expand([sweep.max() + 1, len(names)]))
-        origin = numpyro.sample("origin", dist.HalfNormal(2 * usual)) if several else 0.0
+        origin = numpyro.sample("origin", dist.HalfNormal(2 * USUAL)) if several else 0.0
         at = (direction + scale * raw)[sweep, law]
-        numpyro.sample("slope", dist.StudentT(tails, at, (origin**2 + error**2) ** 0.5), obs=slope)
+        numpyro.sample("slope", dist.StudentT(TAILS_OF_ERRORS, at, (origin**2 + error**2) ** 0.5), obs=slope)
 
     found = sample(model, (table["slope"].to_numpy(), table["error"].to_numpy()), SETTINGS)
     if found.diagnostics.rhat > LARGEST_RHAT:

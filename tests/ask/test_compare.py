@@ -1,6 +1,7 @@
 """Comparing laws: against closed forms, in words that do not say more, and refused in one sentence."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -33,6 +34,18 @@ def fits(runs) -> dict[str, bl.Posterior]:
 @pytest.fixture(scope="module")
 def found(fits) -> bl.Comparison:
     return bl.compare(fits)
+
+
+def test_fits_by_workers_or_taken_up_give_the_same_comparison(fits, found, tmp_path):
+    """Nothing that was left out is fitted here, and nothing a second time."""
+    with ThreadPoolExecutor(1) as threads:
+        one = bl.compare(fits, shards=tmp_path, executor=threads)
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert kept
+    other = bl.compare(fits, shards=tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == kept
+    for each in (one, other):
+        assert each.laws["line"].forward.elpd == pytest.approx(found.laws["line"].forward.elpd, abs=1e-9)
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------

@@ -128,6 +128,7 @@ def test_all_who_ask_for_many_fits_hand_them_on():
         bl.backtest,
         partial(bl.sbc, simulations=96),
         lambda law, runs, **how: bl.learn_drift({"mine": runs}, law, **how),
+        lambda law, runs, **how: bl.compare([law, "chinchilla"], runs, draws=200, allow_unconverged=True, **how),
     ):
         with ThreadPoolExecutor(1) as closed:
             pass

@@ -1,7 +1,6 @@
 """Drift as it is learned: from slopes of which the truth is known, and from sweeps of one's own."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -42,15 +41,6 @@ def test_public_slopes_have_the_columns_and_laws_of_what_was_learned():
     table = public_slopes()
     assert tuple(table.columns) == COLUMNS
     assert set(table["law"]) == set(learned_drifts()) - {OTHER, "bnsl"}
-
-
-@pytest.mark.slow
-def test_drift_along_curves_follows_from_their_slopes():
-    """One slope a curve: nothing tells origins from sweeps, and chains that do not know it would not converge."""
-    slopes = pd.read_csv(Path(__file__).parents[2] / "case_studies" / "honest_intervals" / "curves.csv")
-    found = drift_from(slopes.assign(sweep=slopes.table), usual=0.05, nearest=0.3, tails=200.0)["bnsl"]
-    assert found.direction == pytest.approx(learned_drifts()["bnsl"].direction, abs=2e-3)
-    assert found.scale == pytest.approx(learned_drifts()["bnsl"].scale, rel=0.1)
 
 
 @pytest.mark.slow

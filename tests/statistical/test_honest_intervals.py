@@ -1,12 +1,15 @@
 """Intervals on public sweeps, with drift that was learned from the others; case_studies/honest_intervals asks all."""
 
 import json
+import runpy
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import bayeslaw as bl
+from bayeslaw.ask.drift import learned_drifts
 
 STUDY = Path(__file__).parents[2] / "case_studies" / "honest_intervals"
 LAWS = ("chinchilla", "coupled", "over_training")
@@ -46,6 +49,15 @@ def test_intervals_on_learning_curves_hold_with_drift_along_them(shared_data):
         share[how is False] = np.mean([each.laws["bnsl"].inside(0.95).mean() for each in tests])
     assert share[False] > 0.9
     assert share[True] < 0.75
+
+
+def test_drift_along_curves_follows_from_their_slopes():
+    """The drift of learning curves that the package has, up to the rounding of another machine's arithmetic."""
+    curves = runpy.run_path(str(STUDY / "curves.py"))
+    (found,) = curves["learned"](pd.read_csv(curves["SLOPES"])).values()
+    kept = learned_drifts()["bnsl"]
+    assert found.direction == pytest.approx(kept.direction, abs=2e-3)
+    assert found.scale == pytest.approx(kept.scale, rel=0.1)
 
 
 def test_the_six_runs_of_1e21_flops_lie_inside(shared_data):
