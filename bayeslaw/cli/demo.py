@@ -112,8 +112,9 @@ def _page(answer: dict[str, Any], posterior: Posterior, files: dict[str, Path]) 
     dearest = max(point["times_dearer"] for point in answer["points"])
     lines += [
         "",
-        f"{answer['inside']} of {len(answer['points'])} outcomes lie inside. All fitted runs together cost "
-        f"{dearest:.0f} times less than the dearest run.",
+        f"{answer['inside']} of {len(answer['points'])} outcomes lie inside. The dearest run cost {dearest:.0f} times "
+        f"as much as all fitted runs together,",
+        f"and {spent['flops'] / spent['largest_flops'] * dearest:.0f} times as much as the largest of them.",
         "",
         f"  picture   {files['picture']}",
         f"  forecast  {files['forecast']}",
