@@ -2,12 +2,14 @@
 
     uv run python benchmarks/calibration.py            # laws whose file has changed since their report, or without one
     uv run python benchmarks/calibration.py kaplan m4  # these
+    uv run python benchmarks/calibration.py --shards FOLDER distillation  # finished fits are kept there, and taken up
 
 A report carries the hash of the law file that it is about; a test holds the two together.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import importlib.metadata
 import json
@@ -32,9 +34,13 @@ def stale(law: bl.Law) -> bool:
 
 
 def main() -> None:
-    chosen = [bl.law(name) for name in sys.argv[1:]] or [law for law in bl.laws() if stale(law)]
+    reading = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    reading.add_argument("laws", nargs="*")
+    reading.add_argument("--shards")
+    given = reading.parse_args()
+    chosen = [bl.law(name) for name in given.laws] or [law for law in bl.laws() if stale(law)]
     for law in chosen:
-        found = bl.sbc(law, simulations=SIMULATIONS, progress=sys.stderr.isatty())
+        found = bl.sbc(law, simulations=SIMULATIONS, progress=sys.stderr.isatty(), shards=given.shards)
         versions = {name: importlib.metadata.version(name) for name in VERSIONED}
         report = {"sha256": digest(law), "versions": {"bayeslaw": bl.__version__, **versions}, **found.as_dict()}
         (REPORTS / f"{law.name}.json").write_text(json.dumps(report) + "\n", encoding="utf-8")

@@ -120,7 +120,8 @@ class EffectiveSizes:
     @property
     def middle(self) -> Runs:
         """The same in the middle of the draws: for a picture."""
-        return self._densities(*(np.median(each, axis=0) for each in (self.log_size, np.rint(self.bound), self.log_se)))
+        log_size, bound, log_se = (np.median(each, axis=0) for each in (self.log_size, self.bound, self.log_se))
+        return self._densities(log_size, np.rint(bound), log_se)
 
     def _densities(self, log_size: np.ndarray, bound: np.ndarray, log_se: np.ndarray) -> Runs:
         found = {"density": np.exp(log_size) / self.own, "log_density_se": log_se, "bound": bound.astype(float)}

@@ -10,6 +10,7 @@
 ``risk.py``        risk
 ``weighing.py``    compare · evidence
 ``optimum.py``     optimum
+``effective.py``   effective-size · frontier
 ``backtest.py``    backtest
 ``drift.py``       drift
 ``demo.py``        demo
@@ -39,6 +40,7 @@ from bayeslaw.cli.backtest import backtest
 from bayeslaw.cli.catalogue import check, laws, show
 from bayeslaw.cli.demo import demo
 from bayeslaw.cli.drift import drift
+from bayeslaw.cli.effective import effective_size, frontier
 from bayeslaw.cli.fitting import fit
 from bayeslaw.cli.optimum import optimum
 from bayeslaw.cli.questions import forecast, plot, summary
@@ -114,6 +116,8 @@ for command in (
     threshold,
     risk,
     optimum,
+    effective_size,
+    frontier,
     compare,
     evidence,
     backtest,

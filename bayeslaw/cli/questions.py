@@ -63,6 +63,11 @@ def read_points(given: Sequence[str]) -> dict[str, list[float]]:
     return {name: [point[name] for point in points] for name in points[0]}
 
 
+def read_held(text: str | None) -> dict[str, float]:
+    """Read one point whose inputs are held, such as ``D=1e12``; nothing is where it is not given."""
+    return {} if text is None else {name: values[0] for name, values in read_points([text]).items()}
+
+
 def read_number(text: str, name: str, asked: str) -> float:
     """Read one number of an option.
 

@@ -16,7 +16,7 @@ from bayeslaw.cli.questions import (
     load_fits,
     read_drift,
     read_family,
-    read_points,
+    read_held,
 )
 from bayeslaw.errors import InputError
 
@@ -52,7 +52,7 @@ def threshold(
 ) -> None:
     """Find the scale at which the outcome crosses a value, with the probability that it does not."""
     value: Crosses = _value(crosses)
-    held = {} if at is None else {name: values[0] for name, values in read_points([at]).items()}
+    held = read_held(at)
     path = None if picture is None else check_picture(picture, "--plot", fits)
     drifting, posterior = read_drift(drift, no_drift), load_fits(fits, weights)
 

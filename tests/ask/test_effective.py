@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from scipy import stats
 
 import bayeslaw as bl
 from bayeslaw.ask.frontier import record_setters
 from bayeslaw.ask.predictive import DRAWN, SPREAD
+from bayeslaw.cli import commands
 from bayeslaw.errors import ConvergenceError, QuestionError, RunsError
 from bayeslaw.law.functions import LIKELIHOODS
 from tests.simulate import simulated_runs
@@ -170,3 +172,35 @@ def test_fits_that_did_not_converge_are_left_out_if_few_and_refused_if_many(netw
     found = bl.frontier(networks, imagined=4, draws=12, warmup=12, patient=False, allow_unconverged=True)
     assert found.unconverged == 4
     assert np.isfinite(stats.iqr(found.draws["doubling"]))
+
+
+def test_the_commands_say_it(score, networks, tmp_path):
+    fit, table = score.save(tmp_path / "reference.nc"), tmp_path / "networks.csv"
+    networks.models.frame().to_csv(table, index=False)
+    given = [str(fit), str(table), "--at", "D=1e12", "--within", "1e7,1e12", "--json"]
+    told = CliRunner().invoke(commands, ["effective-size", *given])
+    assert told.exit_code == 0, told.output
+    sizes = [one["size"] for one in json.loads(told.stdout)["models"]]
+    assert sizes == [one["size"] for one in networks.as_dict()["models"]]
+    told = CliRunner().invoke(commands, ["frontier", *given, "--imagined", "2", "--shards", str(tmp_path / "fits")])
+    assert told.exit_code == 0, told.output
+    # One more is kept of each that took patience.
+    assert json.loads(told.stdout)["fits"] == 2 <= len(list((tmp_path / "fits").iterdir()))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--within", "1e7"], "--within 1e7: is not two sizes; write --within 1e7,1e12."),
+        (["--within", "1e7,x"], "--within 1e7,x: 'x' is not a number"),
+        (["--at", "Q=3"], "has no input 'Q'"),
+        (["--along", "day"], "has no input 'day'"),
+    ],
+)
+def test_commands_refuse_in_a_sentence(score, networks, tmp_path, words, said):
+    fit, table = score.save(tmp_path / "reference.nc"), tmp_path / "networks.csv"
+    networks.models.frame().to_csv(table, index=False)
+    told = CliRunner().invoke(commands, ["frontier", str(fit), str(table), *words])
+    assert told.exit_code == 2, told.output
+    assert said in told.stderr
+    assert "Traceback" not in told.stderr
