@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bayeslaw.ask.axis import read_at, trials
+from bayeslaw.ask.axis import COMPUTE, read_at, trials
 from bayeslaw.ask.canvas import short
 from bayeslaw.ask.crossing import POINTS
 from bayeslaw.ask.drift import Drifting, drift_of
@@ -175,7 +175,7 @@ def effective_size(
         The networks: runs, or anything :func:`bayeslaw.read_runs` reads, with the outcome of the law (for counts the
         trials too) and their own sizes.  Other columns, such as ``day``, are kept.
     along
-        The size: an input of the law, by name or column; its first unless given.
+        The size: an input of the law, by name or column, its first unless given; or ``"compute"``.
     at
         What the other inputs of the reference are, such as ``{"D": 1e12}``, where not the middle of its runs.
     family
@@ -212,11 +212,11 @@ def effective_size(
     track = make_track(
         posterior, along or law.free_inputs[0], read_at(law, at), posterior.groups_of(family), drift_of(law, drift)
     )
-    column = law.inputs[track.axis.name].column
+    moved = track.axis.scale or (track.axis.name,)
     low, high = _believed(track, within)
     grid = np.geomspace(low, high, POINTS)
     heights = track.heights(grid[None, :])
-    held = {name: float(values[0]) for name, values in track.inputs(grid[:1]).items() if name != track.axis.name}
+    held = {name: float(values[0]) for name, values in track.inputs(grid[:1]).items() if name not in moved}
     columns = {law.inputs[name].column: np.full(len(table), held[name]) for name in law.free_inputs if name in held}
     asked = Runs.from_arrays({**table.data, **columns}, table.source)
     inputs, outcome = asked.inputs(law), asked.outcome(law)
@@ -227,8 +227,9 @@ def effective_size(
     error = spread(law, inputs, track.parameters, one) / (1.0 if count is None else count)
     sizes, bounds, errors = _backwards(np.log(grid), heights, one, error)
     return EffectiveSizes(
-        law=law.name, outcome=outcome_name(law), column=column, held=track.held, level=level, within=(low, high),
-        models=table, own=inputs[track.axis.name], log_size=sizes, bound=bounds, log_se=errors,
+        law=law.name, outcome=outcome_name(law),
+        column=COMPUTE if track.axis.scale else law.inputs[track.axis.name].column, held=track.held, level=level,
+        within=(low, high), models=table, own=track.axis.values(inputs), log_size=sizes, bound=bounds, log_se=errors,
         diagnostics=posterior.diagnostics,
     )  # fmt: skip
 

@@ -70,6 +70,19 @@ def test_networks_of_the_reference_have_their_own_size(score):
     np.testing.assert_allclose(np.median([each.column("density") for each in tables], axis=0), 10, rtol=0.3)
 
 
+def test_effective_compute_keeps_the_tokens_per_parameter(score):
+    """Networks of the reference's own make have the compute that they had, whatever inputs make it up."""
+    middle = {name: float(np.median(values)) for name, values in score.parameters().items()}
+    N, D = np.array([1e9, 8e9]), 20 * np.array([1e9, 8e9])
+    share = CHAIN.mean({"N": N, "D": D}, middle)
+    table = {"n_params": N, "n_tokens": D, "n_correct": np.rint(1e6 * share), "n_trials": np.full(2, 1e6)}
+    found = bl.effective_size(score, table, "compute", {"N": 1e9, "D": 2e10})
+    assert found.column == "compute"
+    for one, own in zip(found.sizes, 6 * N * D, strict=True):
+        assert one.lower < own < one.upper
+    np.testing.assert_allclose(found.own, 6 * N * D)
+
+
 def test_scores_at_the_ends_of_the_curve_are_bounds(score):
     """Neither left out nor taken for a size; a score of chance or less is as good as one that is hardly more."""
     table = {"model": ["weak", "chance", "best"], "n_params": [1e9] * 3, "n_correct": [2000, 2500, 9999]}
