@@ -136,7 +136,7 @@ class EffectiveSizes:
             self.names, self.sizes, self.own, self.at_floor, self.at_ceiling, strict=True
         ):
             reached = "at the floor" if floor > 0.5 else "at the ceiling" if ceiling > 0.5 else f"{one.median:.3g}"
-            lines.append(f"  {name:{width}}  {reached}  [{one.lower:.3g}, {one.upper:.3g}]   own {own:.3g}")
+            lines.append(f"  {name:{width}}  {reached:>14s}  [{one.lower:.3g}, {one.upper:.3g}]   own {own:.3g}")
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
