@@ -19,7 +19,7 @@ WORDS = {"evidence": "log evidence", "stacking": "each run by the others", "forw
          "families": "each family by the others"}  # fmt: skip
 # Up to here behind, odds are worth looking at on a linear scale; further back they are all hopeless.
 LINEAR = 5.0
-# Nats behind that the axis names, as far as they are reached.
+# Nats behind, or ahead by a standard error, that the axis names as far as they are reached.
 TICKS = (0, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
 
 
@@ -90,8 +90,8 @@ def _dress(left: Axes, right: Axes, names: list[str]) -> None:
 
     left.set_xscale("symlog", linthresh=LINEAR)
     left.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
-    farthest = -left.get_xlim()[0]
-    left.set_xticks([-tick for tick in TICKS if tick < farthest])
+    behind, ahead = left.get_xlim()
+    left.set_xticks(sorted({sign * tick for sign in (-1, 1) for tick in TICKS if behind < sign * tick < ahead}))
     left.set_xticks([], minor=True)
     left.axvline(0.0, color=INK, lw=0.7, zorder=1)
     left.set_yticks(range(len(names)), names)
