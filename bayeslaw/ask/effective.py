@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,7 @@ class EffectiveSizes:
         """The probability that a score is at its upper end; shape ``(models,)``."""
         return np.asarray((self.bound > 0).mean(axis=0))
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[Interval, ...]:
         """Of each network, the noise of its score included; ends that are bounds are those of the range."""
         rng = np.random.default_rng(0)
@@ -117,7 +118,7 @@ class EffectiveSizes:
         rows = np.linspace(0, len(self.log_size) - 1, draws).astype(int)
         return [self._densities(self.log_size[i], self.bound[i], self.log_se[i]) for i in rows]
 
-    @property
+    @cached_property
     def middle(self) -> Runs:
         """The same in the middle of the draws: for a picture."""
         log_size, bound, log_se = (np.median(each, axis=0) for each in (self.log_size, self.bound, self.log_se))
@@ -127,14 +128,17 @@ class EffectiveSizes:
         found = {"density": np.exp(log_size) / self.own, "log_density_se": log_se, "bound": bound.astype(float)}
         return Runs.from_arrays({**self.models.data, **found}, self.models.source)
 
+    @property
+    def _rows(self) -> list[tuple[str, float, Interval, float, float]]:
+        """What is said of each network: its name, its own size, the effective one, and how likely that is a bound."""
+        return list(zip(self.names, self.own, self.sizes, self.at_floor, self.at_ceiling, strict=True))
+
     def __str__(self) -> str:
         at = f", at {self.held}" if self.held else ""
         head = f"effective {self.column} by {self.outcome}, law {self.law}{at}; {percent(self.level)}% intervals"
         width = max(len(name) for name in self.names)
         lines = [head]
-        for name, one, own, floor, ceiling in zip(
-            self.names, self.sizes, self.own, self.at_floor, self.at_ceiling, strict=True
-        ):
+        for name, own, one, floor, ceiling in self._rows:
             reached = "at the floor" if floor > 0.5 else "at the ceiling" if ceiling > 0.5 else f"{one.median:.3g}"
             lines.append(f"  {name:{width}}  {reached:>14s}  [{one.lower:.3g}, {one.upper:.3g}]   own {own:.3g}")
         return "\n".join(lines)
@@ -144,8 +148,7 @@ class EffectiveSizes:
         points = [
             {"model": name, "own": float(own), "size": one.as_dict(), "probability_at_floor": float(floor),
              "probability_at_ceiling": float(ceiling)}
-            for name, own, one, floor, ceiling in zip(
-                self.names, self.own, self.sizes, self.at_floor, self.at_ceiling, strict=True)
+            for name, own, one, floor, ceiling in self._rows
         ]  # fmt: skip
         return {
             "law": self.law, "outcome": self.outcome, "size": self.column, "held": self.held, "level": self.level,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ class Frontier:
     unconverged: int
     sizes: EffectiveSizes
 
-    @property
+    @cached_property
     def intervals(self) -> dict[str, Interval]:
         """Of every parameter and derived quantity."""
         return {name: Interval.of(values, self.level) for name, values in self.draws.items()}
@@ -170,6 +171,8 @@ def frontier(
         When the table lacks an input of the law.
     ConvergenceError
         When more than a tenth of the fits have not converged.
+    ExecutorError
+        When workers cannot be reached, are lost, or cannot do the work.
 
     References
     ----------

@@ -12,6 +12,7 @@ from bayeslaw.cli.answer import answers, give, quick_imports
 from bayeslaw.cli.fitting import executor_option, shards_option
 from bayeslaw.cli.questions import (
     drift_options,
+    level_option,
     load_fit,
     read_drift,
     read_family,
@@ -33,8 +34,7 @@ def sizes_options(command: Callable[..., None]) -> Callable[..., None]:
     along = click.option("--along", metavar="INPUT", help="The size: an input of the law; its first unless given.")
     at = click.option("--at", metavar="D=1e12,...", help="Other inputs; the middle of the reference unless given.")
     within = click.option("--within", metavar="LOW,HIGH", help="Sizes between which the reference is believed.")
-    level = click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the intervals.")
-    return fit(networks(along(at(within(whose_options(level(drift_options(reading_options(command)))))))))
+    return fit(networks(along(at(within(whose_options(level_option(drift_options(reading_options(command)))))))))
 
 
 def read_sizes(

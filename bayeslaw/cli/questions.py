@@ -136,11 +136,13 @@ def whose_options(command: Callable[..., None]) -> Callable[..., None]:
     return family(unconverged(command))
 
 
+level_option = click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the intervals.")
+
+
 def answer_options(drawn: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Decorate a command with what every answer in intervals may be given: whose, how sure, and a picture."""
-    level = click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the intervals.")
     plot = click.option("--plot", "picture", metavar="FILE.png", help=f"Draw {drawn} too.")
-    return lambda command: whose_options(level(plot(command)))
+    return lambda command: whose_options(level_option(plot(command)))
 
 
 @click.command()
