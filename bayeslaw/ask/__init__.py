@@ -15,6 +15,7 @@
 ``parts``          what each source of doubt adds to the variance
 ``extrapolation``  how far a point lies beyond the runs
 ``drift``          how far a law may go astray there
+``disagreement``   how far laws part there, which is part of it
 ``points``         where a question is asked
 ``predictive``     new outcomes about the law: the noise
 ``plot``           pictures that can go into a memo

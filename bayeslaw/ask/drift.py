@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
+from bayeslaw.ask.disagreement import slopes_ahead, spread
 from bayeslaw.ask.extrapolation import extrapolation, furthest
 from bayeslaw.errors import FileError, QuestionError
 from bayeslaw.fit.posterior import Posterior
@@ -37,9 +38,6 @@ LINK = "log"
 # Degrees of freedom of a slope: seven sweeps leave its scale in doubt.  With a normal slope that is wide enough at 95 %
 # intervals of 50 % are too wide.
 TAILS = 3
-# Where laws are averaged, part of their drift shows as what they disagree on, and would otherwise be counted twice.
-# Chosen for three laws of equal weight on the sweeps of case_studies/honest_intervals, each foretold from the others.
-AVERAGED, AMONG = 0.6, 3.0
 # The stream of random numbers that slopes are drawn from, beside those of the draws.
 STREAM = 3
 
@@ -73,6 +71,11 @@ class Drift:
                 f"drift: {self} is no distribution of slopes; give finite numbers, the scale 0 or more and the degrees "
                 f"of freedom above 0."
             )
+
+    @property
+    def reach(self) -> float:
+        """The standard deviation, per scale, of a normal slope with the same 95 % interval."""
+        return float(stdtrit(self.df, 0.975) / ndtri(0.975))
 
     def as_dict(self) -> dict[str, float]:
         """For JSON."""
@@ -119,13 +122,8 @@ def distance(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarr
 Drifting = bool | Drift | Mapping[str, Drift]
 
 
-def drift_of(law: Law, wanted: Drifting = True, among: float = 1.0) -> Drift | None:
+def drift_of(law: Law, wanted: Drifting = True) -> Drift | None:
     """The drift of a law: as learned, as given, or none.
-
-    Parameters
-    ----------
-    among
-        How many laws have a say, itself included; from :data:`AMONG` on more make no difference.
 
     Returns
     -------
@@ -135,24 +133,22 @@ def drift_of(law: Law, wanted: Drifting = True, among: float = 1.0) -> Drift | N
     if wanted is False or law.output.likelihood.family.link != LINK:
         return None
     known = {law.name: wanted} if isinstance(wanted, Drift) else learned_drifts() if wanted is True else wanted
-    found = known.get(law.name, known.get(OTHER))
-    less = AVERAGED ** min((among - 1.0) / (AMONG - 1.0), 1.0)
-    return found if found is None else replace(found, scale=less * found.scale)
+    return known.get(law.name, known.get(OTHER))
 
 
 def drifts_of(asked: Average, wanted: Drifting) -> dict[str, Drift]:
-    """The drift of each of the laws that are asked together, by name; those without one are left out."""
-    among = laws_with_a_say(asked)
-    found = {name: drift_of(posterior.law, wanted, among) for name, posterior in asked.posteriors.items()}
-    return {name: each for name, each in found.items() if each is not None}
+    """The drift of each of the laws that are asked together, by name; those without one are left out.
 
-
-def laws_with_a_say(asked: Average) -> float:
-    """How many laws there would be, were all of the same weight (Hill 1973, of order 2); two fits of one are one."""
-    shares: dict[str, float] = {}
-    for name, posterior in asked.posteriors.items():
-        shares[posterior.law.name] = shares.get(posterior.law.name, 0.0) + asked.weights[name]
-    return 1.0 / sum(share**2 for share in shares.values())
+    Where laws are averaged, part of their drift shows as what they disagree on, and would otherwise be counted twice:
+    each drifts by as much less as their slopes beyond the runs differ.
+    """
+    alone = {name: drift_of(posterior.law, wanted) for name, posterior in asked.posteriors.items()}
+    found = {name: each for name, each in alone.items() if each is not None}
+    if len(found) < 2:
+        return found
+    slopes = slopes_ahead(asked)
+    apart = spread({name: slopes[name] + each.direction for name, each in found.items()}, asked.weights)
+    return {name: replace(each, scale=max(each.scale - apart / each.reach, 0.0)) for name, each in found.items()}
 
 
 @cache

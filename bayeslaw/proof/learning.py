@@ -12,7 +12,6 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 import pandas as pd
-from scipy import stats
 
 from bayeslaw.ask.drift import OTHER, TAILS, Drift, learned_drifts
 from bayeslaw.errors import ConvergenceError, QuestionError, listed
@@ -33,6 +32,8 @@ BELIEVED = 0.5
 USUAL = 0.005
 # Origins of a sweep share most of their runs, so now and then all of them err together by more than their errors say.
 TAILS_OF_ERRORS = 4.0
+# With tails this heavy, the scale that has the 95 % interval of a normal one.
+REACH = Drift(0.0, 1.0, TAILS).reach
 # Laws and sweeps are few, so their spreads are funnels, which are walked in small steps.
 SETTINGS = Settings(warmup=1000, draws=2000, target_accept=0.98)
 # Spreads mix slowly, and are only averaged over.
@@ -165,9 +166,7 @@ def drift_from(table: pd.DataFrame) -> dict[str, Drift]:
         scale = np.hypot(np.exp(draws["log_scale"] + 0.5 * offset_of_scale), draws.get("origin", 0.0))
         slope = direction + scale * rng.standard_normal(size)
         mean, sd = slope.mean(), np.hypot(slope.std(), (1 - BELIEVED) * slope.mean())
-        # With tails this heavy, the scale that has the 95 % interval of a normal one.
-        scale = sd * stats.norm.ppf(0.975) / stats.t.ppf(0.975, TAILS)
-        return Drift(round(float(BELIEVED * mean), 5), round(float(scale), 5))
+        return Drift(round(float(BELIEVED * mean), 5), round(float(sd / REACH), 5))
 
     by_law = {str(name): foretold(draws["law"][:, i], draws["law_scale"][:, i]) for i, name in enumerate(names)}
     return {**by_law, OTHER: foretold(rng.standard_normal(size), rng.standard_normal(size))}

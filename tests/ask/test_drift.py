@@ -5,7 +5,9 @@ import pytest
 from scipy import stats
 
 import bayeslaw as bl
-from bayeslaw.ask.drift import AVERAGED, OTHER, TAILS, distance, drift_of, laws_with_a_say, learned_drifts
+from bayeslaw.ask.average import Average
+from bayeslaw.ask.disagreement import AHEAD, slopes_ahead
+from bayeslaw.ask.drift import OTHER, TAILS, distance, drift_of, drifts_of, learned_drifts
 from tests.simulate import simulated_runs
 
 
@@ -66,17 +68,56 @@ def test_what_is_left_out_is_said(posterior):
     assert by_default.as_dict()["drift"] == {"chinchilla": learned.as_dict()}
 
 
-def test_an_average_drifts_less_by_as_many_laws_as_have_a_say(posterior):
-    """A law with all of the weight is asked as if it were alone, and a law is one however often it was fitted."""
+def test_an_average_drifts_less_by_what_its_laws_disagree_on(posterior):
+    """The scales lose the standard deviation of the laws' slopes, told by hand here, and no more than they have."""
     other = bl.fit("kaplan", posterior.runs, draws=50, warmup=50, chains=1)
     both = {"chinchilla": posterior, "kaplan": other}
-    assert laws_with_a_say(bl.average(both, [1, 1])) == pytest.approx(2)
-    assert laws_with_a_say(bl.average(both, [1, 0])) == pytest.approx(1)
-    assert laws_with_a_say(bl.average({"a": posterior, "b": posterior})) == pytest.approx(1)
-    alone, sure = (
-        bl.forecast(asked, points(posterior), allow_unconverged=True) for asked in (posterior, bl.average(both, [1, 0]))
-    )
-    assert sure.drift["chinchilla"] == alone.drift["chinchilla"]
+    N, D = (posterior.plan.inputs[name] for name in ("N", "D"))
+    ratio, top = np.exp(np.median(np.log(D / N))), (N * D).max()
+    ahead = {"N": np.sqrt(top / ratio * np.array([1.0, AHEAD])), "D": np.sqrt(top * ratio * np.array([1.0, AHEAD]))}
+    learned = {name: learned_drifts()[name] for name in both}
+    slopes = []
+    for name, each in both.items():
+        p = {n: v[:, None] for n, v in each.parameters().items()}
+        heights = np.median(np.log(each.law.mean(ahead, p)), axis=0)
+        slopes.append((heights[1] - heights[0]) / np.log(AHEAD) + learned[name].direction)
+    apart = abs(slopes[0] - slopes[1]) / np.sqrt(2.0)
+    less = apart / (stats.t(TAILS).ppf(0.975) / stats.norm.ppf(0.975))
+    assert 0 < less < learned["kaplan"].scale
+    drifts = drifts_of(bl.average(both), True)
+    for name, drift in drifts.items():
+        assert drift.scale == pytest.approx(max(learned[name].scale - less, 0.0))
+        assert drift.direction == learned[name].direction
+    wide = {name: bl.Drift(drift.direction, 10 * drift.scale) for name, drift in learned.items()}
+    found = drifts_of(bl.average(both, [3, 1]), wide)
+    apart = np.sqrt(2 * 3 / 16) * abs(slopes[0] - slopes[1])
+    for name, drift in found.items():
+        assert drift.scale == pytest.approx(wide[name].scale - apart / drift.reach)
+
+
+def test_laws_that_agree_drift_as_one(posterior):
+    """As does one with all of the weight, and one that was fitted twice."""
+    other = bl.fit("kaplan", posterior.runs, draws=50, warmup=50, chains=1)
+    learned = learned_drifts()["chinchilla"]
+    assert drifts_of(bl.average({"chinchilla": posterior, "kaplan": other}, [1, 0]), True)["chinchilla"] == learned
+    for drift in drifts_of(bl.average({"a": posterior, "b": posterior}), True).values():
+        assert drift.scale == pytest.approx(learned.scale)
+
+
+def test_slopes_ahead_are_those_of_the_law_and_of_the_family_that_was_dearest():
+    """Whatever is pooled."""
+    law = bl.law("power_law")
+    short = {"draws": 50, "warmup": 50, "chains": 1}
+    runs = simulated_runs(law, np.random.default_rng(2), 40, families=2)
+    for pool in (None, dict.fromkeys(law.free_parameters[:2], "none")):
+        fit = bl.fit(law, runs, family="family", pool=pool, **short)
+        top = int(fit.plan.inputs["C"].argmax())
+        family = fit.runs.frame().family.iloc[top]
+        p = fit.parameters(fit.groups_of(family))
+        C = fit.plan.inputs["C"].max()
+        low, high = (np.median(np.log(law.mean({"C": C * times}, p))) for times in (1.0, AHEAD))
+        expected = (high - low) / np.log(AHEAD)
+        assert slopes_ahead(Average.of(fit))["power_law"] == pytest.approx(expected, rel=1e-9)
 
 
 def test_every_law_of_relative_noise_has_a_drift_and_scores_have_none():
@@ -84,9 +125,6 @@ def test_every_law_of_relative_noise_has_a_drift_and_scores_have_none():
     assert drift_of(bl.law("power_law")) == learned[OTHER]
     assert drift_of(bl.law("passuntil")) is None
     assert drift_of(bl.law("chinchilla"), False) is None
-    for among in (3, 4):
-        averaged = drift_of(bl.law("chinchilla"), among=among)
-        assert averaged.scale == pytest.approx(AVERAGED * learned["chinchilla"].scale)
     for drift in learned.values():
         assert 0.001 < drift.scale < 0.05
         assert abs(drift.direction) < 3 * drift.scale
