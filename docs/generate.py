@@ -271,6 +271,7 @@ def main() -> None:
         "calibration": calibration_rows(every),
         "drifts": drift_rows(),
         "intervals": (STUDIES / "honest_intervals" / "table.md").read_text(encoding="utf-8"),
+        "scores": (STUDIES / "honest_intervals" / "scores.md").read_text(encoding="utf-8").replace("## ", "#### "),
         "field": (STUDIES / "honest_intervals" / "field.md").read_text(encoding="utf-8"),
         "functions": function_words(),
         "priors": distribution_words(PRIORS, "support"),

@@ -1,11 +1,11 @@
 """Drift: what a law gets wrong beyond the runs, which no posterior of its parameters holds.
 
 A posterior is sure of its law.  Held against dearer runs, fits of laws with a floor foretell too high a loss, as if the
-floor were learned too high, those without one too low, and both by more than they think.  The log of the outcome is
-therefore let drift from the law, by nothing where there are runs and by a slope times the log of the ratio of compute
-beyond them.  The slope is unknown: Student-t, since few sweeps tell of it, with the direction and scale that each law
-was found to have on them (``data/drift.toml``).  One slope holds for all points of a draw, as the law errs alike along
-its way.
+floor were learned too high, those without one too low, and both by more than they think.  The log of the outcome, or
+the logit where it is a share, is therefore let drift from the law, by nothing where there are runs and by a slope times
+the log of the ratio of compute beyond them.  The slope is unknown: Student-t, since few sweeps tell of it, with the
+direction and scale that each law was found to have on them (``data/drift.toml``).  One slope holds for all points of a
+draw, as the law errs alike along its way.
 """
 
 from __future__ import annotations
@@ -31,20 +31,21 @@ if TYPE_CHECKING:
     from bayeslaw.ask.average import Average
 
 LEARNED = Path(__file__).parents[1] / "data" / "drift.toml"
-# For laws that were not among those that were learned from.
-OTHER = "other"
-# Drift was learned from losses, whose noise is relative; nothing is known of scores.
-LINK = "log"
+# For laws that were not among those that were learned from, by the scale of their noise: losses and shares.  Of
+# outcomes on another scale nothing is known.
+OTHERS = {"log": "other", "logit": "other_share"}
 # Degrees of freedom of a slope: seven sweeps leave its scale in doubt.  With a normal slope that is wide enough at 95 %
 # intervals of 50 % are too wide.
 TAILS = 3
+# What an answer without drift says of itself.
+WITHOUT = "without drift: the law is taken to hold beyond the runs as it does among them"
 # The stream of random numbers that slopes are drawn from, beside those of the draws.
 STREAM = 3
 
 
 @dataclass(frozen=True)
 class Drift:
-    """How a law drifts, in nats of log outcome per e-fold of compute beyond the dearest fitted run.
+    """How a law drifts, in nats of log outcome per e-fold of compute beyond the dearest fitted run; shares, in logits.
 
     Of laws of one input other than compute, such as the examples of a learning curve, per e-fold of that input.
 
@@ -101,9 +102,9 @@ class Drift:
         mean
             The law without it; shape ``(size, points)``.
         """
-        shift = self.slopes(posterior)[:, None] * distance(posterior, inputs)
+        shift, link = self.slopes(posterior)[:, None] * distance(posterior, inputs), link_of(posterior.law)
         with np.errstate(all="ignore"):
-            return np.asarray(UNLINKS[LINK](LINKS[LINK](mean) + shift))
+            return np.asarray(UNLINKS[link](LINKS[link](mean) + shift))
 
 
 def drifted(
@@ -118,6 +119,11 @@ def distance(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarr
     return np.asarray(np.log(np.fmax(furthest(extrapolation(posterior, inputs)), 1.0)))
 
 
+def link_of(law: Law) -> str:
+    """The scale on which a law drifts: that of its noise."""
+    return law.output.likelihood.family.link
+
+
 # True for what was learned, False for none, one for all laws, or one a law by name.
 Drifting = bool | Drift | Mapping[str, Drift]
 
@@ -128,12 +134,12 @@ def drift_of(law: Law, wanted: Drifting = True) -> Drift | None:
     Returns
     -------
     Drift or None
-        None also where nothing is known of drift: for outcomes whose noise is not relative.
+        None also where nothing is known of drift: for outcomes that are neither positive nor shares or counts.
     """
-    if wanted is False or law.output.likelihood.family.link != LINK:
+    if wanted is False or link_of(law) not in OTHERS:
         return None
     known = {law.name: wanted} if isinstance(wanted, Drift) else learned_drifts() if wanted is True else wanted
-    return known.get(law.name, known.get(OTHER))
+    return known.get(law.name, known.get(OTHERS[link_of(law)]))
 
 
 def drifts_of(asked: Average, wanted: Drifting) -> dict[str, Drift]:
@@ -149,6 +155,11 @@ def drifts_of(asked: Average, wanted: Drifting) -> dict[str, Drift]:
     slopes = slopes_ahead(asked)
     apart = spread({name: slopes[name] + each.direction for name, each in found.items()}, asked.weights)
     return {name: replace(each, scale=max(each.scale - apart / each.reach, 0.0)) for name, each in found.items()}
+
+
+def as_records(drifts: Mapping[str, Drift]) -> dict[str, dict[str, float]]:
+    """For JSON, by law."""
+    return {name: each.as_dict() for name, each in drifts.items()}
 
 
 @cache
@@ -195,5 +206,4 @@ def drifts_as_toml(drifts: Mapping[str, Drift], note: str) -> str:
     """
     import tomli_w
 
-    tables = {name: drift.as_dict() for name, drift in drifts.items()}
-    return f"# {note}\n{tomli_w.dumps({'law': tables})}"
+    return f"# {note}\n{tomli_w.dumps({'law': as_records(drifts)})}"

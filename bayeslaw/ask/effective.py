@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from bayeslaw.ask.average import Average
 from bayeslaw.ask.axis import COMPUTE, read_at, trials
 from bayeslaw.ask.canvas import short
 from bayeslaw.ask.crossing import POINTS
-from bayeslaw.ask.drift import Drifting, drift_of
+from bayeslaw.ask.drift import WITHOUT, Drift, Drifting, as_records, drifts_of
 from bayeslaw.ask.forecast import Interval, check_level, percent
 from bayeslaw.ask.predictive import spread
 from bayeslaw.ask.threshold import outcome_name
@@ -55,6 +56,8 @@ class EffectiveSizes:
         The log of the effective size by draw of the reference, or of the bound; shape ``(size, models)``.
     bound
         -1 where the size is at most that, 1 where at least, else 0; shape ``(size, models)``.
+    drift
+        Of the reference, by its name; empty where it was left out or nothing is known of it.
     log_se
         Standard error of the log of the size, from the noise of the score; 0 for a bound; shape ``(size, models)``.
     """
@@ -70,6 +73,7 @@ class EffectiveSizes:
     log_size: np.ndarray
     bound: np.ndarray
     log_se: np.ndarray
+    drift: Mapping[str, Drift]
     diagnostics: Diagnostics
 
     def __len__(self) -> int:
@@ -141,7 +145,7 @@ class EffectiveSizes:
         for name, own, one, floor, ceiling in self._rows:
             reached = "at the floor" if floor > 0.5 else "at the ceiling" if ceiling > 0.5 else f"{one.median:.3g}"
             lines.append(f"  {name:{width}}  {reached:>14s}  [{one.lower:.3g}, {one.upper:.3g}]   own {own:.3g}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *([] if self.drift else [f"  {WITHOUT}"])])
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -152,7 +156,8 @@ class EffectiveSizes:
         ]  # fmt: skip
         return {
             "law": self.law, "outcome": self.outcome, "size": self.column, "held": self.held, "level": self.level,
-            "within": list(self.within), "models": points, "diagnostics": self.diagnostics.as_dict(),
+            "within": list(self.within), "models": points, "drift": as_records(self.drift),
+            "diagnostics": self.diagnostics.as_dict(),
         }  # fmt: skip
 
 
@@ -212,8 +217,9 @@ def effective_size(
     check_level(level)
     posterior.diagnostics.require(allow_unconverged)
     law, table = posterior.law, models if isinstance(models, Runs) else read_runs(models)
+    drifts = drifts_of(Average.of(posterior), drift)
     track = make_track(
-        posterior, along or law.free_inputs[0], read_at(law, at), posterior.groups_of(family), drift_of(law, drift)
+        posterior, along or law.free_inputs[0], read_at(law, at), posterior.groups_of(family), drifts.get(law.name)
     )
     moved = track.axis.scale or (track.axis.name,)
     low, high = _believed(track, within)
@@ -233,7 +239,7 @@ def effective_size(
         law=law.name, outcome=outcome_name(law),
         column=COMPUTE if track.axis.scale else law.inputs[track.axis.name].column, held=track.held, level=level,
         within=(low, high), models=table, own=track.axis.values(inputs), log_size=sizes, bound=bounds, log_se=errors,
-        diagnostics=posterior.diagnostics,
+        drift=drifts, diagnostics=posterior.diagnostics,
     )  # fmt: skip
 
 

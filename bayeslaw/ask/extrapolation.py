@@ -11,6 +11,8 @@ from bayeslaw.law.law import Law
 
 # Training compute a parameter and token, in FLOP: Kaplan et al. 2020, section 2.1.
 FLOPS = 6.0
+# The end of columns that fall as runs grow: more of them is no further.
+LOSS = "loss"
 
 
 def extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -24,14 +26,15 @@ def extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> dic
     Returns
     -------
     dict
-        NaN where compute is not known.
+        NaN where compute is not known; nothing of an input that is a loss, which falls as runs grow.
     """
     law, fitted = posterior.law, posterior.plan.fitted
     here, there = flops(law, inputs), flops(law, fitted)
     unknown = np.full_like(next(iter(inputs.values())), np.nan)
     found = {"flops_ratio": unknown if here is None or there is None else here / there.max()}
     for name in law.free_inputs:
-        if name in inputs and name in fitted and np.all(fitted[name] > 0):
+        loss = law.inputs[name].column.endswith(LOSS)
+        if not loss and name in inputs and name in fitted and np.all(fitted[name] > 0):
             found[f"{name}_ratio"] = inputs[name] / fitted[name].max()
     return found
 

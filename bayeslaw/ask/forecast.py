@@ -19,7 +19,7 @@ import numpy as np
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.chain import Carried
 from bayeslaw.ask.drawn import Drawn, Families
-from bayeslaw.ask.drift import Drift, Drifting, drifts_of
+from bayeslaw.ask.drift import WITHOUT, Drift, Drifting, as_records, drifts_of
 from bayeslaw.ask.mixture import draw_each, mixture, overruled
 from bayeslaw.ask.parts import shares
 from bayeslaw.ask.points import Where, column_called
@@ -151,8 +151,7 @@ class Forecast:
     @property
     def caveats(self) -> tuple[str, ...]:
         """What limits the answer, as lines."""
-        held = "  without drift: the law is taken to hold beyond the runs as it does among them"
-        drift, notes = () if self.drift else (held,), (f"  {note}" for note in self.notes)
+        drift, notes = () if self.drift else (f"  {WITHOUT}",), (f"  {note}" for note in self.notes)
         flag = (f"  NOT CONVERGED: {listed(self.diagnostics.complaints)}",) if self.flag else ()
         return (*drift, *notes, *flag)
 
@@ -163,7 +162,7 @@ class Forecast:
             "law": self.law, "outcome": self.outcome, "units": self.units,
             "family": families.pop() if len(families) == 1 else None, "level": self.level,
             "points": [p.as_dict() for p in self.points], "diagnostics": self.diagnostics.as_dict(),
-            "weights": dict(self.weights), "drift": {name: each.as_dict() for name, each in self.drift.items()},
+            "weights": dict(self.weights), "drift": as_records(self.drift),
             "notes": [asdict(note) for note in self.notes],
         }  # fmt: skip
 

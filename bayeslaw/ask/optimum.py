@@ -16,7 +16,7 @@ import numpy as np
 
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.drawn import family_label
-from bayeslaw.ask.drift import Drifting, drifts_of
+from bayeslaw.ask.drift import WITHOUT, Drift, Drifting, as_records, drifts_of
 from bayeslaw.ask.extrapolation import flops
 from bayeslaw.ask.forecast import Interval, check_level, percent
 from bayeslaw.ask.regret import Curve, Option, Solutions, Solved, judged
@@ -44,6 +44,8 @@ class Optimum:
         The outcome there, the law itself without the noise of a run.
     menu
         What options give up.
+    drift
+        Of each law, by name; empty where it was left out or nothing is known of it.
     flags
         What to know before the answer is used, in sentences.
     draws
@@ -61,6 +63,7 @@ class Optimum:
     inputs: Mapping[str, Interval]
     value: Interval
     menu: tuple[Option, ...]
+    drift: Mapping[str, Drift]
     flags: tuple[str, ...]
     diagnostics: Diagnostics
     draws: Mapping[str, np.ndarray]
@@ -127,7 +130,8 @@ class Optimum:
             "optimum": {name: each.as_dict() for name, each in self.inputs.items()},
             "outcome": {"name": law.output.column, "units": law.output.units, **self.value.as_dict()},
             "regret": [option.as_dict() for option in self.menu],
-            "flat": self.flatness(), "flags": list(self.flags), "diagnostics": self.diagnostics.as_dict(),
+            "drift": as_records(self.drift), "flat": self.flatness(), "flags": list(self.flags),
+            "diagnostics": self.diagnostics.as_dict(),
         }  # fmt: skip
 
 
@@ -205,13 +209,14 @@ def optimum(
     trade = solutions.trade
     options = solutions.usual_menu() if menu is None else _read_menu(trade, menu)
     regret = solutions.regret({name: np.array([one[name] for one in options]) for name in trade.limits})
-    draws, value = solutions.inputs, solutions.value(drifts_of(asked, drift))
+    drifts = drifts_of(asked, drift)
+    draws, value = solutions.inputs, solutions.value(drifts)
     return Optimum(
         family=family_label(asked.lead, asked.lead.groups_of(family)), level=level,
         inputs={name: Interval.of(values, level) for name, values in draws.items()},
-        value=Interval.of(value, level), menu=judged(options, regret, level),
-        flags=(*_edges(solutions), *_beyond(asked.lead, draws), *asked.diagnostics.complaints,
-               *(str(note) for note in asked.notes)),
+        value=Interval.of(value, level), menu=judged(options, regret, level), drift=drifts,
+        flags=(*_edges(solutions), *_beyond(asked.lead, draws), *([] if drifts else [WITHOUT]),
+               *asked.diagnostics.complaints, *(str(note) for note in asked.notes)),
         diagnostics=asked.diagnostics, draws=draws, outcome_draws=value, regret_draws=regret,
         at_edge=solutions.at_edge, solutions=solutions,
     )  # fmt: skip

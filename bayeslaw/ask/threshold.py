@@ -19,7 +19,7 @@ from bayeslaw.ask.canvas import short
 from bayeslaw.ask.chain import matched
 from bayeslaw.ask.crossing import POINTS, first_crossing, steepest
 from bayeslaw.ask.drawn import family_label
-from bayeslaw.ask.drift import Drifting, drifts_of
+from bayeslaw.ask.drift import WITHOUT, Drift, Drifting, as_records, drifts_of
 from bayeslaw.ask.forecast import Interval, check_level, percent
 from bayeslaw.ask.track import Track, make_track
 from bayeslaw.errors import QuestionError
@@ -51,6 +51,8 @@ class Threshold:
         Where crossings were looked for: where the law is meant to hold, and where runs were fitted.
     scale
         Where the outcome crosses, in units of `along`; infinite ends lie outside the range.
+    drift
+        Of each law, by name; empty where it was left out or nothing is known of it.
     flags
         What to know before the answer is used, in sentences.
     draws
@@ -76,6 +78,7 @@ class Threshold:
     level: float
     within: tuple[float, float]
     scale: Interval
+    drift: Mapping[str, Drift]
     flags: tuple[str, ...]
     diagnostics: Diagnostics
     draws: np.ndarray
@@ -158,7 +161,7 @@ class Threshold:
             "outcome": self._crossed(),
             "probability_not_within_reach": self.probability_not_within_reach,
             "probability_before": self.probability_before,
-            "flags": list(self.flags), "diagnostics": self.diagnostics.as_dict(),
+            "drift": as_records(self.drift), "flags": list(self.flags), "diagnostics": self.diagnostics.as_dict(),
         }  # fmt: skip
 
 
@@ -227,7 +230,8 @@ def threshold(
     asked.require(allow_unconverged)
     axis = axis_of(lead.law, along)
     column = COMPUTE if axis.scale else lead.law.inputs[axis.name].column
-    tracks = _tracks(asked, column, read_at(lead.law, at), family, drift)
+    drifts = drifts_of(asked, drift)
+    tracks = _tracks(asked, column, read_at(lead.law, at), family, drifts)
     ends = np.array([track.within for track in tracks.values()])
     within = float(ends[:, 0].max()), float(ends[:, 1].min())
     found = {name: _followed(track, crosses, within) for name, track in tracks.items()}
@@ -237,19 +241,20 @@ def threshold(
     return Threshold(
         law=asked.name, title=asked.title, outcome=outcome_name(lead.law), label=outcome_label(lead.law),
         along=axis, column=column, crosses=crosses, held=track.held, family=who,
-        level=level, within=within, scale=scale,
-        flags=(*_flags(axis, crosses, within, draws, returning, track.fitted, scale), *asked.diagnostics.complaints,
-               *(str(note) for note in asked.notes)),
+        level=level, within=within, scale=scale, drift=drifts,
+        flags=(*_flags(axis, crosses, within, draws, returning, track.fitted, scale), *([] if drifts else [WITHOUT]),
+               *asked.diagnostics.complaints, *(str(note) for note in asked.notes)),
         diagnostics=asked.diagnostics, draws=draws, grid=_grid(within), heights=heights, fitted=track.fitted,
         observed=lead.plan.outcome / (1.0 if count is None else count),
         own=np.array([who not in lead.families or name == who for name in labels(lead.runs, lead.family_grouping)]),
     )  # fmt: skip
 
 
-def _tracks(asked: Average, column: str, fixed: Mapping[str, float], family: Any, drift: Drifting) -> dict[str, Track]:
+def _tracks(
+    asked: Average, column: str, fixed: Mapping[str, float], family: Any, drifts: Mapping[str, Drift]
+) -> dict[str, Track]:
     """The law of each posterior along the same axis, with the same inputs held, by columns."""
     lead, found = asked.lead.law, {}
-    drifts = drifts_of(asked, drift)
     held = {lead.inputs[name].column: value for name, value in fixed.items()}
     for name, each in asked.posteriors.items():
         with asked.naming(name):

@@ -1,4 +1,7 @@
-"""How laws erred beyond the runs they were fitted to: the slope of their errors against distance."""
+"""How laws erred beyond the runs they were fitted to: the slope of their errors against distance.
+
+Errors are of the log of an outcome, or of the logit where it is a share.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +13,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayeslaw.ask.drift import LEARNED
+from bayeslaw.ask.axis import trials
+from bayeslaw.ask.drift import LEARNED, link_of
 from bayeslaw.ask.parts import CENTRAL_68
 from bayeslaw.errors import QuestionError
 from bayeslaw.fit.runs import Runs
 from bayeslaw.fit.shards import Shards
+from bayeslaw.law.functions import LINKS
 from bayeslaw.law.law import Law
 from bayeslaw.proof.looks import Look, looks
 from bayeslaw.proof.origins import COMPUTE, origins_along
 
 # Nearer than an e-fold, noise is all there is.
 NEAREST = 1.0
-COLUMNS = ("sweep", "table", "law", "origin", "slope", "error", "distance")
+OF_LOSSES, OF_SCORES = LEARNED.with_name("slopes.csv"), LEARNED.with_name("score_slopes.csv")
+COLUMNS = ("sweep", "table", "law", "link", "origin", "slope", "error", "distance")
 
 
 @cache
 def public_slopes() -> pd.DataFrame:
-    """Slopes on public sweeps, made by ``case_studies/honest_intervals/learn.py``; columns as in :data:`COLUMNS`."""
-    return pd.read_csv(LEARNED.with_name("slopes.csv"))
+    """Slopes on public sweeps and of public scores, as ``learn.py`` and ``scores.py`` of the case study made them.
+
+    That is ``case_studies/honest_intervals``; columns as in :data:`COLUMNS`.
+    """
+    return pd.concat([pd.read_csv(each) for each in (OF_LOSSES, OF_SCORES)], ignore_index=True)
 
 
 def slopes(
@@ -59,11 +68,12 @@ def slopes(
         draws=draws,
     )  # fmt: skip
     rows = [
-        {"sweep": sweep, "table": table or sweep, "law": name, "origin": look.origin.name, **slope_of(look, name)}
+        {"sweep": sweep, "table": table or sweep, "law": name, "link": link_of(laws[name]),
+         "origin": look.origin.name, **slope_of(look, name)}
         for look in ahead
         if np.nanmax(look.ratio) > np.exp(NEAREST)
         for name in laws
-    ]
+    ]  # fmt: skip
     if not rows:
         raise QuestionError(
             f"{sweep}: from no origin is a hidden run dearer than the dearest seen by a factor of "
@@ -75,13 +85,26 @@ def slopes(
 
 def slope_of(look: Look, name: str) -> dict[str, float]:
     """The slope of a law's errors against distance, its standard error, and the distance reached."""
-    drawn = look.drawn[name]
+    drawn, posterior = look.drawn[name], look.fits.posteriors[name]
     far = np.log(np.fmax(look.ratio, 1.0))
+    link, asked = LINKS[link_of(posterior.law)], trials(posterior, drawn.inputs)
+
+    def linked(outcome: np.ndarray) -> np.ndarray:
+        """Outcomes on the scale of errors: of counts, the share, kept off 0 and 1 by half an answer (Haldane 1956)."""
+        return np.asarray(link(outcome if asked is None else (outcome + 0.5) / (asked + 1.0)))
+
     with np.errstate(all="ignore"):
-        run, mean = np.log(drawn.run), np.log(drawn.mean)
-    error = np.log(look.observed) - np.median(run, axis=0)
+        mean = drawn.mean if asked is None else drawn.mean * asked
+        run, mean, seen = linked(drawn.run), linked(mean), linked(look.observed)
+    middle = np.median(run, axis=0)
+    error = seen - middle
     low, high = np.quantile(run, CENTRAL_68, axis=0)
-    weight = far / ((high - low) / 2.0) ** 2
+    noise = (high - low) / 2.0
+    if asked is not None:
+        # Where all draws are wrong throughout, they still do not tell more than that many questions do.
+        share = 1.0 / (1.0 + np.exp(-middle))
+        noise = np.fmax(noise, 1.0 / np.sqrt((asked + 1.0) * share * (1.0 - share)))
+    weight = far / noise**2
     found = (weight @ error) / (weight @ far)
     # Errors of the law are shared by all points, those of single runs are not.
     shared, own = (weight @ mean.std(axis=0)) / (weight @ far), 1.0 / np.sqrt(weight @ far)

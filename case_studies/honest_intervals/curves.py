@@ -71,7 +71,14 @@ def slopes(curves: dict[str, bl.Runs], fits: Path) -> pd.DataFrame:
     for curve, runs in curves.items():
         found = look(runs, fits, False)
         rows += [
-            {"sweep": sweep(curve), "table": curve, "law": name, "origin": "first part", **slope_of(found, name)}
+            {
+                "sweep": sweep(curve),
+                "table": curve,
+                "law": name,
+                "link": "log",
+                "origin": "first part",
+                **slope_of(found, name),
+            }
             for name in LAWS
         ]
         as_table(rows).to_csv(SLOPES, index=False, float_format="%.6g")

@@ -3,8 +3,9 @@
     python case_studies/honest_intervals/learn.py DATA
 
 fits every law to the cheaper runs of every sweep in the folder DATA and asks how its forecasts err.  The slopes of the
-errors go into bayeslaw/data/slopes.csv (a table that is there is not fitted again), and the drift that follows from
-them into bayeslaw/data/drift.toml and, with each sweep left out, into left_out.json, by which study.py judges.
+errors go into bayeslaw/data/slopes.csv (a table that is there is not fitted again).  The drift that follows from them,
+and from what scores.py and curves.py measured, goes into bayeslaw/data/drift.toml and, with each sweep left out, into
+left_out.json, by which study.py judges.
 """
 
 import json
@@ -18,19 +19,18 @@ from sweeps import LAWS, SWEEPS, origins, tables
 import bayeslaw as bl
 from bayeslaw.ask.drift import LEARNED, drifts_as_toml
 from bayeslaw.proof.learning import drift_from
-from bayeslaw.proof.slopes import as_table, slopes
+from bayeslaw.proof.slopes import OF_LOSSES, as_table, public_slopes, slopes
 
 LEFT_OUT = Path(__file__).parent / "left_out.json"
-SLOPES = LEARNED.with_name("slopes.csv")
 NOTE = (
-    "Nats of log outcome per e-fold of compute, of bnsl per e-fold of examples along a learning curve; made by\n"
-    "# case_studies/honest_intervals/learn.py from its sweeps."
+    "Nats of log outcome per e-fold of compute, of shares logits, and of bnsl per e-fold of examples along a learning\n"
+    "# curve; made by case_studies/honest_intervals/learn.py from its sweeps, scores and curves."
 )
 
 
 def measured(data: Path) -> pd.DataFrame:
     """A row a sweep, table, law and origin."""
-    rows = pd.read_csv(SLOPES).to_dict("records") if SLOPES.exists() else []
+    rows = pd.read_csv(OF_LOSSES).to_dict("records") if OF_LOSSES.exists() else []
     known = {row["table"] for row in rows}
     laws = {name: bl.law(name) for name in LAWS}
     for sweep in SWEEPS:
@@ -39,7 +39,7 @@ def measured(data: Path) -> pd.DataFrame:
                 continue
             print(table, file=sys.stderr, flush=True)
             rows += slopes(sweep, runs, laws, None, seen=origins(runs), draws=500, table=table)
-            as_table(rows).to_csv(SLOPES, index=False, float_format="%.6g")
+            as_table(rows).to_csv(OF_LOSSES, index=False, float_format="%.6g")
     return as_table(rows)
 
 
@@ -51,7 +51,7 @@ def along_curves() -> dict[str, bl.Drift]:
 
 def main() -> None:
     table = measured(Path(sys.argv[1]))
-    LEARNED.write_text(drifts_as_toml({**along_curves(), **drift_from(table)}, NOTE), encoding="utf-8")
+    LEARNED.write_text(drifts_as_toml({**along_curves(), **drift_from(public_slopes())}, NOTE), encoding="utf-8")
     left_out = {sweep: drift_from(table[table.sweep != sweep]) for sweep in SWEEPS}
     found = {sweep: {name: drift.as_dict() for name, drift in each.items()} for sweep, each in left_out.items()}
     LEFT_OUT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

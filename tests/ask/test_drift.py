@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 import bayeslaw as bl
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.disagreement import AHEAD, slopes_ahead
-from bayeslaw.ask.drift import OTHER, TAILS, distance, drift_of, drifts_of, learned_drifts
+from bayeslaw.ask.drift import OTHERS, TAILS, distance, drift_of, drifts_of, learned_drifts, link_of
+from bayeslaw.ask.extrapolation import extrapolation
 from tests.simulate import simulated_runs
 
 
@@ -31,12 +32,19 @@ def test_distance_is_the_log_of_compute_beyond_the_runs(posterior):
 
 
 def test_a_law_of_one_input_drifts_along_it():
-    """One of several that does not know compute does not: no one distance is that of all of them."""
+    """One of several that does not know compute does not: no one distance is that of all of them.
+
+    Nor does one of a loss, of which less is further and an e-fold is worth very many of compute.
+    """
     curve, student = bl.law("bnsl"), bl.law("capacity_gap")
     short = {"draws": 50, "warmup": 50, "chains": 1}
     one = bl.fit(curve, simulated_runs(curve, np.random.default_rng(1), 100), **short)
     top = one.plan.inputs["x"].max()
     np.testing.assert_allclose(distance(one, {"x": top * np.array([0.5, 1.0, 4.0])}), [0.0, 0.0, np.log(4)], atol=1e-12)
+    score = bl.law("loss_threshold")
+    below = bl.fit(score, simulated_runs(score, np.random.default_rng(1), 100), **short)
+    assert list(extrapolation(below, below.plan.inputs)) == ["flops_ratio"]
+    np.testing.assert_array_equal(distance(below, {"L": below.plan.inputs["L"].min() * np.array([0.5, 3.0])}), 0.0)
     two = bl.fit(student, simulated_runs(student, np.random.default_rng(1), 100), **short)
     assert len(student.free_inputs) == 2
     np.testing.assert_array_equal(distance(two, {n: 100 * two.plan.inputs[n][:3] for n in student.free_inputs}), 0.0)
@@ -66,6 +74,24 @@ def test_what_is_left_out_is_said(posterior):
     assert "without drift" not in str(by_default)
     learned = learned_drifts()["chinchilla"]
     assert by_default.as_dict()["drift"] == {"chinchilla": learned.as_dict()}
+
+
+def test_every_question_says_what_it_was_asked_with(posterior):
+    at, loose = points(posterior), {"allow_unconverged": True}
+    table = {"n_params": [1e9, 2e9], "n_tokens": [2e10, 4e10], "loss": [2.5, 2.4]}
+    questions = (
+        lambda drift: bl.forecast(posterior, at, drift=drift, **loose),
+        lambda drift: bl.risk(posterior, at, above=2.5, drift=drift, **loose),
+        lambda drift: bl.threshold(posterior, 2.5, drift=drift, **loose),
+        lambda drift: bl.optimum(posterior, subject_to={"C": 1e22}, drift=drift, **loose),
+        lambda drift: bl.effective_size(posterior, table, drift=drift, **loose),
+    )
+    for ask in questions:
+        without, learned = (ask(drift) for drift in (False, True))
+        assert "without drift" in str(without).casefold()
+        assert "without drift" not in str(learned).casefold()
+        assert without.as_dict()["drift"] == {}
+        assert learned.as_dict()["drift"] == {"chinchilla": learned_drifts()["chinchilla"].as_dict()}
 
 
 def test_an_average_drifts_less_by_what_its_laws_disagree_on(posterior):
@@ -120,14 +146,35 @@ def test_slopes_ahead_are_those_of_the_law_and_of_the_family_that_was_dearest():
         assert slopes_ahead(Average.of(fit))["power_law"] == pytest.approx(expected, rel=1e-9)
 
 
-def test_every_law_of_relative_noise_has_a_drift_and_scores_have_none():
+def test_losses_and_scores_have_a_drift_each_and_other_outcomes_none():
     learned = learned_drifts()
-    assert drift_of(bl.law("power_law")) == learned[OTHER]
-    assert drift_of(bl.law("passuntil")) is None
+    assert drift_of(bl.law("power_law")) == learned[OTHERS["log"]]
+    assert drift_of(bl.law("passuntil")) == learned[OTHERS["logit"]]
+    assert drift_of(bl.law("passuntil"), {"other": learned["other"]}) is None
     assert drift_of(bl.law("chinchilla"), False) is None
-    for drift in learned.values():
-        assert 0.001 < drift.scale < 0.05
+    text = bl.law("power_law").text.replace("LogStudentT(nu, mean, sigma)", "StudentT(nu, mean, sigma)")
+    assert drift_of(bl.Law.parse(text)) is None
+    for name, drift in learned.items():
+        share = name == OTHERS["logit"] or (name not in OTHERS.values() and link_of(bl.law(name)) == "logit")
+        assert (0.05 < drift.scale < 1.0) if share else (0.001 < drift.scale < 0.05)
         assert abs(drift.direction) < 3 * drift.scale
+
+
+def test_a_score_drifts_in_logits():
+    """So that it stays between nothing and all right, and a certain drift shifts every draw by as many logits."""
+    law = bl.law("emergence_logistic")
+    runs = simulated_runs(law, np.random.default_rng(5), 40)
+    fit = bl.fit(law, runs, draws=100, warmup=200, chains=2)
+    top = fit.plan.inputs["C"].max()
+    at = {"C": top * np.exp([0.0, 1.0, 6.0]), "n": 1000}
+    plain, drifted = (
+        bl.forecast(fit, at, drift=drift, allow_unconverged=True) for drift in (False, bl.Drift(0.3, 0.0))
+    )
+    shift = special.logit(drifted.mean_draws) - special.logit(plain.mean_draws)
+    np.testing.assert_allclose(shift, np.broadcast_to([0.0, 0.3, 1.8], shift.shape), atol=1e-8)
+    far = bl.forecast(fit, at, allow_unconverged=True)
+    assert ((far.mean_draws >= 0.0) & (far.mean_draws <= 1.0)).all()
+    assert far.drift == {"emergence_logistic": learned_drifts()["emergence_logistic"]}
 
 
 def test_thresholds_and_optima_are_of_the_drifted_law(posterior):

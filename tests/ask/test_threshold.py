@@ -52,7 +52,7 @@ def test_passuntil_crosses_where_its_closed_form_does(p):
     """At (c / -log p)**(1/alpha)."""
     derived = PASSUNTIL.law.derive(PASSUNTIL.parameters())
     exact = (derived["c"] / -np.log(p)) ** (1 / PASSUNTIL.draws("alpha"))
-    found = bl.threshold(PASSUNTIL, p)
+    found = bl.threshold(PASSUNTIL, p, drift=False)
     inside = (exact > 1e6) & (exact < 1e14)
     assert inside.sum() > SIZE / 2
     np.testing.assert_allclose(found.draws[inside], exact[inside], rtol=1e-6)
@@ -62,7 +62,7 @@ def test_passuntil_crosses_where_its_closed_form_does(p):
 
 def test_passuntil_takes_its_factor_from_a_tenth_to_nine_tenths():
     """21.85**(1/alpha), whatever the chance of a pass."""
-    low, high = (bl.threshold(PASSUNTIL, p).draws for p in (0.1, 0.9))
+    low, high = (bl.threshold(PASSUNTIL, p, drift=False).draws for p in (0.1, 0.9))
     both = np.isfinite(low) & np.isfinite(high)
     factor = (np.log(0.1) / np.log(0.9)) ** (1 / PASSUNTIL.draws("alpha"))
     np.testing.assert_allclose((high / low)[both], factor[both], rtol=1e-6)
@@ -71,7 +71,7 @@ def test_passuntil_takes_its_factor_from_a_tenth_to_nine_tenths():
 
 def test_passuntil_is_steepest_where_one_in_e_passes():
     exact = PASSUNTIL.law.derive(PASSUNTIL.parameters())["N_steep"]
-    found = bl.threshold(PASSUNTIL, "steepest").draws
+    found = bl.threshold(PASSUNTIL, "steepest", drift=False).draws
     inside = (exact > 2e6) & (exact < 5e13)
     np.testing.assert_allclose(found[inside], exact[inside], rtol=1e-6)
 
@@ -80,8 +80,8 @@ def test_a_logistic_is_half_way_and_steepest_in_its_middle():
     law = bl.law("emergence_logistic").with_priors(chance="Constant(0.25)")
     middle = np.exp(RNG.uniform(np.log(1e18), np.log(1e26), SIZE))
     posterior = posterior_of(law, {"C_half": middle, "k": RNG.uniform(0.5, 4, SIZE), "top": np.full(SIZE, 0.8)})
-    np.testing.assert_allclose(bl.threshold(posterior, 0.25 + 0.75 * 0.4).draws, middle, rtol=1e-6)
-    np.testing.assert_allclose(bl.threshold(posterior, "steepest").draws, middle, rtol=1e-6)
+    np.testing.assert_allclose(bl.threshold(posterior, 0.25 + 0.75 * 0.4, drift=False).draws, middle, rtol=1e-6)
+    np.testing.assert_allclose(bl.threshold(posterior, "steepest", drift=False).draws, middle, rtol=1e-6)
 
 
 def test_a_power_law_crosses_a_loss_where_its_closed_form_does():
@@ -173,7 +173,7 @@ def half() -> Posterior:
 
 
 def test_draws_that_never_cross_are_kept_and_counted(half):
-    found = bl.threshold(half, 0.4)
+    found = bl.threshold(half, 0.4, drift=False)
     assert found.draws.shape == (SIZE,)
     assert found.probability_not_within_reach == 0.6
     assert found.probability_before == 0.1
@@ -193,7 +193,7 @@ def test_the_probability_by_a_scale_is_not_known_outside_the_range(half):
 
 def test_a_narrower_level_may_come_to_an_end(half):
     """The lowest quantile of a draw that crosses is a number; no quantile is NaN."""
-    found = bl.threshold(half, 0.4, level=0.5)
+    found = bl.threshold(half, 0.4, level=0.5, drift=False)
     assert found.scale.lower == pytest.approx(0.8e22, rel=1e-6)
     assert found.scale.upper == np.inf
     answer = json.loads(json.dumps(found.as_dict()))

@@ -8,11 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 import bayeslaw as bl
-from bayeslaw.ask.drift import LEARNED, OTHER, Drift, drifts_as_toml, learned_drifts, read_drifts
+from bayeslaw.ask.drift import LEARNED, OTHERS, Drift, drifts_as_toml, learned_drifts, read_drifts
 from bayeslaw.cli import commands
 from bayeslaw.errors import FileError, QuestionError
 from bayeslaw.proof.learning import BELIEVED, drift_from
-from bayeslaw.proof.slopes import COLUMNS, public_slopes
+from bayeslaw.proof.looks import looks
+from bayeslaw.proof.origins import COMPUTE, origins_along
+from bayeslaw.proof.slopes import COLUMNS, public_slopes, slope_of
 from tests.simulate import simulated_runs
 
 TRUTH = {"E": 1.8, "A": 0.6, "alpha": 0.2, "sigma": 0.003, "nu": 20.0}
@@ -24,7 +26,7 @@ def slopes(sweeps: int, direction: float, scale: float, seed: int = 0) -> pd.Dat
     true = np.repeat(direction + scale * rng.standard_normal(sweeps), 2)
     sweep = np.repeat([f"sweep {i}" for i in range(sweeps)], 2)
     found = true + 0.001 * rng.standard_normal(2 * sweeps)
-    same = {"law": "kaplan", "origin": "o", "error": 0.001, "distance": 3.0}
+    same = {"law": "kaplan", "link": "log", "origin": "o", "error": 0.001, "distance": 3.0}
     return pd.DataFrame({"sweep": sweep, "table": sweep, "slope": found, **same})
 
 
@@ -37,10 +39,38 @@ def test_direction_and_scale_of_many_sweeps_are_found():
     assert 0.7 * wide < found.scale < 1.5 * wide
 
 
+@pytest.mark.slow
+def test_scores_and_losses_tell_nothing_of_each_other():
+    """Logits beside nats: a table of both gives each what it gives alone."""
+    losses, scores = slopes(6, 0.006, 0.004), slopes(6, -0.2, 0.1).assign(law="task_chain", link="logit", error=0.02)
+    both = drift_from(pd.concat([losses, scores]))
+    assert set(both) == {"kaplan", "task_chain", *OTHERS.values()}
+    assert both == {**drift_from(losses), **drift_from(scores)}
+    assert both["task_chain"].scale > 10 * both["kaplan"].scale
+
+
+def test_slopes_of_counts_are_in_logits():
+    """Scores whose logit falls by a tenth an e-fold beyond half of the runs, of ten thousand questions each."""
+    law, rng, seen = bl.law("emergence_logistic").with_priors(chance="Constant(0)"), np.random.default_rng(4), 0.5
+    truth = {"top": 0.97, "k": 0.5, "C_half": 1e22, "kappa": 1e4}
+    frame = simulated_runs(law, rng, 60, parameters=truth).frame()
+    place = np.log(frame["flops"] / 1e22)
+    p = 0.97 / (1.0 + np.exp(-0.5 * place))
+    far = np.log(np.fmax(frame["flops"] / np.quantile(frame["flops"], seen), 1.0))
+    p = 1.0 / (1.0 + (1.0 - p) / p * np.exp(0.1 * far))
+    runs = bl.read_runs(frame.assign(n_trials=10_000, n_correct=rng.binomial(10_000, p)))
+    (look,) = looks({law.name: law}, runs, origins_along(runs, COMPUTE, (seen,)), drift=False, draws=500)
+    found = slope_of(look, law.name)
+    assert abs(found["slope"] + 0.1) < 3 * found["error"]
+    assert found["error"] < 0.1
+
+
 def test_public_slopes_have_the_columns_and_laws_of_what_was_learned():
     table = public_slopes()
     assert tuple(table.columns) == COLUMNS
-    assert set(table["law"]) == set(learned_drifts()) - {OTHER, "bnsl"}
+    assert set(table["law"]) == set(learned_drifts()) - {*OTHERS.values(), "bnsl"}
+    for law, links in table.groupby("law")["link"]:
+        assert set(links) == {bl.law(law).output.likelihood.family.link}
 
 
 @pytest.mark.slow
@@ -96,7 +126,7 @@ def test_a_sweep_that_reaches_nowhere_is_named():
 
 
 def test_a_file_of_drifts_is_read_as_it_was_written(tmp_path):
-    drifts = {"chinchilla": Drift(-0.002, 0.004), OTHER: Drift(0.0, 0.01, 5.0)}
+    drifts = {"chinchilla": Drift(-0.002, 0.004), OTHERS["log"]: Drift(0.0, 0.01, 5.0)}
     path = tmp_path / "drift.toml"
     path.write_text(drifts_as_toml(drifts, "two of them"), encoding="utf-8")
     assert read_drifts(path) == drifts

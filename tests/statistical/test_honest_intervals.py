@@ -61,7 +61,10 @@ def test_drift_along_curves_follows_from_their_slopes():
 
 
 def test_the_six_runs_of_1e21_flops_lie_inside(shared_data):
-    """In those of every law and of their average; point fits of the paper miss all, by .05 to .11 nats (Brandfonbrener et al. 2024)."""
+    """In those of every law and of their average.
+
+    Point fits of the paper miss all, by .05 to .11 nats (Brandfonbrener et al. 2024).
+    """
     runs = bl.read_runs(shared_data / "loss_to_loss.csv")
     found = bl.backtest(
         LAWS, runs, "family", hide="split == 'extrapolation'", drift=left_out("Loss to loss"), draws=500, rivals=False
