@@ -14,6 +14,8 @@ from bayeslaw.cli.questions import read_number
 from bayeslaw.cli.tables import find_laws, laws_options, read_pooling, read_table, reading_options
 from bayeslaw.errors import InputError
 
+UNITS = "nats of log outcome, of shares logits, per e-fold of compute"
+
 
 @click.command()
 @laws_options("One or more of `bayeslaw laws`.", several=True)
@@ -63,10 +65,10 @@ def drift(
         executor=executor, told=say,
     )  # fmt: skip
     if path is not None:
-        note = f"Nats of log outcome, of shares logits, per e-fold of compute; learned from {', '.join(Path(t).name for t in tables)}"
+        note = f"{UNITS[0].upper()}{UNITS[1:]}; learned from {', '.join(Path(t).name for t in tables)}"
         write_text(path, drifts_as_toml(found, note + ("." if alone else " and public sweeps.")))
         say(f"written to {path}")
     answer = {"law": {name: each.as_dict() for name, each in found.items()}}
     rows = [["law", "direction", "scale"]]
     rows += [[name, f"{each.direction:+.4f}", f"{each.scale:.4f}"] for name, each in found.items()]
-    give(answer, lambda: f"nats of log outcome, of shares logits, per e-fold of compute beyond the runs\n{in_columns(rows)}", as_json)
+    give(answer, lambda: f"{UNITS} beyond the runs\n{in_columns(rows)}", as_json)
