@@ -257,7 +257,7 @@ def compile_chains(
         # A host device is a thread, and each has its turn while nothing is there for the others.  Fewer devices would
         # be another program, which XLA rounds differently.
         turns = len(laid_over) if one_thread and jax.default_backend() == "cpu" else 1
-        pilots = settings.warmup + settings.pilot if kind == "piloted" else 0
+        pilots = settings.warmup + settings.pilot if settings.pilot else 0
         total, done = (pilots + settings.warmup + settings.draws) * settings.chains * len(seeds), 0
 
         def tick(more: int) -> None:
@@ -269,8 +269,8 @@ def compile_chains(
         # BLAS has threads of its own, which on small matrices only get in the way of the chains'.
         with devices.float64(), threadpool_limits(1):
             data = laid(args)
-            if kind == "piloted":
-                untaught = [with_pilot(each.arrays) for each in geometries]
+            if settings.pilot:
+                untaught = [with_pilot(each.arrays) if kind == "piloted" else dict(each.arrays) for each in geometries]
                 pilots_of = walk(programs, untaught, data, [s + PILOT_SEED for s in seeds], settings.pilot, tick, turns)
                 geometries = [
                     rewhitened(geometry, pilot["z"].reshape(-1, model.size))

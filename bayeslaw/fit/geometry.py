@@ -140,11 +140,16 @@ def _positive(matrix: np.ndarray, least: float) -> np.ndarray:
 
 
 def rewhitened(geometry: Geometry, z: np.ndarray) -> Geometry:
-    """A conditional geometry behind a pilot: its ball is what draws ``z`` of shape ``(draws, size)`` say it is."""
+    """A geometry behind a pilot: its ball is what draws ``z`` of shape ``(draws, size)`` say it is."""
     count, size = z.shape
     # Shrunk towards the ball it is meant to be, as if `size` of its draws had been seen.
     scale = np.linalg.cholesky((np.cov(z.T) * count + np.eye(size) * size) / (count + size))
     pilot = {"centre": z.mean(axis=0), "scale": scale, "log_det": float(np.log(np.diag(scale)).sum())}
+    if geometry.kind == "affine":
+        # One affine transport behind another is a third.
+        centre, first = affine(pilot["centre"], geometry.arrays)[0], geometry.arrays
+        arrays = {"centre": centre, "scale": first["scale"] @ scale, "log_det": first["log_det"] + pilot["log_det"]}
+        return Geometry("affine", arrays, geometry.centre)
     return Geometry("piloted", {**geometry.arrays, "pilot": pilot}, geometry.centre)
 
 

@@ -42,6 +42,8 @@ RUNS_A_COORDINATE = 10
 # Following them factorises dense matrices at every step; beyond this many coordinates the steps it saves are not worth
 # their price.
 FOLLOWING_UP_TO = 60
+# Draws a chain of a pilot, where there is one.
+PILOT = 300
 # A pilot's draws, a thousand or so, tell a covariance to within the root of coordinates over draws: a third here, and
 # beyond it whitening by what they say would undo more than it mends.  NUTS's own diagonal metric then has to do.
 PILOT_UP_TO = 150
@@ -254,10 +256,10 @@ def choice_for(plan: Plan, **given: int | float | None) -> Choice:
 
 
 def with_patience(plan: Plan, **given: int | float | None) -> Choice:
-    """How a plan is sampled that has not converged: longer and in shorter steps, and where nothing folds.
+    """How a plan is sampled that has not converged: longer and in shorter steps, where nothing folds, after a pilot.
 
     Coordinates that follow predictions fold where a prediction turns, as with a break in the law; those made at the
-    mode are long-winded there and right.
+    mode are long-winded there and right, and less long-winded once a pilot has shown how wide the posterior is.
     """
     kind = kind_of(plan)
     unfolded = ("conditional" if plan.structure.effects else "affine") if kind == "following" else kind
@@ -265,7 +267,7 @@ def with_patience(plan: Plan, **given: int | float | None) -> Choice:
     settings = choice.settings
     longer = replace(
         settings, draws=PATIENCE * settings.draws, warmup=max(settings.warmup, 1000),
-        target_accept=max(settings.target_accept, 0.98),
+        target_accept=max(settings.target_accept, 0.98), pilot=PILOT if flat_size(plan.structure) <= PILOT_UP_TO else 0,
     )  # fmt: skip
     return choice._replace(settings=longer, patient=True)
 
@@ -279,7 +281,7 @@ def _with_settings(plan: Plan, kind: str, given: Mapping[str, int | float | None
             # Draws are nearly independent, 2,000 effective of 3,000, and each costs a dozen factorisations.
             settings = Settings(draws=750, warmup=149, target_accept=0.95)
         case "conditional" if flat_size(plan.structure) <= PILOT_UP_TO:
-            settings = Settings(warmup=300, pilot=300)
+            settings = Settings(warmup=300, pilot=PILOT)
     return Choice(kind, replace(settings, **{name: value for name, value in given.items() if value is not None}))  # type: ignore[arg-type]
 
 

@@ -178,6 +178,29 @@ def test_a_pilot_keeps_the_determinant_right(hierarchy):
     assert_log_density(draws, hierarchy.data)
 
 
+def test_a_pilot_of_an_affine_map_leaves_one():
+    """Another map, whose determinant is right and whose ball its own draws fill."""
+    plan = make_plan(POWER, simulated_runs(POWER, np.random.default_rng(3), 96))
+    data = jax.tree.map(jnp.asarray, plan.data())
+    plain, taught = (
+        infer(plan, Choice("affine", bl.Settings(draws=3000, warmup=200, pilot=pilot, chains=2)), seed=0)
+        for pilot in (0, 1500)
+    )
+    assert taught.geometry.kind == "affine"
+    assert not np.allclose(taught.geometry.arrays["scale"], plain.geometry.arrays["scale"])
+    for seed in SEEDS:
+        assert_determinant(taught.geometry, ball(taught.model.size, seed))
+    assert_log_density(taught, data)
+    off = {}
+    for name, each in (("plain", plain), ("taught", taught)):
+        # The longer, pooled draws of both in the ball of one: their covariance is the identity where it is round.
+        both = np.concatenate([d.flat.reshape(-1, d.model.size) for d in (plain, taught)])
+        z = np.linalg.solve(each.geometry.arrays["scale"], (both - each.geometry.arrays["centre"]).T)
+        off[name] = np.abs(np.cov(z) - np.eye(len(z))).max()
+    assert off["taught"] < 0.3
+    assert off["taught"] < off["plain"]
+
+
 def test_the_reported_log_density_is_the_model_s():
     """Of few runs too, which are sampled in coordinates that follow their predictions."""
     plan = make_plan(POWER, simulated_runs(POWER, np.random.default_rng(3), 8))
