@@ -80,7 +80,7 @@ class Average:
     @property
     def link(self) -> str:
         """The scale on which parts of the doubt are compared: that of the noise where all have the same."""
-        links = {each.law.output.likelihood.family.link for each in self.posteriors.values()}
+        links = {each.law.output.link for each in self.posteriors.values()}
         return links.pop() if len(links) == 1 else "identity"
 
     @property

@@ -28,6 +28,8 @@ def slopes_ahead(asked: Average) -> dict[str, float]:
     """
     lead = asked.lead
     axis, fitted = axis_of(lead.law, None), lead.plan.fitted
+    if axis.scale is None and len(lead.law.free_inputs) > 1:
+        return dict.fromkeys(asked.posteriors, np.nan)  # no one input leads where runs would go
     along = axis.values(fitted)
     dearest = int(np.flatnonzero(lead.plan.weights > 0)[along.argmax()])
     shared, _ = path(lead, axis, along.max() * np.array([1.0, AHEAD]), fitted, {}, noise=False)
@@ -50,7 +52,7 @@ def _slope(posterior: Posterior, at: Mapping[str, np.ndarray], dearest: int) -> 
     }
     with np.errstate(all="ignore"):
         heights = expected(posterior, law.with_computed_inputs(inputs), posterior.parameters(groups))
-        low, high = np.median(LINKS[law.output.likelihood.family.link](heights), axis=0)
+        low, high = np.median(LINKS[law.output.link](heights), axis=0)
         return float((high - low) / np.log(AHEAD))
 
 

@@ -102,7 +102,7 @@ class Drift:
         mean
             The law without it; shape ``(size, points)``.
         """
-        shift, link = self.slopes(posterior)[:, None] * distance(posterior, inputs), link_of(posterior.law)
+        shift, link = self.slopes(posterior)[:, None] * distance(posterior, inputs), posterior.law.output.link
         with np.errstate(all="ignore"):
             return np.asarray(UNLINKS[link](LINKS[link](mean) + shift))
 
@@ -119,11 +119,6 @@ def distance(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarr
     return np.asarray(np.log(np.fmax(furthest(extrapolation(posterior, inputs)), 1.0)))
 
 
-def link_of(law: Law) -> str:
-    """The scale on which a law drifts: that of its noise."""
-    return law.output.likelihood.family.link
-
-
 # True for what was learned, False for none, one for all laws, or one a law by name.
 Drifting = bool | Drift | Mapping[str, Drift]
 
@@ -136,10 +131,10 @@ def drift_of(law: Law, wanted: Drifting = True) -> Drift | None:
     Drift or None
         None also where nothing is known of drift: for outcomes that are neither positive nor shares or counts.
     """
-    if wanted is False or link_of(law) not in OTHERS:
+    if wanted is False or law.output.link not in OTHERS:
         return None
     known = {law.name: wanted} if isinstance(wanted, Drift) else learned_drifts() if wanted is True else wanted
-    return known.get(law.name, known.get(OTHERS[link_of(law)]))
+    return known.get(law.name, known.get(OTHERS[law.output.link]))
 
 
 def drifts_of(asked: Average, wanted: Drifting) -> dict[str, Drift]:

@@ -228,7 +228,7 @@ def _scales(panel: Axes, posterior: Posterior, logarithmic: bool, line: np.ndarr
     values = np.concatenate([h.ravel() for h in heights])
     values = values[np.isfinite(values)]
     low, high = float(values.min()), float(values.max())
-    if posterior.law.output.likelihood.family.link == "log" and low > 0:
+    if posterior.law.output.link == "log" and low > 0:
         room = (high / low) ** 0.05
         log_ticks(panel, "y", low / room, high * room)
         panel.set_ylim(low / room, high * room)

@@ -148,6 +148,11 @@ class Output:
     meaning: str
     range: tuple[float, float] | None = None
 
+    @property
+    def link(self) -> str:
+        """The scale on which families differ, laws drift and parts of the doubt are compared: that of the noise."""
+        return self.likelihood.family.link
+
 
 @dataclass(frozen=True)
 class Root:

@@ -47,7 +47,7 @@ def bootstrap(plan: Plan, hidden: np.ndarray, family: np.ndarray, seed: int = 0)
 def _bootstrap(plan: Plan, seen: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Forecasts of some runs from others as of one family; shape ``(TABLES, wanted runs)``."""
     law = plan.law
-    link = law.output.likelihood.family.link
+    link = law.output.link
     outcome, inputs = LINKS[link](plan.outcome[seen]), {name: v[seen] for name, v in plan.inputs.items()}
     curve = _curve(law)
 
@@ -65,7 +65,7 @@ def _bootstrap(plan: Plan, seen: np.ndarray, wanted: np.ndarray, rng: np.random.
 
 def _curve(law: Law) -> Callable[[np.ndarray, Mapping[str, np.ndarray]], np.ndarray]:
     """The law on the scale of its noise, as a function of unbounded coordinates and inputs."""
-    free, link = _free(law), LINKS[law.output.likelihood.family.link]
+    free, link = _free(law), LINKS[law.output.link]
     fixed = {name: float(p.prior.draw(np.random.default_rng(0), 1)[0])
              for name, p in law.parameters.items() if p.prior.is_constant}  # fmt: skip
 

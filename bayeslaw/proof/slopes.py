@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bayeslaw.ask.axis import trials
-from bayeslaw.ask.drift import LEARNED, link_of
+from bayeslaw.ask.drift import LEARNED
 from bayeslaw.ask.parts import CENTRAL_68
 from bayeslaw.errors import QuestionError
 from bayeslaw.fit.runs import Runs
@@ -68,7 +68,7 @@ def slopes(
         draws=draws,
     )  # fmt: skip
     rows = [
-        {"sweep": sweep, "table": table or sweep, "law": name, "link": link_of(laws[name]),
+        {"sweep": sweep, "table": table or sweep, "law": name, "link": laws[name].output.link,
          "origin": look.origin.name, **slope_of(look, name)}
         for look in ahead
         if np.nanmax(look.ratio) > np.exp(NEAREST)
@@ -87,7 +87,7 @@ def slope_of(look: Look, name: str) -> dict[str, float]:
     """The slope of a law's errors against distance, its standard error, and the distance reached."""
     drawn, posterior = look.drawn[name], look.fits.posteriors[name]
     far = np.log(np.fmax(look.ratio, 1.0))
-    link, asked = LINKS[link_of(posterior.law)], trials(posterior, drawn.inputs)
+    link, asked = LINKS[posterior.law.output.link], trials(posterior, drawn.inputs)
 
     def linked(outcome: np.ndarray) -> np.ndarray:
         """Outcomes on the scale of errors: of counts, the share, kept off 0 and 1 by half an answer (Haldane 1956)."""

@@ -7,7 +7,7 @@ from scipy import special, stats
 import bayeslaw as bl
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.disagreement import AHEAD, slopes_ahead
-from bayeslaw.ask.drift import OTHERS, TAILS, distance, drift_of, drifts_of, learned_drifts, link_of
+from bayeslaw.ask.drift import OTHERS, TAILS, distance, drift_of, drifts_of, learned_drifts
 from bayeslaw.ask.extrapolation import extrapolation
 from tests.simulate import simulated_runs
 
@@ -130,6 +130,15 @@ def test_laws_that_agree_drift_as_one(posterior):
         assert drift.scale == pytest.approx(learned.scale)
 
 
+def test_laws_without_a_path_ahead_drift_in_full():
+    """No one of a student's inputs says where dearer runs lie."""
+    law = bl.law("capacity_gap")
+    fit = bl.fit(law, simulated_runs(law, np.random.default_rng(2), 60), draws=50, warmup=50, chains=1)
+    asked = bl.average({"a": fit, "b": fit})
+    assert np.isnan(list(slopes_ahead(asked).values())).all()
+    assert drifts_of(asked, True) == dict.fromkeys(["a", "b"], learned_drifts()[OTHERS["log"]])
+
+
 def test_slopes_ahead_are_those_of_the_law_and_of_the_family_that_was_dearest():
     """Whatever is pooled."""
     law = bl.law("power_law")
@@ -155,7 +164,7 @@ def test_losses_and_scores_have_a_drift_each_and_other_outcomes_none():
     text = bl.law("power_law").text.replace("LogStudentT(nu, mean, sigma)", "StudentT(nu, mean, sigma)")
     assert drift_of(bl.Law.parse(text)) is None
     for name, drift in learned.items():
-        share = name == OTHERS["logit"] or (name not in OTHERS.values() and link_of(bl.law(name)) == "logit")
+        share = name == OTHERS["logit"] or (name not in OTHERS.values() and bl.law(name).output.link == "logit")
         assert (0.05 < drift.scale < 1.0) if share else (0.001 < drift.scale < 0.05)
         assert abs(drift.direction) < 3 * drift.scale
 

@@ -70,7 +70,7 @@ def test_public_slopes_have_the_columns_and_laws_of_what_was_learned():
     assert tuple(table.columns) == COLUMNS
     assert set(table["law"]) == set(learned_drifts()) - {*OTHERS.values(), "bnsl"}
     for law, links in table.groupby("law")["link"]:
-        assert set(links) == {bl.law(law).output.likelihood.family.link}
+        assert set(links) == {bl.law(law).output.link}
 
 
 @pytest.mark.slow
