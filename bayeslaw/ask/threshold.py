@@ -8,7 +8,8 @@ quantiles count them as lying beyond the range.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -273,7 +274,7 @@ def _followed(track: Track, crosses: Crosses, within: tuple[float, float]) -> tu
     there, back = (np.log, np.exp) if within[0] > 0 else (np.asarray, np.asarray)
     grid = there(_grid(within))
 
-    def curve(places: np.ndarray) -> np.ndarray:
+    def curve(places: np.ndarray, track: Track = track) -> np.ndarray:
         return track.heights(back(places))
 
     size = track.posterior.size
@@ -282,7 +283,9 @@ def _followed(track: Track, crosses: Crosses, within: tuple[float, float]) -> tu
         places = steepest(curve, grid)
     else:
         value = matched(crosses.draws, track.posterior) if isinstance(crosses, Threshold) else crosses
-        places, returning = first_crossing(curve, grid, value)
+        places, _ = first_crossing(curve, grid, value)
+        # Drift is a doubt that grows without end, and no claim that what was learned is lost again: the law itself is.
+        _, returning = first_crossing(partial(curve, track=replace(track, drift=None)), grid, value)
     # Infinite places are beyond either end on any scale.
     draws = np.where(np.isfinite(places), back(np.where(np.isfinite(places), places, grid[0])), places)
     return draws, curve(grid[None, :]), returning

@@ -172,6 +172,14 @@ def half() -> Posterior:
     })  # fmt: skip
 
 
+def test_only_the_law_itself_turns_back(half):
+    """A drift downwards takes the score away again beyond the runs, which is doubt and no finding."""
+    for drift in (False, bl.Drift(-1.0, 0.0)):
+        found = bl.threshold(half, 0.05, drift=drift)
+        assert not [flag for flag in found.flags if "back again" in flag]
+    assert found.heights[:, -1].max() < 0.05 < found.heights.max()
+
+
 def test_draws_that_never_cross_are_kept_and_counted(half):
     found = bl.threshold(half, 0.4, drift=False)
     assert found.draws.shape == (SIZE,)
