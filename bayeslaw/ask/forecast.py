@@ -225,7 +225,8 @@ def forecast(
     asked.require(allow_unconverged)
     places, stages = _read_chain(asked, at)
     carried = {column: Carried(one.mean_draws, one.draws) for column, one in stages.items()}
-    drawn = draw_each(asked, places, family, drift, carried)
+    drifts = drifts_of(asked, drift)
+    drawn = draw_each(asked, places, family, drifts, carried)
     mixed = mixture(asked, drawn)
     points = _points(mixed, level, tuple(stages.values()))
     output = next(iter(asked.posteriors.values())).law.output
@@ -235,7 +236,7 @@ def forecast(
         units=output.units, level=level, points=points, diagnostics=diagnostics, draws=mixed.run,
         mean_draws=mixed.mean, flag=not diagnostics.converged, weights=asked.weights,
         drift={**{name: each for one in stages.values() for name, each in one.drift.items()},
-               **drifts_of(asked, drift)},
+               **drifts},
         notes=(*overruled(asked, drawn, [(p.new_run.lower, p.new_run.upper) for p in points]),
                *(note for one in stages.values() for note in one.notes)),
     )  # fmt: skip

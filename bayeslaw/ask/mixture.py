@@ -10,7 +10,7 @@ import numpy as np
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.chain import Carried
 from bayeslaw.ask.drawn import Drawn, Families, draw
-from bayeslaw.ask.drift import Drifting, drifts_of
+from bayeslaw.ask.drift import Drift
 from bayeslaw.ask.points import Where, points_at
 from bayeslaw.errors import listed
 from bayeslaw.fit.notes import Note
@@ -21,12 +21,12 @@ def draw_each(
     asked: Average,
     at: Where | Any,
     family: Families,
-    drift: Drifting = True,
+    drifts: Mapping[str, Drift],
     carried: Mapping[str, Carried] | None = None,
 ) -> dict[str, Drawn]:
     """Draws under each posterior at the same points, by name; a law reads the inputs that it has, and those carried."""
     points = points_at([posterior.law for posterior in asked.posteriors.values()], at)
-    found, drifts = {}, drifts_of(asked, drift)
+    found = {}
     for name, posterior in asked.posteriors.items():
         with asked.naming(name):
             found[name] = draw(posterior, points, family, asked.link, drifts.get(name), carried)

@@ -283,9 +283,10 @@ def _followed(track: Track, crosses: Crosses, within: tuple[float, float]) -> tu
         places = steepest(curve, grid)
     else:
         value = matched(crosses.draws, track.posterior) if isinstance(crosses, Threshold) else crosses
-        places, _ = first_crossing(curve, grid, value)
-        # Drift is a doubt that grows without end, and no claim that what was learned is lost again: the law itself is.
-        _, returning = first_crossing(partial(curve, track=replace(track, drift=None)), grid, value)
+        places, returning = first_crossing(curve, grid, value)
+        if track.drift is not None:
+            # A doubt that grows without end, and no claim that what was learned is lost again: the law itself is asked.
+            _, returning = first_crossing(partial(curve, track=replace(track, drift=None)), grid, value)
     # Infinite places are beyond either end on any scale.
     draws = np.where(np.isfinite(places), back(np.where(np.isfinite(places), places, grid[0])), places)
     return draws, curve(grid[None, :]), returning

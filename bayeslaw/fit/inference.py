@@ -267,7 +267,8 @@ def with_patience(plan: Plan, **given: int | float | None) -> Choice:
     settings = choice.settings
     longer = replace(
         settings, draws=PATIENCE * settings.draws, warmup=max(settings.warmup, 1000),
-        target_accept=max(settings.target_accept, 0.98), pilot=PILOT if flat_size(plan.structure) <= PILOT_UP_TO else 0,
+        target_accept=max(settings.target_accept, 0.98),
+        pilot=max(settings.pilot, PILOT if flat_size(plan.structure) <= PILOT_UP_TO else 0),
     )  # fmt: skip
     return choice._replace(settings=longer, patient=True)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from bayeslaw.ask.average import EQUAL, Average, average
 from bayeslaw.ask.drawn import Drawn
-from bayeslaw.ask.drift import Drifting
+from bayeslaw.ask.drift import Drifting, drifts_of
 from bayeslaw.ask.extrapolation import furthest
 from bayeslaw.ask.mixture import draw_each, mixture
 from bayeslaw.errors import BayeslawError, QuestionError, listed
@@ -118,9 +118,10 @@ def looks(
         fits = dict(zip(laws, found, strict=True))
         hidden = runs.take(origin.hidden)
         # A law is asked alone and within the average: it drifts less where others have their say.
-        drawn = {name: draw_each(Average.of(each), hidden, None, drift)[name] for name, each in fits.items()}
+        alone = {name: Average.of(each) for name, each in fits.items()}
+        drawn = {name: draw_each(one, hidden, None, drifts_of(one, drift))[name] for name, one in alone.items()}
         asked = average(fits, weights) if len(fits) > 1 else Average.of(*fits.values())
-        together = mixture(asked, draw_each(asked, hidden, None, drift)) if len(fits) > 1 else None
+        together = mixture(asked, draw_each(asked, hidden, None, drifts_of(asked, drift))) if len(fits) > 1 else None
         yield Look(origin, asked, drawn, together)
 
 

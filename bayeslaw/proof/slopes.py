@@ -19,7 +19,7 @@ from bayeslaw.ask.parts import CENTRAL_68
 from bayeslaw.errors import QuestionError
 from bayeslaw.fit.runs import Runs
 from bayeslaw.fit.shards import Shards
-from bayeslaw.law.functions import LINKS
+from bayeslaw.law.functions import LINKS, UNLINKS
 from bayeslaw.law.law import Law
 from bayeslaw.proof.looks import Look, looks
 from bayeslaw.proof.origins import COMPUTE, origins_along
@@ -102,7 +102,7 @@ def slope_of(look: Look, name: str) -> dict[str, float]:
     noise = (high - low) / 2.0
     if asked is not None:
         # Where all draws are wrong throughout, they still do not tell more than that many questions do.
-        share = 1.0 / (1.0 + np.exp(-middle))
+        share = UNLINKS["logit"](middle)
         noise = np.fmax(noise, 1.0 / np.sqrt((asked + 1.0) * share * (1.0 - share)))
     weight = far / noise**2
     found = (weight @ error) / (weight @ far)
