@@ -18,7 +18,7 @@ from bayeslaw.fit.plan import Structure, deviation_name, spread_name
 from bayeslaw.law.expr import evaluate
 from bayeslaw.law.functions import FUNCTIONS
 from bayeslaw.law.law import Prior, Root
-from bayeslaw.law.root import solve
+from bayeslaw.law.root import MOST_STEPS, solve
 
 
 def _logit(a: Any) -> Any:
@@ -114,8 +114,12 @@ def prior(of: Prior) -> dist.Distribution:
 def solve_root(root: Root, values: Mapping[str, Any], words: Mapping[str, Callable[..., Any]]) -> Any:
     """An implicit term, with exact first and second derivatives."""
 
-    def repeat(times: int, body: Callable[[Any], Any], start: Any) -> Any:
-        return jax.lax.fori_loop(0, times, lambda _, state: body(state), start)
+    def repeat(step: Callable[[Any], Any], unfinished: Callable[[Any], Any], start: Any) -> Any:
+        def more(counted: Any) -> Any:
+            count, state = counted
+            return (count < MOST_STEPS) & unfinished(state)
+
+        return jax.lax.while_loop(more, lambda counted: (counted[0] + 1, step(counted[1])), (0, start))[1]
 
     return solve(root, values, words, stop_gradient=jax.lax.stop_gradient, select=jnp.where, repeat=repeat)
 
