@@ -28,7 +28,7 @@ from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.geometry import Geometry, rewhitened, with_pilot
 from bayeslaw.fit.progress import Progress
 from bayeslaw.fit.shapes import PROGRAMS_KEPT, Shapes
-from bayeslaw.fit.transports import TRANSPORTS
+from bayeslaw.fit.transports import transported
 
 # The most draws between two looks at the clock: a tenth of a second for usual models, and few enough dispatches.
 BLOCK = 100
@@ -113,14 +113,13 @@ def compile_chains(
     fits
         How many fits it takes at most; those that are not there cost nothing on a CPU.
     """
-    transport = TRANSPORTS[kind]
     # Chain by chain, and in each fit by fit: the chains of a few fits then fall on different devices.
     walkers = settings.chains * fits
     total = settings.warmup + settings.draws
     block = math.ceil(total / math.ceil(total / BLOCK))
 
     def density(z: Any, arrays: Any, args: Any) -> Any:
-        x, log_det = transport(z, arrays, model, args)
+        x, log_det = transported(kind, z, arrays, model, args)
         return model.potential(x, args) - log_det
 
     # NumPyro differentiates its potential wherever it uses it; so it is given the gradient that was traced once.
@@ -149,7 +148,7 @@ def compile_chains(
 
         def draw(state: Any, _: Any) -> Any:
             state = nuts.sample(state, (), {})
-            x, log_det = transport(state.z, arrays, model, args)
+            x, log_det = transported(kind, state.z, arrays, model, args)
             kept = {
                 "flat": x, "z": state.z, "lp": -(state.potential_energy + log_det), "energy": state.energy,
                 "diverging": state.diverging, "n_steps": state.num_steps, "acceptance_rate": state.accept_prob,
@@ -270,7 +269,7 @@ def compile_chains(
         with devices.float64(), threadpool_limits(1):
             data = laid(args)
             if settings.pilot:
-                untaught = [with_pilot(each.arrays) if kind == "piloted" else dict(each.arrays) for each in geometries]
+                untaught = [with_pilot(each.arrays) for each in geometries]
                 pilots_of = walk(programs, untaught, data, [s + PILOT_SEED for s in seeds], settings.pilot, tick, turns)
                 geometries = [
                     rewhitened(geometry, pilot["z"].reshape(-1, model.size))

@@ -120,7 +120,7 @@ def following_arrays(scales: Scales, rows: int) -> dict[str, Any]:
 def follow(geometry: Geometry, model: FlatModel, data: Any) -> Geometry:
     """The transport that follows the predictions, from the conditional one of the same plan without groups."""
     known = geometry.arrays
-    mean, jacobian, weight = map(np.asarray, _predictions(model, Shapes.of(data))(geometry.centre, data))
+    mean, jacobian, weight = predictions(model, data, geometry.centre)
     jacobian = jacobian[:, np.argsort(known["place"])[len(known["t"]) :]]
     arrays = {
         **{name: known[name] for name in ("t", "t_scale", "is_noise", "log_det", "place")},
@@ -132,9 +132,14 @@ def follow(geometry: Geometry, model: FlatModel, data: Any) -> Geometry:
     return Geometry("following", arrays, geometry.centre)
 
 
+def predictions(model: FlatModel, data: Any, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The mean of every run at a flat vector, its Jacobian, and the weight of every run."""
+    mean, jacobian, weight = map(np.asarray, _predictions(model, Shapes.of(data))(x, data))
+    return mean, jacobian, weight
+
+
 @lru_cache(maxsize=PROGRAMS_KEPT)
 def _predictions(model: FlatModel, shapes: Shapes) -> Any:
-    """The mean of every run at a flat vector, its Jacobian, and the weight of every run."""
 
     def predictions(x: Any, data: Any) -> tuple[Any, Any, Any]:
         def slope(shift: Any) -> Any:

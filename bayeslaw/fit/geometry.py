@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -92,13 +92,6 @@ def precision_root(t: Any, arrays: Arrays) -> tuple[Arrow, Any, Any]:
     return factor, group_slope, shared_slope
 
 
-def piloted(z: Any, arrays: Arrays) -> tuple[Any, Any]:
-    """The conditional transport behind an affine one, which a first run teaches."""
-    z, log_det = affine(z, arrays["pilot"])
-    x, rest = conditional(z, arrays)
-    return x, log_det + rest
-
-
 def scales_alone(t: Any, arrays: Arrays) -> tuple[Any, Any]:
     """The conditional transport of scales, with everything else at its mode given them, by one Newton step."""
     z = jnp.zeros(arrays["place"].shape[0]).at[: t.shape[0]].set(t - arrays["t"])
@@ -129,8 +122,8 @@ def conditional_arrays(scales: Scales) -> dict[str, Any]:
 
 
 def with_pilot(arrays: Arrays) -> dict[str, Any]:
-    """Arrays of a conditional geometry as :func:`piloted` takes them before the pilot has been run."""
-    return {**arrays, "pilot": affine_arrays(len(arrays["place"]))}
+    """Arrays of a geometry before its pilot has been run; an affine one takes up what it teaches in its own."""
+    return {**arrays, "pilot": affine_arrays(len(arrays["place"]))} if "place" in arrays else dict(arrays)
 
 
 def _positive(matrix: np.ndarray, least: float) -> np.ndarray:
@@ -149,8 +142,8 @@ def rewhitened(geometry: Geometry, z: np.ndarray) -> Geometry:
         # One affine transport behind another is a third.
         centre, first = affine(pilot["centre"], geometry.arrays)[0], geometry.arrays
         arrays = {"centre": centre, "scale": first["scale"] @ scale, "log_det": first["log_det"] + pilot["log_det"]}
-        return Geometry("affine", arrays, geometry.centre)
-    return Geometry("piloted", {**geometry.arrays, "pilot": pilot}, geometry.centre)
+        return replace(geometry, arrays=arrays)
+    return replace(geometry, arrays={**geometry.arrays, "pilot": pilot})
 
 
 def _positive_arrow(groups: np.ndarray, cross: np.ndarray, shared: np.ndarray) -> Blocks:

@@ -30,13 +30,17 @@ from bayeslaw.fit.hoist import hoist
 from bayeslaw.fit.mode import find_mode
 from bayeslaw.fit.numpyro_model import numpyro_model
 from bayeslaw.fit.plan import Plan, Structure, deviation_name, spread_name, unbounded
+from bayeslaw.fit.profiled import Profile, profile_at, profiled_arrays
 from bayeslaw.fit.progress import Progress
 from bayeslaw.fit.sample import Draws, Stopwatch
 from bayeslaw.fit.shapes import Shapes
+from bayeslaw.fit.switched import linear_with_switch
 from bayeslaw.law.expr import names
 
 # Starts drawn from the priors, of which the best few are followed to their modes; the first start is the medians.
 STARTS = 24
+# Draws that tell the medians and widths of priors.
+PRIOR_DRAWS = 999
 # With fewer runs than this a coordinate, the posterior is a bent sheet that only its own predictions follow.
 RUNS_A_COORDINATE = 10
 # Following them factorises dense matrices at every step; beyond this many coordinates the steps it saves are not worth
@@ -52,7 +56,7 @@ PATIENCE = 4
 
 
 class Choice(NamedTuple):
-    """The coordinates a plan is sampled in, ``following``, ``conditional`` or ``affine``, and for how long."""
+    """The coordinates a plan is sampled in, a key of ``transports.TRANSPORTS``, and for how long."""
 
     kind: str
     settings: Settings
@@ -65,21 +69,21 @@ class Prepared:
 
     Attributes
     ----------
-    scales
-        None where the coordinates know no scales.
+    split
+        Into scales and the rest, or into outer and inner coordinates; None of those that are all alike.
     chains
         The compiled chains, when they are.
     """
 
     structure: Structure
     model: FlatModel
-    scales: Scales | None
+    split: Scales | Profile | None
     settings: Settings
     chains: Future[Chains]
 
     def geometry(self, data: Any, seed: int, start: np.ndarray | None = None) -> Geometry:
         """See :func:`find_geometry`."""
-        return find_geometry(self.structure, self.model, data, self.scales, seed, start)
+        return find_geometry(self.structure, self.model, data, self.split, seed, start)
 
 
 def prepare(plan: Plan, data: Any, choice: Choice, fits: int = 1) -> Prepared:
@@ -95,13 +99,13 @@ def prepare(plan: Plan, data: Any, choice: Choice, fits: int = 1) -> Prepared:
     structure = plan.structure
     model = flat_model(structure)
     kind, settings = choice.kind, choice.settings
-    scales = None if kind == "affine" else scales_of(structure, model, by_group=kind == "conditional")
-    if kind == "conditional" and settings.pilot:
-        kind = "piloted"
-    arrays = arrays_to_compile_for(kind, model, scales, structure.rows)
+    split = split_for(kind, structure, model)
+    arrays = arrays_to_compile_for(kind, model, split, structure.rows)
+    if settings.pilot:
+        arrays = with_pilot(arrays)
     chains = compile_chains(model, Shapes.of((data,)), Shapes.of(arrays), kind, settings, fits)
-    curvature_of(model, (data,), scales)
-    return Prepared(structure, model, scales, settings, chains)
+    curvature_of(model, (data,), split if isinstance(split, Scales) else None)
+    return Prepared(structure, model, split, settings, chains)
 
 
 def infer(plan: Plan, choice: Choice, seed: int = 0, progress: Progress | None = None) -> Draws:
@@ -146,7 +150,7 @@ def flat_model(structure: Structure) -> FlatModel:
 
 
 def kind_of(plan: Plan) -> str:
-    """The coordinates that suit a plan: ``following``, ``conditional`` or ``affine``."""
+    """The coordinates that suit a plan: ``following``, ``conditional``, ``profiled`` or ``affine``."""
     structure, size = plan.structure, flat_size(plan.structure)
     few = np.count_nonzero(plan.weights) < RUNS_A_COORDINATE * size
     # A chance near 0 or 1 hardly moves with the parameters, and coordinates that follow it fold: 69 scores on one task
@@ -154,7 +158,22 @@ def kind_of(plan: Plan) -> str:
     followed = structure.law.output.likelihood.family.outcome != "count"
     if few and followed and size <= FOLLOWING_UP_TO and (structure.effects or _shared_noise(structure)):
         return "following"
-    return "conditional" if structure.effects else "affine"
+    return _unfolded(structure)
+
+
+def _unfolded(structure: Structure) -> str:
+    """The coordinates that suit many runs, and do not fold whatever the law."""
+    if structure.effects:
+        return "conditional"
+    return "profiled" if _inner(structure) else "affine"
+
+
+def _inner(structure: Structure) -> list[str]:
+    """Parameters that are best sought anew for all others, if each is one value for all runs."""
+    sampled = {name for name, prior, length in structure.sites if prior is not None and length is None}
+    inner = [name for name in linear_with_switch(structure.law) if name in sampled]
+    # Without one of them the rest are no longer all that the log of their term is linear in.
+    return inner if len(inner) == len(linear_with_switch(structure.law)) else []
 
 
 def _shared_noise(structure: Structure) -> list[str]:
@@ -163,25 +182,40 @@ def _shared_noise(structure: Structure) -> list[str]:
     return [name for name in structure.law.noise_parameters if name in sampled]
 
 
-def arrays_to_compile_for(kind: str, model: FlatModel, scales: Scales | None, rows: int) -> dict[str, Any]:
+def split_for(kind: str, structure: Structure, model: FlatModel) -> Scales | Profile | None:
+    """How coordinates of a kind are split."""
+    match kind:
+        case "affine":
+            return None
+        case "profiled":
+            return _profile_of(structure, model)
+    return scales_of(structure, model, by_group=kind == "conditional")
+
+
+def arrays_to_compile_for(kind: str, model: FlatModel, split: Scales | Profile | None, rows: int) -> dict[str, Any]:
     """Arrays of the shapes that a geometry of this kind will have."""
-    if scales is None:
-        return affine_arrays(model.size)
-    if kind == "following":
-        return following_arrays(scales, rows)
-    arrays = conditional_arrays(scales)
-    return with_pilot(arrays) if kind == "piloted" else arrays
+    match split:
+        case None:
+            return affine_arrays(model.size)
+        case Profile():
+            return profiled_arrays(split, rows)
+    return following_arrays(split, rows) if kind == "following" else conditional_arrays(split)
 
 
 def find_geometry(
-    structure: Structure, model: FlatModel, data: Any, scales: Scales | None, seed: int, start: np.ndarray | None = None
-) -> Geometry:
+    structure: Structure, model: FlatModel, data: Any, split: Scales | Profile | None, seed: int,
+    start: np.ndarray | None = None,
+) -> Geometry:  # fmt: skip
     """Where and how to sample a plan, from a flat vector near its mode or, without one, from the priors."""
     starts = _starts(structure, model, seed) if start is None else [start]
-    if scales is None:
-        return laplace(curvature_of(model, (data,)), starts)
-    geometry = hierarchy_of(model, data, scales).fit(starts)
-    return geometry if len(scales.groups) else follow(geometry, model, data)
+    match split:
+        case None:
+            return laplace(curvature_of(model, (data,)), starts)
+        case Profile():
+            curvature = curvature_of(model, (data,))
+            return profile_at(curvature, find_mode(curvature, starts), split, model, data)
+    geometry = hierarchy_of(model, data, split).fit(starts)
+    return geometry if len(split.groups) else follow(geometry, model, data)
 
 
 def hierarchy_of(model: FlatModel, data: Any, scales: Scales) -> Hierarchy:
@@ -199,18 +233,11 @@ def scales_of(structure: Structure, model: FlatModel, by_group: bool) -> Scales:
     by_group
         Whether to set apart what belongs to one group alone.
     """
-    law = structure.law
     spreads = [model.site[spread_name(name, grouping)].start for name, grouping, _ in structure.effects]
     noise_names = _shared_noise(structure)
     scales = [*spreads, *(model.site[name].start for name in noise_names)]
-    family = law.output.likelihood.family
-    multiplies = None
-    if family.scale is not None:
-        scale = law.output.likelihood.arguments[family.arguments.index(family.scale)]
-        inside = [
-            name for name in names(scale) if name in noise_names and law.parameters[name].prior.support == "positive"
-        ]
-        multiplies = len(spreads) + noise_names.index(inside[0]) if inside else None
+    noise = _multiplies(structure)
+    multiplies = None if noise is None else len(spreads) + noise_names.index(noise)
     spread_of = {
         at: i
         for i, (name, grouping, _) in enumerate(structure.effects)
@@ -219,6 +246,25 @@ def scales_of(structure: Structure, model: FlatModel, by_group: bool) -> Scales:
     groups = _by_group(structure, model) if by_group else np.zeros((0, 0), dtype=int)
     shared = np.setdiff1d(np.arange(model.size), np.concatenate([scales, groups.reshape(-1)]))
     return Scales(groups, shared, np.array(scales, dtype=int), multiplies, spread_of)
+
+
+def _multiplies(structure: Structure) -> str | None:
+    """The noise parameter that multiplies all noise, if there is one."""
+    law, family = structure.law, structure.law.output.likelihood.family
+    if family.scale is None:
+        return None
+    scale, shared = law.output.likelihood.arguments[family.arguments.index(family.scale)], _shared_noise(structure)
+    inside = (name for name in names(scale) if name in shared and law.parameters[name].prior.support == "positive")
+    return next(inside, None)
+
+
+def _profile_of(structure: Structure, model: FlatModel) -> Profile:
+    """Inner and outer coordinates of a plan without families."""
+    inner = np.array([model.site[name].start for name in _inner(structure)])
+    outer, noise = np.setdiff1d(np.arange(model.size), inner), _multiplies(structure)
+    low, middle, high = np.quantile(_prior_draws(structure, model, 0), [0.16, 0.5, 0.84], axis=0)
+    at = None if noise is None else int(np.searchsorted(outer, model.site[noise].start))
+    return Profile(inner, outer, at, middle, (high - low) / 2.0)
 
 
 def _by_group(structure: Structure, model: FlatModel) -> np.ndarray:
@@ -239,15 +285,18 @@ def finest_grouping(structure: Structure) -> str:
 
 def _starts(structure: Structure, model: FlatModel, seed: int) -> list[np.ndarray]:
     """Flat vectors drawn from the priors, the first at the priors' medians; groups start alike."""
+    draws = _prior_draws(structure, model, seed)
+    return [np.median(draws, axis=0), *draws[: STARTS - 1]]
+
+
+def _prior_draws(structure: Structure, model: FlatModel, seed: int) -> np.ndarray:
+    """Flat vectors drawn from the priors, all groups alike and without deviations; shape ``(PRIOR_DRAWS, size)``."""
     rng = np.random.default_rng(seed)
-    starts = np.zeros((STARTS, model.size))
+    drawn = np.zeros((PRIOR_DRAWS, model.size))
     for name, prior, _ in structure.sites:
         if prior is not None:
-            site = model.site[name]
-            draws = unbounded(prior, prior.draw(rng, 999))
-            starts[0, site.stretch] = np.median(draws)
-            starts[1:, site.stretch] = draws[: STARTS - 1, None]
-    return list(starts)
+            drawn[:, model.site[name].stretch] = unbounded(prior, prior.draw(rng, PRIOR_DRAWS))[:, None]
+    return drawn
 
 
 def choice_for(plan: Plan, **given: int | float | None) -> Choice:
@@ -262,8 +311,7 @@ def with_patience(plan: Plan, **given: int | float | None) -> Choice:
     mode are long-winded there and right, and less long-winded once a pilot has shown how wide the posterior is.
     """
     kind = kind_of(plan)
-    unfolded = ("conditional" if plan.structure.effects else "affine") if kind == "following" else kind
-    choice = _with_settings(plan, unfolded, given)
+    choice = _with_settings(plan, _unfolded(plan.structure) if kind == "following" else kind, given)
     settings = choice.settings
     longer = replace(
         settings, draws=PATIENCE * settings.draws, warmup=max(settings.warmup, 1000),
@@ -281,7 +329,7 @@ def _with_settings(plan: Plan, kind: str, given: Mapping[str, int | float | None
             # one, they are far off here, and trees of 500 steps in the next 50 draws cost more than all the rest.
             # Draws are nearly independent, 2,000 effective of 3,000, and each costs a dozen factorisations.
             settings = Settings(draws=750, warmup=149, target_accept=0.95)
-        case "conditional" if flat_size(plan.structure) <= PILOT_UP_TO:
+        case "conditional" | "profiled" if flat_size(plan.structure) <= PILOT_UP_TO:
             settings = Settings(warmup=300, pilot=PILOT)
     return Choice(kind, replace(settings, **{name: value for name, value in given.items() if value is not None}))  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""The transports by name: each from ``z``, its arrays, the model and its arguments to ``x`` and log |dx/dz|."""
+"""The transports by name, each from ``z``, its arrays, the model and its arguments to ``x`` and log |dx/dz|."""
 
 from __future__ import annotations
 
@@ -7,13 +7,23 @@ from typing import Any
 
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.following import following
-from bayeslaw.fit.geometry import Arrays, affine, conditional, piloted
+from bayeslaw.fit.geometry import Arrays, affine, conditional
+from bayeslaw.fit.profiled import profiled
 
 Transport = Callable[[Any, Arrays, FlatModel, tuple[Any, ...]], tuple[Any, Any]]
 
 TRANSPORTS: Mapping[str, Transport] = {
     "affine": lambda z, arrays, *_: affine(z, arrays),
     "conditional": lambda z, arrays, *_: conditional(z, arrays),
-    "piloted": lambda z, arrays, *_: piloted(z, arrays),
     "following": lambda z, arrays, model, args: following(z, arrays, lambda x: model.deterministic("mean", x, args)),
+    "profiled": lambda z, arrays, model, args: profiled(z, arrays, lambda x: model.deterministic("mean", x, args)),
 }
+
+
+def transported(kind: str, z: Any, arrays: Arrays, model: FlatModel, args: tuple[Any, ...]) -> tuple[Any, Any]:
+    """The transport of a kind, behind an affine one where a pilot has taught it."""
+    if "pilot" not in arrays:
+        return TRANSPORTS[kind](z, arrays, model, args)
+    z, log_det = affine(z, arrays["pilot"])
+    x, rest = TRANSPORTS[kind](z, arrays, model, args)
+    return x, log_det + rest

@@ -24,11 +24,12 @@ from bayeslaw.fit.derivatives import curvature_of
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.following import follow, root_of
 from bayeslaw.fit.geometry import Arrays, Geometry, affine_at, precision_root
-from bayeslaw.fit.inference import flat_model, hierarchy_of, kind_of, scales_of
+from bayeslaw.fit.inference import flat_model, hierarchy_of, kind_of, split_for
 from bayeslaw.fit.mode import descend
 from bayeslaw.fit.posterior import Posterior
+from bayeslaw.fit.profiled import Profile, best_inner, profile_at
 from bayeslaw.fit.shapes import PROGRAMS_KEPT
-from bayeslaw.fit.transports import TRANSPORTS
+from bayeslaw.fit.transports import TRANSPORTS, transported
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,13 @@ def whitened(posterior: Posterior) -> Whitened:
     with devices.float64():
         data = jax.tree.map(jnp.asarray, plan.data())
         model, kind = flat_model(plan.structure), kind_of(plan)
-        if kind == "affine":
+        split = split_for(kind, plan.structure, model)
+        if split is None:
             geometry = affine_at(curvature_of(model, (data,)), centre)
+        elif isinstance(split, Profile):
+            geometry = profile_at(curvature_of(model, (data,)), centre, split, model, data)
         else:
-            scales = scales_of(plan.structure, model, by_group=kind == "conditional")
-            hierarchy = hierarchy_of(model, data, scales)
+            hierarchy = hierarchy_of(model, data, split)
             centre = descend(hierarchy.posterior, centre)
             geometry = Geometry("conditional", hierarchy.local(centre), centre)
             geometry = follow(geometry, model, data) if kind == "following" else geometry
@@ -85,7 +88,7 @@ def on_ball(model: FlatModel, args: tuple[Any, ...], flat: np.ndarray, geometry:
 def _density(model: FlatModel, kind: str) -> Callable[[Any, Any], Any]:
     def density(z: Any, constants: Any) -> Any:
         arrays, args = constants
-        x, log_det = TRANSPORTS[kind](z, arrays, model, args)
+        x, log_det = transported(kind, z, arrays, model, args)
         return log_det - model.potential(x, args)
 
     return density
@@ -95,7 +98,8 @@ def _density(model: FlatModel, kind: str) -> Callable[[Any, Any], Any]:
 def _inverse(model: FlatModel, kind: str) -> Callable[[Any, Any], Any]:
     def inverse(x: Any, constants: Any) -> Any:
         arrays, args = constants
-        return INVERSES[kind](x, arrays, model, args)
+        z = INVERSES[kind](x, arrays, model, args)
+        return _affine(z, arrays["pilot"]) if "pilot" in arrays else z
 
     return inverse
 
@@ -114,10 +118,6 @@ def _conditional(x: Any, arrays: Arrays, *_: Any) -> Any:
     return jnp.concatenate([_scales(t, arrays), (group_z + group_y).reshape(-1), shared_z + shared_y])
 
 
-def _piloted(x: Any, arrays: Arrays, *_: Any) -> Any:
-    return _affine(_conditional(x, arrays), arrays["pilot"])
-
-
 def _following(x: Any, arrays: Arrays, model: FlatModel, args: tuple[Any, ...]) -> Any:
     t, o = jnp.split(x[jnp.argsort(arrays["place"])], [arrays["t"].shape[0]])
     root, quieter, slope = root_of(t, arrays)
@@ -126,12 +126,18 @@ def _following(x: Any, arrays: Arrays, model: FlatModel, args: tuple[Any, ...]) 
     return jnp.concatenate([_scales(t, arrays), root.T @ step + solve_triangular(root, bent + slope, lower=True)])
 
 
+def _profiled(x: Any, arrays: Arrays, model: FlatModel, args: tuple[Any, ...]) -> Any:
+    t, o = jnp.split(x[jnp.argsort(arrays["place"])], [arrays["t"].shape[0]])
+    middle, root = best_inner(t, arrays, lambda x: model.deterministic("mean", x, args))
+    return jnp.concatenate([_scales(t, arrays), root.T @ (o - middle)])
+
+
 def _scales(t: Any, arrays: Arrays) -> Any:
     return jnp.linalg.solve(arrays["t_scale"], t - arrays["t"])
 
 
 # The inverses of the transports, from the flat vector to ``z``.
 INVERSES: Mapping[str, Callable[..., Any]] = {
-    "affine": _affine, "conditional": _conditional, "piloted": _piloted, "following": _following,
+    "affine": _affine, "conditional": _conditional, "following": _following, "profiled": _profiled,
 }  # fmt: skip
 assert INVERSES.keys() == TRANSPORTS.keys()

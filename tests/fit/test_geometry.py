@@ -22,17 +22,15 @@ from bayeslaw.fit.geometry import (
     Geometry,
     _positive_arrow,
     affine_arrays,
-    conditional,
     conditional_arrays,
     laplace,
-    piloted,
     rewhitened,
 )
-from bayeslaw.fit.geometry import affine as affine_map
 from bayeslaw.fit.inference import Choice, choice_for, find_geometry, flat_model, infer, scales_of
 from bayeslaw.fit.mode import Curvature, find_mode, trust_step
 from bayeslaw.fit.plan import make_plan
 from bayeslaw.fit.sample import Draws
+from bayeslaw.fit.transports import transported
 from bayeslaw.law.law import Law
 from tests.simulate import simulated_runs
 
@@ -68,19 +66,18 @@ def hierarchy() -> Fitted:
     return Fitted(runs, family="family", pool={"alpha": "family+corpus"})
 
 
-# Of these maps the model is no argument; the one that follows the model's predictions has its own tests.
-MAPS = {"affine": affine_map, "conditional": conditional, "piloted": piloted}
-
-
 def ball(size: int, seed: int, scale: float = 1.0) -> np.ndarray:
     return scale * np.random.default_rng(seed).standard_normal(size)
 
 
 @partial(jax.jit, static_argnums=0)
 def mapped(kind: str, z, arrays):
-    """Where a transport takes a point, its Jacobian there, and the log determinant it claims."""
-    x, log_det = MAPS[kind](z, arrays)
-    return x, jax.jacfwd(lambda v: MAPS[kind](v, arrays)[0])(z), log_det
+    """Where a transport takes a point, its Jacobian there, and the log determinant it claims.
+
+    Those that ask the model for predictions have their own tests.
+    """
+    x, log_det = transported(kind, z, arrays, None, ())
+    return x, jax.jacfwd(lambda v: transported(kind, v, arrays, None, ())[0])(z), log_det
 
 
 def assert_determinant(geometry: Geometry, z: np.ndarray) -> None:
@@ -137,7 +134,7 @@ def test_zero_goes_to_the_centre(hierarchy, affine):
     """At zero the scales are their mode, and the slope there is nearly nothing, so one Newton step stays."""
     x, _, _ = mapped("conditional", np.zeros(hierarchy.model.size), dict(hierarchy.geometry.arrays))
     np.testing.assert_allclose(x, hierarchy.geometry.centre, atol=1e-4)
-    x, _ = affine_map(np.zeros(len(affine.centre)), affine.arrays)
+    x, _, _ = mapped("affine", np.zeros(len(affine.centre)), dict(affine.arrays))
     np.testing.assert_array_equal(x, affine.centre)
 
 
@@ -164,7 +161,7 @@ def test_arrays_to_compile_for_have_the_shapes_of_real_ones(hierarchy, affine):
 def test_stand_in_arrays_are_the_identity():
     arrays = affine_arrays(4)
     z = ball(4, 0)
-    x, log_det = affine_map(z, arrays)
+    x, _, log_det = mapped("affine", z, arrays)
     np.testing.assert_array_equal(x, z)
     assert log_det == 0.0
 
@@ -222,7 +219,7 @@ def test_the_ball_is_round_at_the_centre(hierarchy):
     model, count = hierarchy.model, len(hierarchy.scales.scales)
 
     def in_z(z, arrays, data):
-        x, log_det = conditional(z, arrays)
+        x, log_det = transported("conditional", z, arrays, model, ())
         return model.potential(x, (data,)) - log_det
 
     def in_x(x, data):

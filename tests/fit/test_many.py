@@ -192,7 +192,7 @@ def test_a_hierarchy_among_many_is_as_alone():
     plan = make_plan(POWER, runs, "family", {"E": "partial", "A": "partial", "alpha": "complete"})
     plans = [without(plan, hidden) for hidden in folds(plan, TOGETHER)]
     found = dict(infer_many(plans, range(TOGETHER), draws=500))
-    assert {each.geometry.kind for each in found.values()} == {"piloted"}
+    assert all("pilot" in each.geometry.arrays for each in found.values())
     for i in (0, TOGETHER - 1):
         alone, among = infer(plans[i], choice_for(plans[i], draws=500), i), found[i]
         assert among.diagnostics.converged

@@ -7,37 +7,40 @@ import pytest
 
 import bayeslaw as bl
 from bayeslaw.fit.geometry import rewhitened
-from bayeslaw.fit.inference import find_geometry, flat_model, kind_of, scales_of
+from bayeslaw.fit.inference import find_geometry, flat_model, kind_of, split_for
 from bayeslaw.fit.plan import make_plan
-from bayeslaw.fit.transports import TRANSPORTS
+from bayeslaw.fit.transports import TRANSPORTS, transported
 from bayeslaw.fit.whitening import INVERSES, on_ball
 from tests.simulate import simulated_runs
 
-LAW = bl.law("power_law")
-# Rows and families by the coordinates that suit them.
-PLANS = {"affine": (96, None), "following": (24, 3), "conditional": (480, 12), "piloted": (480, 12)}
+# Law, rows and families by the coordinates that suit them.
+PLANS = {
+    "affine": ("power_law", 96, None), "following": ("power_law", 24, 3), "conditional": ("power_law", 480, 12),
+    "profiled": ("bnsl", 96, None),
+}  # fmt: skip
 assert PLANS.keys() == TRANSPORTS.keys() == INVERSES.keys()
+PILOTED = ("conditional", "profiled")
 
 
-@pytest.mark.parametrize("kind", PLANS)
-def test_there_and_back(kind):
-    rows, families = PLANS[kind]
-    runs = simulated_runs(LAW, np.random.default_rng(2), rows, families=families)
-    plan = make_plan(LAW, runs, family="family" if families else None)
-    assert kind_of(plan) == kind.replace("piloted", "conditional")
+@pytest.mark.parametrize(("kind", "piloted"), [(kind, False) for kind in PLANS] + [(kind, True) for kind in PILOTED])
+def test_there_and_back(kind, piloted):
+    name, rows, families = PLANS[kind]
+    law = bl.law(name)
+    runs = simulated_runs(law, np.random.default_rng(2), rows, families=families)
+    plan = make_plan(law, runs, family="family" if families else None)
+    assert kind_of(plan) == kind
     rng = np.random.default_rng(3)
     with jax.enable_x64(True):
         data = jax.tree.map(jnp.asarray, plan.data())
         model = flat_model(plan.structure)
-        scales = None if kind == "affine" else scales_of(plan.structure, model, by_group=kind != "following")
-        geometry = find_geometry(plan.structure, model, data, scales, seed=0)
-        if kind == "piloted":
+        geometry = find_geometry(plan.structure, model, data, split_for(kind, plan.structure, model), seed=0)
+        if piloted:
             geometry = rewhitened(geometry, 0.5 + rng.standard_normal((1000, model.size)))
         z = 0.5 * rng.standard_normal((1, 5, model.size))
 
         @jax.jit  # the data are an argument: NumPyro looks into constants, and refuses the weight 0 of padding
         def forth(z, arrays, data):
-            x, log_det = TRANSPORTS[kind](z, arrays, model, (data,))
+            x, log_det = transported(kind, z, arrays, model, (data,))
             return x, log_det - model.potential(x, (data,))
 
         x, expected = jax.vmap(forth, in_axes=(0, None, None))(z[0], dict(geometry.arrays), data)
