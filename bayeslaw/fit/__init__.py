@@ -12,6 +12,7 @@
 ``flat``              any NumPyro model over one flat vector
 ``geometry``          the coordinates to sample in: ``mode``, ``derivatives``, and ``arrow``, its linear algebra
 ``following``         coordinates for few runs; ``transports``, all coordinates by name
+``profiled``          coordinates for laws with a part that may be absent; ``switched``, which laws these are
 ``chains``            NUTS for all chains as one compiled program; ``devices``, how JAX is set up
 ``sample``            any NumPyro model to draws; ``inference``, a plan to draws; ``diagnostics``
 ``whitening``         saved draws back on the ball that they were sampled on

@@ -168,18 +168,20 @@ def _unfolded(structure: Structure) -> str:
     return "profiled" if _inner(structure) else "affine"
 
 
-def _inner(structure: Structure) -> list[str]:
-    """Parameters that are best sought anew for all others, if each is one value for all runs."""
-    sampled = {name for name, prior, length in structure.sites if prior is not None and length is None}
-    inner = [name for name in linear_with_switch(structure.law) if name in sampled]
-    # Without one of them the rest are no longer all that the log of their term is linear in.
-    return inner if len(inner) == len(linear_with_switch(structure.law)) else []
+def _inner(structure: Structure) -> tuple[str, ...]:
+    """Parameters that are best sought anew wherever the others are put, if each is one value for all runs."""
+    inner = linear_with_switch(structure.law)
+    return inner if set(inner) <= _one_for_all(structure) else ()
 
 
 def _shared_noise(structure: Structure) -> list[str]:
     """Parameters of the noise alone that are sampled, one value for all runs; counts have none."""
-    sampled = {name for name, prior, length in structure.sites if prior is not None and length is None}
-    return [name for name in structure.law.noise_parameters if name in sampled]
+    return [name for name in structure.law.noise_parameters if name in _one_for_all(structure)]
+
+
+def _one_for_all(structure: Structure) -> set[str]:
+    """Parameters that are sampled as one value for all runs."""
+    return {name for name, prior, length in structure.sites if prior is not None and length is None}
 
 
 def split_for(kind: str, structure: Structure, model: FlatModel) -> Scales | Profile | None:
