@@ -19,6 +19,7 @@ import numpy as np
 from bayeslaw.ask.effective import EffectiveSizes
 from bayeslaw.ask.forecast import Interval, check_level, percent
 from bayeslaw.errors import ConvergenceError, QuestionError
+from bayeslaw.fit.diagnostics import MOST_UNCONVERGED
 from bayeslaw.fit.executors import opened
 from bayeslaw.fit.many import fit_many
 from bayeslaw.fit.plan import make_plan
@@ -32,9 +33,6 @@ from bayeslaw.law.law import Law
 IMAGINED = 40
 # A chain of each; together they are many.
 DRAWS = 500
-# Fits that have not converged with patience either are left out, as questions refuse them, if they are no more than so
-# many.
-MOST_UNCONVERGED = 0.1
 # A regression on fewer record-setters has no slope to speak of.
 FEWEST_RECORDS = 3
 

@@ -18,6 +18,9 @@ LARGEST_RHAT = 1.01
 LEAST_ESS = 400
 # A Bayesian fraction of missing information below 0.2 means energies the sampler could not reach (Betancourt 2016).
 LEAST_BFMI = 0.2
+# Of many fits alike, those that have not converged with patience either are left out, as questions refuse them.  Where
+# they are more than so many, the others are no longer what a user gets.
+MOST_UNCONVERGED = 0.1
 
 
 def split(draws: np.ndarray) -> np.ndarray:

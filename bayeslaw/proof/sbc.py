@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from bayeslaw.errors import QuestionError, listed
+from bayeslaw.fit.diagnostics import MOST_UNCONVERGED
 from bayeslaw.fit.executors import opened
 from bayeslaw.fit.many import infer_many
 from bayeslaw.fit.plan import Plan, make_plan
@@ -40,8 +41,6 @@ BINS = 20
 DRAWS = 500
 # So many runs a parameter are where the sampler takes the coordinates of tables that are not small (see `kind_of`).
 ROWS_A_PARAMETER = 12
-# Where more fits than this fail, those that do not are no longer what a user gets.
-MOST_UNCONVERGED = 0.1
 
 
 @dataclass(frozen=True)
