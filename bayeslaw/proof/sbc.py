@@ -33,7 +33,7 @@ from bayeslaw.law import catalogue
 from bayeslaw.law.latin import latin_hypercube
 from bayeslaw.law.law import Law
 from bayeslaw.proof.ranks import FEWEST, LEVEL, LOG_LIKELIHOOD, ranks_of, within_band
-from bayeslaw.proof.simulation import Random, Values, draw_prior, simulate
+from bayeslaw.proof.simulation import Random, Simulated, Values, draw_prior, simulate
 
 # Of the histograms that are written down.
 BINS = 20
@@ -237,11 +237,20 @@ def _trials(
     return lambda _: fixed
 
 
-def _calibrated(trials: Callable[[Random], _Trial], simulations: int, seed: int, how: dict[str, Any]) -> Calibration:
+def simulated_tables(law: Law, simulations: int, seed: int = 0) -> list[Plan]:
+    """The plans of tables that are drawn from the priors of a law, as :func:`sbc` fits them."""
+    return _simulated(_trials(law, None, None, None, None), simulations, seed)[2]
+
+
+def _simulated(trials: Callable[[Random], _Trial], simulations: int, seed: int) -> tuple[_Trial, Simulated, list[Plan]]:
     rng = np.random.default_rng(seed)
     trial = trials(rng)
     simulated = simulate(trial.plan, trial.draw, simulations, rng)
-    plans = [trial.fitted(outcome) for outcome in simulated.outcomes]
+    return trial, simulated, [trial.fitted(outcome) for outcome in simulated.outcomes]
+
+
+def _calibrated(trials: Callable[[Random], _Trial], simulations: int, seed: int, how: dict[str, Any]) -> Calibration:
+    trial, simulated, plans = _simulated(trials, simulations, seed)
     ranked: dict[int, dict[str, float]] = {}
     for i, found in infer_many(plans, range(simulations), **({"draws": DRAWS, "patient": True} | how)):
         if found.diagnostics.converged:
