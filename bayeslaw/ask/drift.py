@@ -73,6 +73,19 @@ class Drift:
                 f"of freedom above 0."
             )
 
+    @staticmethod
+    def of(slopes: np.ndarray, believed: float) -> Drift:
+        """The drift that holds 95 % of some slopes in its 95 % interval.
+
+        Parameters
+        ----------
+        believed
+            The part of their median that is its direction; the rest of it makes the drift wider.
+        """
+        direction = believed * float(np.median(slopes))
+        end = float(np.quantile(np.abs(slopes - direction), 0.95))
+        return Drift(round(direction, 5) + 0.0, round(end / float(stdtrit(TAILS, 0.975)), 5))
+
     @property
     def reach(self) -> float:
         """The standard deviation, per scale, of a normal slope with the same 95 % interval."""

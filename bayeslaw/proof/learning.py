@@ -12,7 +12,6 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 import pandas as pd
-from scipy.special import stdtrit
 
 from bayeslaw.ask.drift import OTHERS, TAILS, Drift, learned_drifts
 from bayeslaw.errors import ConvergenceError, QuestionError, listed
@@ -35,8 +34,6 @@ USUAL = {"log": 0.005, "logit": 0.1}
 LAWS_DIFFER, COLLECTIONS_DIFFER = 0.5, 0.7
 # Origins of a sweep share most of their runs, so now and then all of them err together by more than their errors say.
 TAILS_OF_ERRORS = 4.0
-# With tails this heavy, the scale that has the 95 % interval of a normal one.
-REACH = Drift(0.0, 1.0, TAILS).reach
 # Laws and sweeps are few, so their spreads are funnels, which are walked in small steps.
 SETTINGS = Settings(warmup=1000, draws=2000, target_accept=0.98)
 # Spreads mix slowly, and are only averaged over.
@@ -166,9 +163,7 @@ def _of_losses(table: pd.DataFrame) -> dict[str, Drift]:
     def foretold(offset: np.ndarray, offset_of_scale: np.ndarray) -> Drift:
         direction = draws["middle"] + draws["between"] * offset
         scale = np.hypot(np.exp(draws["log_scale"] + LAWS_DIFFER * offset_of_scale), draws.get("origin", 0.0))
-        slope = direction + scale * rng.standard_normal(size)
-        mean, sd = slope.mean(), np.hypot(slope.std(), (1 - BELIEVED) * slope.mean())
-        return Drift(round(float(BELIEVED * mean), 5), round(float(sd / REACH), 5))
+        return Drift.of(direction + scale * rng.standard_normal(size), BELIEVED)
 
     by_law = {str(name): foretold(draws["law"][:, i], draws["law_scale"][:, i]) for i, name in enumerate(names)}
     return {**by_law, OTHERS["log"]: foretold(rng.standard_normal(size), rng.standard_normal(size))}
@@ -196,8 +191,7 @@ def _of_scores(table: pd.DataFrame) -> dict[str, Drift]:
 
     def foretold(offset_of_scale: np.ndarray) -> Drift:
         scale = np.exp(draws["log_scale"] + LAWS_DIFFER * offset_of_scale)
-        end = np.quantile(np.abs(scale * rng.standard_t(TAILS, size)), 0.95)
-        return Drift(0.0, round(float(end / stdtrit(TAILS, 0.975)), 5))
+        return Drift.of(scale * rng.standard_t(TAILS, size), 0.0)
 
     by_law = {str(name): foretold(draws["law_scale"][:, i]) for i, name in enumerate(names)}
     return {**by_law, OTHERS["logit"]: foretold(rng.standard_normal(size))}

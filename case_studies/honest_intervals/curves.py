@@ -18,11 +18,9 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 import pandas as pd
-from scipy import stats
 from scipy.optimize import least_squares
 
 import bayeslaw as bl
-from bayeslaw.ask.drift import TAILS
 from bayeslaw.fit.many import fit_many
 from bayeslaw.fit.plan import make_plan
 from bayeslaw.fit.progress import watched
@@ -112,12 +110,9 @@ def learned(measured: pd.DataFrame) -> dict[str, bl.Drift]:
         )
         rng = np.random.default_rng(0)
         own, size, slope = rng.standard_normal((3, len(middle)))
-        slopes = middle + between * own + np.exp(log_scale + unlike * size) * slope
         # Unlike data sets make tails that are heavier than a normal's; the 95 % interval is to be theirs.
-        low, high = np.quantile(slopes, [0.025, 0.975])
-        width = np.hypot((high - low) / 2, stats.norm.ppf(0.975) * (1 - BELIEVED) * np.median(slopes))
-        direction, scale = BELIEVED * np.median(slopes), width / stats.t.ppf(0.975, TAILS)
-        found[str(name)] = bl.Drift(round(float(direction), 5), round(float(scale), 5))
+        slopes = middle + between * own + np.exp(log_scale + unlike * size) * slope
+        found[str(name)] = bl.Drift.of(slopes, BELIEVED)
     return found
 
 
