@@ -7,7 +7,7 @@ a sampler is; importing ArviZ's takes longer than a fit.  A test holds the two t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -139,6 +139,10 @@ class Diagnostics:
     def converged(self) -> bool:
         """Whether the draws can be trusted."""
         return not self.complaints
+
+    def with_draws(self, times: float) -> Diagnostics:
+        """As they would be after so many times the draws, of chains that go on as they did."""
+        return replace(self, rhat=1.0 + (self.rhat - 1.0) / times, ess=times * self.ess)
 
     @property
     def verdict(self) -> str:

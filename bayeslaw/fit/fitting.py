@@ -15,6 +15,7 @@ from bayeslaw.law.field import with_priors
 from bayeslaw.law.law import Law
 
 if TYPE_CHECKING:
+    from bayeslaw.fit.inference import Choice
     from bayeslaw.fit.posterior import Posterior
     from bayeslaw.fit.sample import Draws
 
@@ -54,8 +55,8 @@ def fit(
         ``"field"`` for what the law's parameters were on public sweeps, or priors by parameter; the weak ones of the
         law's file unless given.
     draws, warmup, chains, target_accept
-        Of NUTS, a chain for the first two; sensible unless given.  A fit that has not converged is made once more, with
-        four times the draws, where draws, warm-up and acceptance are left to it.
+        Of NUTS, a chain for the first two; sensible unless given.  A fit that has not converged is made again, where
+        draws, warm-up and acceptance are left to it: with four times the draws and, if these do not do, with care.
     seed
         The same seed, versions, machine and shapes give the same draws.
     progress
@@ -75,13 +76,15 @@ def fit(
     runs = runs if isinstance(runs, Runs) else read_runs(runs)
     plan = make_plan(law, runs, family, pool)  # every fault of the input is found before JAX is imported
 
-    from bayeslaw.fit.inference import choice_for, infer, with_patience
+    from bayeslaw.fit.inference import choice_for, infer, next_choice
 
     given = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
+    patient = draws is warmup is target_accept is None
+    choice: Choice | None = choice_for(plan, **given)
     with watched(progress, "draw", "sampling") as watch:
-        found = infer(plan, choice_for(plan, **given), seed, watch)
-        if not found.diagnostics.converged and draws is warmup is target_accept is None:
-            found = infer(plan, with_patience(plan, **given), seed, watch)
+        while choice is not None:
+            found = infer(plan, choice, seed, watch)
+            choice = next_choice(plan, choice, found.diagnostics, **given) if patient else None
     return posterior_of(plan, pool, found, target_accept)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from bayeslaw.fit import devices
 from bayeslaw.fit.chains import Chains, Settings, check_seed, compile_chains
 from bayeslaw.fit.derivatives import curvature_of, marginal_of
+from bayeslaw.fit.diagnostics import Diagnostics
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.following import follow, following_arrays
 from bayeslaw.fit.geometry import (
@@ -52,11 +53,19 @@ PILOT = 300
 # beyond it whitening by what they say would undo more than it mends.  NUTS's own diagonal metric then has to do.
 PILOT_UP_TO = 150
 # So many times the draws, for what has not converged.
-PATIENCE = 4
+LONGER = 4
 
 
 class Choice(NamedTuple):
-    """The coordinates a plan is sampled in, a key of ``transports.TRANSPORTS``, and for how long."""
+    """How a plan is sampled.
+
+    Attributes
+    ----------
+    kind
+        Its coordinates, a key of ``transports.TRANSPORTS``.
+    patient
+        Whether it takes more than usual, which had not converged.
+    """
 
     kind: str
     settings: Settings
@@ -306,8 +315,22 @@ def choice_for(plan: Plan, **given: int | float | None) -> Choice:
     return _with_settings(plan, kind_of(plan), given)
 
 
-def with_patience(plan: Plan, **given: int | float | None) -> Choice:
-    """How a plan is sampled that has not converged: longer and in shorter steps, where nothing folds, after a pilot.
+def next_choice(plan: Plan, tried: Choice, found: Diagnostics, **given: int | float | None) -> Choice | None:
+    """How a plan is sampled once more after what was found; None when that will do, or nothing is left to try.
+
+    What lacks draws alone gets more of the same.  What lacks something else, or still lacks them, is sampled with care.
+    """
+    if found.converged:
+        return None
+    if not tried.patient and found.with_draws(LONGER).converged:
+        longer = replace(tried.settings, draws=LONGER * tried.settings.draws)
+        return tried._replace(settings=longer, patient=True)
+    careful = with_care(plan, **given)
+    return None if tried == careful else careful
+
+
+def with_care(plan: Plan, **given: int | float | None) -> Choice:
+    """How a plan is sampled that is hard: longer and in shorter steps, where nothing folds, after a pilot.
 
     Coordinates that follow predictions fold where a prediction turns, as with a break in the law; those made at the
     mode are long-winded there and right, and less long-winded once a pilot has shown how wide the posterior is.
@@ -315,12 +338,12 @@ def with_patience(plan: Plan, **given: int | float | None) -> Choice:
     kind = kind_of(plan)
     choice = _with_settings(plan, _unfolded(plan.structure) if kind == "following" else kind, given)
     settings = choice.settings
-    longer = replace(
-        settings, draws=PATIENCE * settings.draws, warmup=max(settings.warmup, 1000),
+    careful = replace(
+        settings, draws=LONGER * settings.draws, warmup=max(settings.warmup, 1000),
         target_accept=max(settings.target_accept, 0.98),
         pilot=max(settings.pilot, PILOT if flat_size(plan.structure) <= PILOT_UP_TO else 0),
     )  # fmt: skip
-    return choice._replace(settings=longer, patient=True)
+    return choice._replace(settings=careful, patient=True)
 
 
 def _with_settings(plan: Plan, kind: str, given: Mapping[str, int | float | None]) -> Choice:

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from bayeslaw.fit import devices
 from bayeslaw.fit.executors import done_by
 from bayeslaw.fit.fitting import posterior_of
-from bayeslaw.fit.inference import Choice, choice_for, flat_model, prepare, with_patience
+from bayeslaw.fit.inference import Choice, choice_for, flat_model, next_choice, prepare
 from bayeslaw.fit.plan import Plan, Structure
 from bayeslaw.fit.posterior import Posterior
 from bayeslaw.fit.progress import Progress
@@ -65,7 +65,7 @@ def infer_many(
     executor
         What samples, in place of this process; its draws are the same.
     patient
-        Sample those that have not converged once more, as :func:`bayeslaw.fit.inference.with_patience` has it.
+        Sample those that have not converged again, as :func:`bayeslaw.fit.inference.next_choice` has it.
     **given
         Settings of all fits; see :class:`bayeslaw.Settings`.
 
@@ -81,19 +81,21 @@ def infer_many(
     ExecutorError
         When workers are lost, or cannot do the work.
     """
-    left, done = list(range(len(plans))), 0
-    for choose, last in ((choice_for, not patient), (with_patience, True)):
-        tried, left = sorted(left), []
-        choices = [choose(plans[i], **given) for i in tried]
-        own = [plans[i] for i in tried], [seeds[i] for i in tried], choices
+    left, done = {i: choice_for(plan, **given) for i, plan in enumerate(plans)}, 0
+    while left:
+        tried, left = dict(sorted(left.items())), {}
+        positions = list(tried)
+        own = [plans[i] for i in tried], [seeds[i] for i in tried], list(tried.values())
         for at, draws in _sampled(*own, start, shards, executor):
-            if not (last or draws.diagnostics.converged):
-                left.append(tried[at])
+            i = positions[at]
+            again = next_choice(plans[i], tried[i], draws.diagnostics, **given) if patient else None
+            if again is not None:
+                left[i] = again
                 continue
             done += 1
             if progress is not None:
                 progress(done, len(plans))
-            yield tried[at], draws
+            yield i, draws
 
 
 def _sampled(

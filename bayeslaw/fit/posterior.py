@@ -50,7 +50,7 @@ class Posterior:
     target_accept
         What the sampler was asked for, of which later fits to the same runs are asked too; None for the default.
     patient
-        Whether the fit had not converged at first, and was made once more with patience.
+        Whether the fit had not converged at first, and was made again with patience.
     """
 
     law: Law

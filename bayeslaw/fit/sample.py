@@ -44,7 +44,7 @@ class Draws:
     seconds
         Wall time by stage.
     patient
-        Whether they took more than usual; see :func:`bayeslaw.fit.inference.with_patience`.
+        Whether they took more than usual; see :func:`bayeslaw.fit.inference.next_choice`.
     """
 
     model: FlatModel

@@ -111,6 +111,14 @@ def test_bad_chains_are_refused_unless_asked_for(bad, says: str) -> None:
     assert found.as_dict()["converged"] is False
 
 
+def test_more_draws_mend_what_lacks_draws_alone() -> None:
+    """Effective draws grow with their number, and R-hat falls towards one."""
+    short = replace(judged(CASES["independent"]), rhat=1.03, ess=150.0)
+    assert short.with_draws(4).converged
+    assert not short.with_draws(2).converged
+    assert not replace(short, divergences=5).with_draws(4).converged
+
+
 def test_a_few_divergences_are_let_pass() -> None:
     assert replace(judged(CASES["independent"]), divergences=4).converged
     assert not replace(judged(CASES["independent"]), divergences=5).converged

@@ -10,7 +10,7 @@ from bayeslaw.errors import FileError
 from bayeslaw.fit.chains import compile_chains
 from bayeslaw.fit.diagnostics import mean_ess
 from bayeslaw.fit.holdout import refits, without
-from bayeslaw.fit.inference import choice_for, infer, kind_of
+from bayeslaw.fit.inference import choice_for, infer, kind_of, next_choice, with_care
 from bayeslaw.fit.many import TOGETHER, fit_many, infer_many
 from bayeslaw.fit.plan import Plan, make_plan
 from bayeslaw.fit.shards import Shards
@@ -211,7 +211,24 @@ def test_patience_is_for_what_has_not_converged_alone(line):
     told: list[tuple[int, int]] = []
     found = dict(infer_many(plans, range(2), patient=True, progress=lambda *counts: told.append(counts), **how))
     assert {draws.flat.shape[1] for draws in found.values()} == {360}
-    assert {draws.settings.warmup for draws in found.values()} == {1000}
+    # More of the same, since nothing else is amiss.
+    assert {draws.settings.warmup for draws in found.values()} == {100}
     assert told == [(1, 2), (2, 2)]
     enough = dict(infer_many(plans, range(2), patient=True, draws=500))
     assert {draws.flat.shape[1] for draws in enough.values()} == {500}
+
+
+def test_care_is_for_what_lacks_more_than_draws(line):
+    """Each step of patience is taken once: more of the same where that would do, care after it or at once."""
+    (draws,) = dict(infer_many([line], [0], draws=500)).values()
+    first, good = choice_for(line, draws=500), draws.diagnostics
+    assert good.converged
+    assert next_choice(line, first, good, draws=500) is None
+    short, diverged = replace(good, ess=150.0), replace(good, divergences=100)
+    longer, careful = next_choice(line, first, short, draws=500), with_care(line, draws=500)
+    assert longer == first._replace(settings=replace(first.settings, draws=2000), patient=True)
+    assert next_choice(line, first, diverged, draws=500) == careful
+    assert next_choice(line, longer, short, draws=500) == careful
+    assert next_choice(line, careful, short, draws=500) is None
+    assert careful.settings.draws == longer.settings.draws
+    assert careful.settings.target_accept > longer.settings.target_accept

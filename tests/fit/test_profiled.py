@@ -8,8 +8,7 @@ from scipy.optimize import least_squares
 
 import bayeslaw as bl
 from bayeslaw.fit.diagnostics import mean_ess
-from bayeslaw.fit.inference import Choice, choice_for, find_geometry, flat_model, infer, kind_of, split_for
-from bayeslaw.fit.inference import with_patience as patiently
+from bayeslaw.fit.inference import Choice, choice_for, find_geometry, flat_model, infer, kind_of, split_for, with_care
 from bayeslaw.fit.plan import make_plan
 from bayeslaw.fit.switched import linear_with_switch
 from bayeslaw.fit.transports import TRANSPORTS
@@ -97,7 +96,7 @@ def test_plans_choose_by_runs_families_and_what_is_fixed():
     assert kind_of(make_plan(LAW.with_priors(c="Constant(0.05)"), runs)) == "profiled"
     assert kind_of(make_plan(LAW.with_priors(c1="Constant(0.2)"), runs)) == "affine"
     few = make_plan(LAW, runs.take(np.arange(40)))
-    assert (kind_of(few), patiently(few).kind) == ("following", "profiled")
+    assert (kind_of(few), with_care(few).kind) == ("following", "profiled")
     families = simulated_runs(LAW, np.random.default_rng(0), 480, families=3, parameters=TRUTH)
     assert kind_of(make_plan(LAW, families, "family")) == "conditional"
 
