@@ -11,7 +11,9 @@ from scipy.stats import exponnorm, kstest, norm
 
 import bayeslaw as bl
 from bayeslaw.fit import devices
+from bayeslaw.fit.many import fit_many
 from bayeslaw.fit.numpyro_model import LIKELIHOODS
+from bayeslaw.fit.plan import make_plan
 from tests.simulate import DRAW
 
 FRONTIER = 2.0
@@ -93,13 +95,13 @@ def simulated(rng: np.random.Generator) -> tuple[bl.Runs, float]:
 def test_intervals_of_the_doubling_time_cover_the_truth():
     """With outcomes at floor and ceiling known as such."""
     rng = np.random.default_rng(8)
-    hits = censored = 0
-    for seed in range(SIMULATIONS):
-        runs, truth = simulated(rng)
-        posterior = bl.fit(LAW, runs, draws=1000, warmup=300, chains=2, seed=seed)
+    tables, truths = zip(*(simulated(rng) for _ in range(SIMULATIONS)), strict=True)
+    plans = [make_plan(LAW, runs) for runs in tables]
+    hits = 0
+    for truth, posterior in zip(truths, fit_many(plans, draws=1000, warmup=300, chains=2), strict=True):
         low, high = np.quantile(posterior.draws("doubling"), [0.05, 0.95])
         hits += low <= truth <= high
-        censored += np.count_nonzero(runs.column("bound"))
+    censored = sum(np.count_nonzero(runs.column("bound")) for runs in tables)
     assert censored > 0.1 * SIMULATIONS * NETWORKS
     # Within 2.4 standard errors of a share of 0.9.
     assert 0.85 <= hits / SIMULATIONS <= 0.95, hits

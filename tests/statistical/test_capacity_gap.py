@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import bayeslaw as bl
+from bayeslaw.fit.many import fit_many
+from bayeslaw.fit.plan import make_plan
 
 LAW = bl.law("capacity_gap")
 SIMULATIONS, STUDENT = 200, 3e9
@@ -29,10 +31,12 @@ def simulated(rng: np.random.Generator) -> tuple[bl.Runs, float]:
 def test_intervals_of_the_best_teacher_cover_the_truth():
     """Of a student between those that were trained."""
     rng = np.random.default_rng(5)
+    tables, truths = zip(*(simulated(rng) for _ in range(SIMULATIONS)), strict=True)
+    plans = [make_plan(LAW, runs) for runs in tables]
     hits = 0
-    for seed in range(SIMULATIONS):
-        runs, truth = simulated(rng)
-        posterior = bl.fit(LAW, runs, draws=400, warmup=200, chains=1, seed=seed, target_accept=0.8)
+    for truth, posterior in zip(
+        truths, fit_many(plans, draws=400, warmup=200, chains=1, target_accept=0.8), strict=True
+    ):
         found = bl.optimum(posterior, subject_to={"S": STUDENT}, level=0.9, allow_unconverged=True).inputs["T"]
         hits += found.lower <= truth <= found.upper
     # Within 2.4 standard errors of a share of 0.9.
