@@ -12,8 +12,10 @@
 ``flat``              any NumPyro model over one flat vector
 ``geometry``          the coordinates to sample in: ``mode``, ``derivatives``, and ``arrow``, its linear algebra
 ``following``         coordinates for few runs; ``transports``, all coordinates by name
-``profiled``          coordinates for laws with a part that may be absent; ``switched``, which laws these are
-``chains``            NUTS for all chains as one compiled program; ``devices``, how JAX is set up
+``ridge``             coordinates for laws with a part that may be absent; ``knots``, where a ridge leads; ``switched``,
+                      which laws these are
+``kernels``           what moves a chain: NUTS, or NUTS between jumps
+``chains``            all chains as one compiled program; ``devices``, how JAX is set up
 ``sample``            any NumPyro model to draws; ``inference``, a plan to draws; ``diagnostics``
 ``whitening``         saved draws back on the ball that they were sampled on
 ``many``              many small fits at once; ``shards``, a folder of those that are finished

@@ -1,4 +1,4 @@
-"""All chains of NUTS, of one fit or of many, as one compiled program that advances them by a block of draws.
+"""All chains, of one fit or of many, as one compiled program that advances them by a block of draws.
 
 The program depends on shapes alone: model arguments, geometry, seeds and states are its arguments.  Chains are laid
 over devices with ``shard_map``, so that each device walks its own trajectories without waiting for the others.  A chain
@@ -19,16 +19,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
-from numpyro.infer import NUTS
 from threadpoolctl import threadpool_limits
 
 from bayeslaw.errors import InputError
 from bayeslaw.fit import devices
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.geometry import Geometry, rewhitened, with_pilot
+from bayeslaw.fit.kernels import Jumping, Nuts
 from bayeslaw.fit.progress import Progress
 from bayeslaw.fit.shapes import PROGRAMS_KEPT, Shapes
-from bayeslaw.fit.transports import transported
+from bayeslaw.fit.transports import JUMPED, transported
 
 # The most draws between two looks at the clock: a tenth of a second for usual models, and few enough dispatches.
 BLOCK = 100
@@ -131,31 +131,31 @@ def compile_chains(
 
     potential.defvjp(with_slope, lambda slope, weight: (weight * slope, None, None))
 
-    def kernel(rng: Any, start: Any, arrays: Any, args: Any) -> tuple[NUTS, Any]:
-        nuts = NUTS(
-            potential_fn=lambda z: potential(z, arrays, args),
+    def kernel(arrays: Any, args: Any) -> Nuts:
+        return (Jumping if kind in JUMPED else Nuts)(
+            lambda z: potential(z, arrays, args),
+            settings.warmup,
             target_accept_prob=settings.target_accept,
             max_tree_depth=settings.max_tree_depth,
         )
-        return nuts, nuts.init(rng, settings.warmup, start, (), {})
 
     def begin(rng: Any, start: Any, arrays: Any, args: Any) -> Any:
-        return kernel(rng, start, arrays, args)[1]
+        return kernel(arrays, args).init(rng, start)
 
-    def advance(state: Any, arrays: Any, args: Any) -> Any:
-        # NUTS keeps its adaptation schedule in the object that `init` made; the state of that is of no use here.
-        nuts, _ = kernel(jax.random.PRNGKey(0), jnp.zeros(model.size), arrays, args)
+    def advance(place: Any, arrays: Any, args: Any) -> Any:
+        moving = kernel(arrays, args)
 
-        def draw(state: Any, _: Any) -> Any:
-            state = nuts.sample(state, (), {})
-            x, log_det = transported(kind, state.z, arrays, model, args)
+        def draw(place: Any, _: Any) -> Any:
+            place = moving.sample(place)
+            x, log_det = transported(kind, place.z, arrays, model, args)
+            state = place.nuts
             kept = {
-                "flat": x, "z": state.z, "lp": -(state.potential_energy + log_det), "energy": state.energy,
+                "flat": x, "z": place.z, "lp": -(state.potential_energy + log_det), "energy": state.energy,
                 "diverging": state.diverging, "n_steps": state.num_steps, "acceptance_rate": state.accept_prob,
             }  # fmt: skip
-            return state, kept
+            return place, kept
 
-        return jax.lax.scan(draw, state, None, length=block)
+        return jax.lax.scan(draw, place, None, length=block)
 
     def by_device(step: Callable[..., Any]) -> Callable[..., Any]:
         """A step of one chain as that of the chains of one device; nothing is done for fits that are not there."""
@@ -228,7 +228,8 @@ def compile_chains(
             active = jax.device_put(these, by_chain)
             for _ in range(TIMES_NEARER):
                 now, blocks = programs.begin(active, keys, starts, *fixed), []
-                away = these & ~np.isfinite(np.column_stack([now.potential_energy, now.z_grad])).all(axis=1)
+                found_there = np.column_stack([now.nuts.potential_energy, now.nuts.z_grad])
+                away = these & ~np.isfinite(found_there).all(axis=1)
                 if not away.any():
                     break
                 starts = jax.device_put(np.where(away[:, None], 0.5, 1.0) * np.asarray(starts), by_chain)

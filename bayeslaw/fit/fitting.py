@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bayeslaw.fit.sample import Draws
 
 # What the numbers of a fit depend on.
-VERSIONED = ("jax", "numpyro", "numpy")
+VERSIONED = ("jax", "numpyro", "blackjax", "numpy")
 
 
 def fit(

@@ -28,14 +28,15 @@ from bayeslaw.fit.geometry import (
     with_pilot,
 )
 from bayeslaw.fit.hoist import hoist
+from bayeslaw.fit.knots import ridge_through
 from bayeslaw.fit.mode import find_mode
 from bayeslaw.fit.numpyro_model import numpyro_model
 from bayeslaw.fit.plan import Plan, Structure, deviation_name, spread_name, unbounded
-from bayeslaw.fit.profiled import Profile, profile_at, profiled_arrays
 from bayeslaw.fit.progress import Progress
+from bayeslaw.fit.ridge import Ridge, ridge_arrays
 from bayeslaw.fit.sample import Draws, Stopwatch
 from bayeslaw.fit.shapes import Shapes
-from bayeslaw.fit.switched import linear_with_switch
+from bayeslaw.fit.switched import Switched, switched
 from bayeslaw.law.expr import names
 
 # Starts drawn from the priors, of which the best few are followed to their modes; the first start is the medians.
@@ -86,7 +87,7 @@ class Prepared:
 
     structure: Structure
     model: FlatModel
-    split: Scales | Profile | None
+    split: Scales | Ridge | None
     settings: Settings
     chains: Future[Chains]
 
@@ -159,7 +160,7 @@ def flat_model(structure: Structure) -> FlatModel:
 
 
 def kind_of(plan: Plan) -> str:
-    """The coordinates that suit a plan: ``following``, ``conditional``, ``profiled`` or ``affine``."""
+    """The coordinates that suit a plan: ``following``, ``conditional``, ``ridge`` or ``affine``."""
     structure, size = plan.structure, flat_size(plan.structure)
     few = np.count_nonzero(plan.weights) < RUNS_A_COORDINATE * size
     # A chance near 0 or 1 hardly moves with the parameters, and coordinates that follow it fold: 69 scores on one task
@@ -174,13 +175,14 @@ def _unfolded(structure: Structure) -> str:
     """The coordinates that suit many runs, and do not fold whatever the law."""
     if structure.effects:
         return "conditional"
-    return "profiled" if _inner(structure) else "affine"
+    return "ridge" if _switched(structure).absent else "affine"
 
 
-def _inner(structure: Structure) -> tuple[str, ...]:
-    """Parameters that are best sought anew wherever the others are put, if each is one value for all runs."""
-    inner = linear_with_switch(structure.law)
-    return inner if set(inner) <= _one_for_all(structure) else ()
+def _switched(structure: Structure) -> Switched:
+    """A part that may be absent, if each of its parameters that matter is one value for all runs."""
+    found, own = switched(structure.law), _one_for_all(structure)
+    absent = tuple(name for name in found.absent if name in own)
+    return Switched(found.linear, absent) if absent and set(found.linear) <= own else Switched()
 
 
 def _shared_noise(structure: Structure) -> list[str]:
@@ -193,28 +195,28 @@ def _one_for_all(structure: Structure) -> set[str]:
     return {name for name, prior, length in structure.sites if prior is not None and length is None}
 
 
-def split_for(kind: str, structure: Structure, model: FlatModel) -> Scales | Profile | None:
+def split_for(kind: str, structure: Structure, model: FlatModel) -> Scales | Ridge | None:
     """How coordinates of a kind are split."""
     match kind:
         case "affine":
             return None
-        case "profiled":
-            return _profile_of(structure, model)
+        case "ridge":
+            return _ridge_of(structure, model)
     return scales_of(structure, model, by_group=kind == "conditional")
 
 
-def arrays_to_compile_for(kind: str, model: FlatModel, split: Scales | Profile | None, rows: int) -> dict[str, Any]:
+def arrays_to_compile_for(kind: str, model: FlatModel, split: Scales | Ridge | None, rows: int) -> dict[str, Any]:
     """Arrays of the shapes that a geometry of this kind will have."""
     match split:
         case None:
             return affine_arrays(model.size)
-        case Profile():
-            return profiled_arrays(split, rows)
+        case Ridge():
+            return ridge_arrays(split, rows)
     return following_arrays(split, rows) if kind == "following" else conditional_arrays(split)
 
 
 def find_geometry(
-    structure: Structure, model: FlatModel, data: Any, split: Scales | Profile | None, seed: int,
+    structure: Structure, model: FlatModel, data: Any, split: Scales | Ridge | None, seed: int,
     start: np.ndarray | None = None,
 ) -> Geometry:  # fmt: skip
     """Where and how to sample a plan, from a flat vector near its mode or, without one, from the priors."""
@@ -222,9 +224,9 @@ def find_geometry(
     match split:
         case None:
             return laplace(curvature_of(model, (data,)), starts)
-        case Profile():
+        case Ridge():
             curvature = curvature_of(model, (data,))
-            return profile_at(curvature, find_mode(curvature, starts), split, model, data)
+            return ridge_through(curvature, find_mode(curvature, starts), split, model, data)
     geometry = hierarchy_of(model, data, split).fit(starts)
     return geometry if len(split.groups) else follow(geometry, model, data)
 
@@ -269,13 +271,16 @@ def _multiplies(structure: Structure) -> str | None:
     return next(inside, None)
 
 
-def _profile_of(structure: Structure, model: FlatModel) -> Profile:
-    """Inner and outer coordinates of a plan without families."""
-    inner = np.array([model.site[name].start for name in _inner(structure)])
-    outer, noise = np.setdiff1d(np.arange(model.size), inner), _multiplies(structure)
+def _ridge_of(structure: Structure, model: FlatModel) -> Ridge:
+    """Inner and outer coordinates of a plan without families, and the one that its ridge leads along."""
+    inner, absent = (np.array([model.site[name].start for name in names]) for names in _switched(structure))
     low, middle, high = np.quantile(_prior_draws(structure, model, 0), [0.16, 0.5, 0.84], axis=0)
-    at = None if noise is None else int(np.searchsorted(outer, model.site[noise].start))
-    return Profile(inner, outer, at, middle, (high - low) / 2.0)
+    spread, noise = (high - low) / 2.0, _multiplies(structure)
+    # What the priors leave open most has most homes.
+    along = absent[spread[absent].argmax()]
+    outer = np.concatenate([[along], np.setdiff1d(np.arange(model.size), [along, *inner])])
+    at = None if noise is None else int(np.flatnonzero(outer == model.site[noise].start)[0])
+    return Ridge(inner, outer, at, middle, spread)
 
 
 def _by_group(structure: Structure, model: FlatModel) -> np.ndarray:
@@ -341,7 +346,7 @@ def with_care(plan: Plan, **given: int | float | None) -> Choice:
     careful = replace(
         settings, draws=LONGER * settings.draws, warmup=max(settings.warmup, 1000),
         target_accept=max(settings.target_accept, 0.98),
-        pilot=max(settings.pilot, PILOT if flat_size(plan.structure) <= PILOT_UP_TO else 0),
+        pilot=max(settings.pilot, PILOT if choice.kind != "ridge" and flat_size(plan.structure) <= PILOT_UP_TO else 0),
     )  # fmt: skip
     return choice._replace(settings=careful, patient=True)
 
@@ -354,8 +359,11 @@ def _with_settings(plan: Plan, kind: str, given: Mapping[str, int | float | None
             # one, they are far off here, and trees of 500 steps in the next 50 draws cost more than all the rest.
             # Draws are nearly independent, 2,000 effective of 3,000, and each costs a dozen factorisations.
             settings = Settings(draws=750, warmup=149, target_accept=0.95)
-        case "conditional" | "profiled" if flat_size(plan.structure) <= PILOT_UP_TO:
+        case "conditional" if flat_size(plan.structure) <= PILOT_UP_TO:
             settings = Settings(warmup=300, pilot=PILOT)
+        case "ridge":
+            # Jumps mix; NUTS between them is to be sure of its steps, and need not lead far.
+            settings = Settings(warmup=300, target_accept=0.98, max_tree_depth=5)
     return Choice(kind, replace(settings, **{name: value for name, value in given.items() if value is not None}))  # type: ignore[arg-type]
 
 

@@ -2,16 +2,16 @@
 
 Parameters that mean nothing at some value of another, a *switch*, are held by no data there (Davies 1977), so that a
 posterior is narrow in the switch where they lie among the runs, and wide where they do not.  If the log of a term is
-linear in the switch, and in others, all these are best known given the rest (see ``profiled``).
+linear in the switch, and in others, all these are best known given the rest (see ``ridge``).
 
 What is linear is told by second differences that vanish at draws from the priors.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,21 +27,28 @@ DRAWS, PLACES, STEP = 6, 5, 0.3
 NOTHING = 1e-9
 
 
-@lru_cache(maxsize=256)
-def linear_with_switch(law: Law) -> tuple[str, ...]:
-    """The parameters in which the log of a term is linear, if one of them can switch others off; none otherwise.
+class Switched(NamedTuple):
+    """Parameters of a term with a switch: those that its log is linear in, and those that a switch makes meaningless.
 
-    Logs and logits of parameters that have bounds.
+    Logs and logits of parameters that have bounds; both empty for a law without a switch.
     """
+
+    linear: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=256)
+def switched(law: Law) -> Switched:
+    """What part of a law may be absent."""
     if law.terms:
-        return ()
+        return Switched()
     rng = np.random.default_rng(0)
     known = {**law.references, **law.with_computed_inputs(latin_hypercube(law, rng, PLACES))}
     at: dict[str, np.ndarray] = {}
     for name, parameter in law.parameters.items():
         at[name] = np.asarray(unbounded(parameter.prior, parameter.prior.draw(rng, (DRAWS, 1))))
-    found = (_linear(_Term(law, term, known, at)) for term in _addends(law.formula))
-    return next((names for names in found if names), ())
+    found = (_switched(_Term(law, term, known, at)) for term in _addends(law.formula))
+    return next((each for each in found if each.absent), Switched())
 
 
 class _Term:
@@ -81,16 +88,15 @@ def _vanishes(difference: np.ndarray, *of: np.ndarray) -> bool:
     return bool(np.abs(difference).max() <= NOTHING * size)
 
 
-def _linear(term: _Term) -> tuple[str, ...]:
+def _switched(term: _Term) -> Switched:
     kept: list[str] = []
     for name in term.parameters:
         if not any(term.bends(name, other) for other in [name, *kept]):
             kept.append(name)
     rest = [name for name in term.parameters if name not in kept]
     switches = [name for name in kept if term.law.parameters[name].prior.support == "real"]
-    if any(term.is_switched_off(name, switch) for name, switch in itertools.product(rest, switches)):
-        return tuple(kept)
-    return ()
+    absent = tuple(name for name in rest if any(term.is_switched_off(name, switch) for switch in switches))
+    return Switched(tuple(kept), absent) if absent else Switched()
 
 
 def _addends(node: Node) -> Iterator[Node]:

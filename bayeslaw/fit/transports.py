@@ -8,7 +8,7 @@ from typing import Any
 from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.following import following
 from bayeslaw.fit.geometry import Arrays, affine, conditional
-from bayeslaw.fit.profiled import profiled
+from bayeslaw.fit.ridge import ridge
 
 Transport = Callable[[Any, Arrays, FlatModel, tuple[Any, ...]], tuple[Any, Any]]
 
@@ -16,8 +16,10 @@ TRANSPORTS: Mapping[str, Transport] = {
     "affine": lambda z, arrays, *_: affine(z, arrays),
     "conditional": lambda z, arrays, *_: conditional(z, arrays),
     "following": lambda z, arrays, model, args: following(z, arrays, lambda x: model.deterministic("mean", x, args)),
-    "profiled": lambda z, arrays, model, args: profiled(z, arrays, lambda x: model.deterministic("mean", x, args)),
+    "ridge": lambda z, arrays, model, args: ridge(z, arrays, lambda x: model.deterministic("mean", x, args)),
 }
+# Those whose first coordinate slopes do not lead along.
+JUMPED = {"ridge"}
 
 
 def transported(kind: str, z: Any, arrays: Arrays, model: FlatModel, args: tuple[Any, ...]) -> tuple[Any, Any]:

@@ -25,9 +25,10 @@ from bayeslaw.fit.flat import FlatModel
 from bayeslaw.fit.following import follow, root_of
 from bayeslaw.fit.geometry import Arrays, Geometry, affine_at, precision_root
 from bayeslaw.fit.inference import flat_model, hierarchy_of, kind_of, split_for
+from bayeslaw.fit.knots import ridge_through
 from bayeslaw.fit.mode import descend
 from bayeslaw.fit.posterior import Posterior
-from bayeslaw.fit.profiled import Profile, best_inner, profile_at
+from bayeslaw.fit.ridge import Ridge, best_inner, cell_of, crest
 from bayeslaw.fit.shapes import PROGRAMS_KEPT
 from bayeslaw.fit.transports import TRANSPORTS, transported
 
@@ -63,8 +64,8 @@ def whitened(posterior: Posterior) -> Whitened:
         split = split_for(kind, plan.structure, model)
         if split is None:
             geometry = affine_at(curvature_of(model, (data,)), centre)
-        elif isinstance(split, Profile):
-            geometry = profile_at(curvature_of(model, (data,)), centre, split, model, data)
+        elif isinstance(split, Ridge):
+            geometry = ridge_through(curvature_of(model, (data,)), centre, split, model, data)
         else:
             hierarchy = hierarchy_of(model, data, split)
             centre = descend(hierarchy.posterior, centre)
@@ -126,10 +127,14 @@ def _following(x: Any, arrays: Arrays, model: FlatModel, args: tuple[Any, ...]) 
     return jnp.concatenate([_scales(t, arrays), root.T @ step + solve_triangular(root, bent + slope, lower=True)])
 
 
-def _profiled(x: Any, arrays: Arrays, model: FlatModel, args: tuple[Any, ...]) -> Any:
+def _ridge(x: Any, arrays: Arrays, model: FlatModel, args: tuple[Any, ...]) -> Any:
     t, o = jnp.split(x[jnp.argsort(arrays["place"])], [arrays["t"].shape[0]])
-    middle, root = best_inner(t, arrays, lambda x: model.deterministic("mean", x, args))
-    return jnp.concatenate([_scales(t, arrays), root.T @ (o - middle)])
+    share, cell = cell_of(t[0], arrays["knots"][:, 0])
+    here = crest(share, cell, arrays)
+    along = arrays["z"][cell] + share * (arrays["z"][cell + 1] - arrays["z"][cell])
+    middle, root = best_inner(t, here, arrays, lambda x: model.deterministic("mean", x, args))
+    off = solve_triangular(here.root, (t - here.outer)[1:], lower=True)
+    return jnp.concatenate([along[None], off, root.T @ (o - middle)])
 
 
 def _scales(t: Any, arrays: Arrays) -> Any:
@@ -138,6 +143,6 @@ def _scales(t: Any, arrays: Arrays) -> Any:
 
 # The inverses of the transports, from the flat vector to ``z``.
 INVERSES: Mapping[str, Callable[..., Any]] = {
-    "affine": _affine, "conditional": _conditional, "following": _following, "profiled": _profiled,
+    "affine": _affine, "conditional": _conditional, "following": _following, "ridge": _ridge,
 }  # fmt: skip
 assert INVERSES.keys() == TRANSPORTS.keys()

@@ -16,10 +16,10 @@ from tests.simulate import simulated_runs
 # Law, rows and families by the coordinates that suit them.
 PLANS = {
     "affine": ("power_law", 96, None), "following": ("power_law", 24, 3), "conditional": ("power_law", 480, 12),
-    "profiled": ("bnsl", 96, None),
+    "ridge": ("bnsl", 96, None),
 }  # fmt: skip
 assert PLANS.keys() == TRANSPORTS.keys() == INVERSES.keys()
-PILOTED = ("conditional", "profiled")
+PILOTED = ("conditional",)
 
 
 @pytest.mark.parametrize(("kind", "piloted"), [(kind, False) for kind in PLANS] + [(kind, True) for kind in PILOTED])
