@@ -28,7 +28,8 @@ LAYERS = {
 
 # The only files that may import a library.  A trailing slash is a folder.
 PLACES = {
-    "numpyro": {"fit/numpyro_model.py", "fit/flat.py", "fit/chains.py", "fit/diagnostics.py", "proof/learning.py"},
+    "numpyro": {"fit/numpyro_model.py", "fit/flat.py", "fit/kernels.py", "fit/diagnostics.py", "proof/learning.py"},
+    "blackjax": {"fit/kernels.py"},
     "pymc": {"fit/pymc_model.py"},
     "pytensor": {"fit/pymc_model.py"},
     "jax": {"fit/", "ask/"},

@@ -32,6 +32,8 @@ REACH, SHARE = 4.0, 0.1
 # A knot is wanted where much lies between two, the more so the further one is from what its neighbours say of it, in
 # nats: so much without, and at most.
 EVEN, FURTHEST = 0.1, 5.0
+# The least that may lie anywhere: a normal score of -8.
+LEAST = 1e-15
 
 
 @dataclass(frozen=True)
@@ -163,4 +165,5 @@ def masses(knots: Sequence[Knot], split: Ridge) -> np.ndarray:
     )
     prior = np.diff(ndtr(np.concatenate([[-np.inf], scores, [np.inf]])))
     own = np.concatenate([[0.0], between / between.sum(), [0.0]])
-    return np.asarray((1.0 - SHARE) * own + SHARE * prior)
+    # A mode that the prior thought impossible still has some on either side.
+    return np.asarray(np.maximum((1.0 - SHARE) * own + SHARE * prior, LEAST))

@@ -1,5 +1,7 @@
 """Where a ridge leads, held to a density whose ridge is known."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -57,3 +59,12 @@ def test_what_lies_between_knots_is_what_the_density_says(homes):
     assert found.sum() == pytest.approx(1.0, abs=1e-12)
     np.testing.assert_allclose(found, expected, atol=2e-3)
     assert found.max() < 0.06
+
+
+def test_a_mode_far_from_the_prior_has_scores_too(homes):
+    """Fifty standard deviations off it, where the prior's share is nothing."""
+    knots, split = homes
+    far = replace(split, middle=split.middle + 125.0)
+    found = masses(knots, far)
+    assert np.isfinite(scipy_norm.ppf(np.cumsum(found)[:-2])).all()
+    assert found.min() > 0.0
