@@ -72,8 +72,8 @@ def ridge_through(curvature: Curvature, x: np.ndarray, split: Ridge, model: Flat
     """
     inner, outer = split.inner, split.outer
     knots = find_knots(curvature, x, split)
-    below = np.cumsum(masses(knots, split))[:-1]
-    above = np.cumsum(masses(knots, split)[::-1])[::-1][1:]
+    lying = masses(knots, split)
+    below, above = np.cumsum(lying)[:-1], np.cumsum(lying[::-1])[::-1][1:]
     arrays = {
         # Whichever is the smaller is the more exact.
         "z": np.where(below < 0.5, ndtri(below), -ndtri(above)),
