@@ -18,33 +18,27 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-# At once, and not when first used: `law` and `fit` are also folders, and importing anything from those would
-# otherwise put the folder in the place of the function.  Neither imports more than NumPy.
-from bayeslaw.fit.fitting import fit
-from bayeslaw.law.catalogue import law, laws
-
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from bayeslaw.ask.average import Average, average
-    from bayeslaw.ask.compare import compare
-    from bayeslaw.ask.comparison import Comparison
-    from bayeslaw.ask.drift import Drift
-    from bayeslaw.ask.effective import EffectiveSizes, effective_size
-    from bayeslaw.ask.evidence import Evidence, log_evidence
-    from bayeslaw.ask.forecast import Forecast, forecast
-    from bayeslaw.ask.frontier import Frontier, frontier
-    from bayeslaw.ask.optimum import Optimum, optimum
-    from bayeslaw.ask.plot import (
-        plot_comparison,
-        plot_forecast,
-        plot_optimum,
-        plot_parameters,
-        plot_residuals,
-        plot_threshold,
-    )
-    from bayeslaw.ask.risk import Risk, risk
-    from bayeslaw.ask.threshold import Threshold, threshold
+    from bayeslaw.ask.average import Average
+    from bayeslaw.ask.compare.averaging import average
+    from bayeslaw.ask.compare.compare import compare
+    from bayeslaw.ask.compare.comparison import Comparison
+    from bayeslaw.ask.evidence.evidence import Evidence, log_evidence
+    from bayeslaw.ask.forecast.drift import Drift
+    from bayeslaw.ask.forecast.forecast import Forecast, forecast
+    from bayeslaw.ask.forecast.risk import Risk, risk
+    from bayeslaw.ask.optimum.optimum import Optimum, optimum
+    from bayeslaw.ask.plot.comparison import plot_comparison
+    from bayeslaw.ask.plot.forecast import plot_forecast
+    from bayeslaw.ask.plot.optimum import plot_optimum
+    from bayeslaw.ask.plot.parameters import plot_parameters
+    from bayeslaw.ask.plot.residuals import plot_residuals
+    from bayeslaw.ask.plot.threshold import plot_threshold
+    from bayeslaw.ask.threshold.effective_size import EffectiveSizes, effective_size
+    from bayeslaw.ask.threshold.frontier import Frontier, frontier
+    from bayeslaw.ask.threshold.threshold import Threshold, threshold
     from bayeslaw.errors import (
         BayeslawError,
         ConvergenceError,
@@ -56,49 +50,65 @@ if TYPE_CHECKING:
         QuestionError,
         RunsError,
     )
-    from bayeslaw.fit.chains import Settings
-    from bayeslaw.fit.fitting import posterior_mode
-    from bayeslaw.fit.posterior import Posterior
-    from bayeslaw.fit.pymc_model import to_pymc
-    from bayeslaw.fit.runs import Runs, read_runs
-    from bayeslaw.fit.sample import sample
-    from bayeslaw.fit.storage import load
-    from bayeslaw.law.check import check_law
-    from bayeslaw.law.field import field_priors
-    from bayeslaw.law.law import Law
-    from bayeslaw.law.reading import read_law
-    from bayeslaw.proof.backtest import backtest
-    from bayeslaw.proof.learning import learn_drift
-    from bayeslaw.proof.plot import plot_backtest
-    from bayeslaw.proof.report import Backtest
-    from bayeslaw.proof.sbc import Calibration, sbc
+    from bayeslaw.inference.fit import fit, posterior_mode
+    from bayeslaw.inference.model.pymc_model import to_pymc
+    from bayeslaw.inference.posterior.loading import load
+    from bayeslaw.inference.posterior.posterior import Posterior
+    from bayeslaw.inference.sampler.chains import Settings
+    from bayeslaw.inference.sampler.sample import sample
+    from bayeslaw.language.catalogue import law, laws, read_law
+    from bayeslaw.language.check import check_law
+    from bayeslaw.language.law import Law
+    from bayeslaw.language.public_priors import field_priors
+    from bayeslaw.runs.table import Runs, read_runs
+    from bayeslaw.validation.backtest.backtest import backtest
+    from bayeslaw.validation.backtest.plot import plot_backtest
+    from bayeslaw.validation.backtest.report import Backtest
+    from bayeslaw.validation.calibration.sbc import Calibration, sbc
+    from bayeslaw.validation.drift.learning import learn_drift
 
-_HOMES = {
-    "read_law": "law.reading", "Law": "law.law",
-    "check_law": "law.check", "field_priors": "law.field",
-    "read_runs": "fit.runs", "Runs": "fit.runs",
-    "posterior_mode": "fit.fitting", "Posterior": "fit.posterior", "load": "fit.storage",
-    "sample": "fit.sample", "Settings": "fit.chains", "to_pymc": "fit.pymc_model",
-    "forecast": "ask.forecast", "Forecast": "ask.forecast", "average": "ask.average", "Average": "ask.average",
-    "compare": "ask.compare", "Comparison": "ask.comparison", "plot_comparison": "ask.plot",
-    "log_evidence": "ask.evidence", "Evidence": "ask.evidence",
-    "sbc": "proof.sbc", "Calibration": "proof.sbc",
-    "optimum": "ask.optimum", "Optimum": "ask.optimum",
-    "risk": "ask.risk", "Risk": "ask.risk",
-    "threshold": "ask.threshold", "Threshold": "ask.threshold",
-    "effective_size": "ask.effective", "EffectiveSizes": "ask.effective",
-    "frontier": "ask.frontier", "Frontier": "ask.frontier",
-    "plot_forecast": "ask.plot", "plot_parameters": "ask.plot", "plot_residuals": "ask.plot",
-    "plot_threshold": "ask.plot", "plot_optimum": "ask.plot",
-    "Drift": "ask.drift",
-    "learn_drift": "proof.learning",
-    "backtest": "proof.backtest", "Backtest": "proof.report", "plot_backtest": "proof.plot",
-    "BayeslawError": "errors", "InputError": "errors", "LawError": "errors", "RunsError": "errors",
-    "PoolingError": "errors", "QuestionError": "errors", "FileError": "errors", "ExecutorError": "errors",
-    "ConvergenceError": "errors",
-}  # fmt: skip
+# Public names by the module they live in.
+_MODULES = {
+    "language.catalogue": "law laws read_law",
+    "language.law": "Law",
+    "language.check": "check_law",
+    "language.public_priors": "field_priors",
+    "runs.table": "read_runs Runs",
+    "inference.fit": "fit posterior_mode",
+    "inference.posterior.posterior": "Posterior",
+    "inference.posterior.loading": "load",
+    "inference.sampler.sample": "sample",
+    "inference.sampler.chains": "Settings",
+    "inference.model.pymc_model": "to_pymc",
+    "ask.forecast.forecast": "forecast Forecast",
+    "ask.average": "Average",
+    "ask.compare.averaging": "average",
+    "ask.compare.compare": "compare",
+    "ask.compare.comparison": "Comparison",
+    "ask.plot.comparison": "plot_comparison",
+    "ask.plot.forecast": "plot_forecast",
+    "ask.plot.optimum": "plot_optimum",
+    "ask.plot.parameters": "plot_parameters",
+    "ask.plot.residuals": "plot_residuals",
+    "ask.plot.threshold": "plot_threshold",
+    "ask.evidence.evidence": "log_evidence Evidence",
+    "validation.calibration.sbc": "sbc Calibration",
+    "ask.optimum.optimum": "optimum Optimum",
+    "ask.forecast.risk": "risk Risk",
+    "ask.threshold.threshold": "threshold Threshold",
+    "ask.threshold.effective_size": "effective_size EffectiveSizes",
+    "ask.threshold.frontier": "frontier Frontier",
+    "ask.forecast.drift": "Drift",
+    "validation.drift.learning": "learn_drift",
+    "validation.backtest.backtest": "backtest",
+    "validation.backtest.report": "Backtest",
+    "validation.backtest.plot": "plot_backtest",
+    "errors": "BayeslawError InputError LawError RunsError PoolingError QuestionError FileError ExecutorError "
+    "ConvergenceError",
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-__all__ = sorted([*_HOMES, "fit", "law", "laws", "__version__"])
+__all__ = sorted([*_HOMES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:

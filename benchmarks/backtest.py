@@ -13,9 +13,9 @@ from common import SHARED
 from distributed import LocalCluster
 
 import bayeslaw as bl
-from bayeslaw.fit.executors import opened
-from bayeslaw.fit.many import TOGETHER, fit_many
-from bayeslaw.fit.plan import Plan, make_plan
+from bayeslaw.inference.executors import opened
+from bayeslaw.inference.many import TOGETHER, fit_many
+from bayeslaw.inference.model.plan import Plan, make_plan
 
 TABLE = SHARED / "chinchilla_epoch.csv"
 SUBSETS, HIDDEN = 64, 0.3

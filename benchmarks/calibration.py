@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 import bayeslaw as bl
-from bayeslaw.fit.fitting import VERSIONED
+from bayeslaw.inference.fit import VERSIONED
 
 REPORTS = Path(__file__).parents[1] / "docs" / "calibration"
 SIMULATIONS = 200

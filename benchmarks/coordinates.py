@@ -11,8 +11,8 @@ import argparse
 import numpy as np
 
 import bayeslaw as bl
-from bayeslaw.fit.inference import Choice, choice_for, infer
-from bayeslaw.proof.sbc import DRAWS, simulated_tables
+from bayeslaw.inference.infer import Choice, choice_for, infer
+from bayeslaw.validation.calibration.sbc import DRAWS, simulated_tables
 
 TABLES, SIMULATIONS = 16, 200
 

@@ -22,7 +22,7 @@ def runs():
 
 def ours() -> dict:
     import bayeslaw as bl
-    import bayeslaw.fit.inference
+    import bayeslaw.inference.infer
 
     table = runs()
     begin = time.perf_counter()
@@ -80,8 +80,8 @@ def numpyro() -> dict:
     from arviz_base import from_dict
 
     import bayeslaw as bl
-    from bayeslaw.fit.numpyro_model import numpyro_model
-    from bayeslaw.fit.plan import make_plan
+    from bayeslaw.inference.model.numpyro_model import numpyro_model
+    from bayeslaw.inference.model.plan import make_plan
 
     npy.set_host_device_count(4)
     plan = make_plan(bl.law("chinchilla"), runs())

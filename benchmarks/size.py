@@ -13,9 +13,9 @@ def main() -> None:
     import jax.numpy as jnp
 
     import bayeslaw as bl
-    from bayeslaw.fit import devices
-    from bayeslaw.fit.inference import flat_model
-    from bayeslaw.fit.plan import make_plan
+    from bayeslaw.inference.base import devices
+    from bayeslaw.inference.infer import flat_model
+    from bayeslaw.inference.model.plan import make_plan
 
     rng = np.random.default_rng(0)
     rows, families = 100_000, 200

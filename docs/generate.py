@@ -16,13 +16,13 @@ import latex2mathml.converter
 import mkdocs_gen_files
 
 import bayeslaw
-from bayeslaw.ask.drift import learned_drifts
-from bayeslaw.law.catalogue import bibliography, laws
-from bayeslaw.law.check import check_law
-from bayeslaw.law.expr import names, to_text
-from bayeslaw.law.functions import FUNCTIONS, LIKELIHOODS, PRIORS
-from bayeslaw.law.latex import symbol, to_latex
-from bayeslaw.law.law import Law, Parameter, Root
+from bayeslaw.ask.forecast.drift import learned_drifts
+from bayeslaw.language.catalogue import bibliography, laws
+from bayeslaw.language.check import check_law
+from bayeslaw.language.formula.expression import names, to_text
+from bayeslaw.language.formula.functions import FUNCTIONS, LIKELIHOODS, PRIORS
+from bayeslaw.language.formula.latex import symbol, to_latex
+from bayeslaw.language.law import Law, Parameter, Root
 
 DOCS = Path(__file__).parent
 STUDIES = DOCS.parent / "case_studies"

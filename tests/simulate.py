@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from bayeslaw.fit.plan import bounded, unbounded
-from bayeslaw.fit.runs import Runs
-from bayeslaw.law.check import outcome_range
-from bayeslaw.law.expr import evaluate
-from bayeslaw.law.functions import LIKELIHOODS, NUMPY_WORDS
-from bayeslaw.law.latin import latin_hypercube
-from bayeslaw.law.law import Law
+from bayeslaw.inference.model.plan import bounded, unbounded
+from bayeslaw.language.check import outcome_range
+from bayeslaw.language.formula.expression import evaluate
+from bayeslaw.language.formula.functions import LIKELIHOODS, NUMPY_WORDS
+from bayeslaw.language.latin_hypercube import latin_hypercube
+from bayeslaw.language.law import Law
+from bayeslaw.runs.table import Runs
 
 # Draws of each likelihood from its arguments, written apart from the engine's own.
 DRAW: Mapping[str, Callable[..., np.ndarray]] = {

@@ -4,6 +4,8 @@ Read off the syntax tree of every file there is, so that a new file is held to i
 """
 
 import ast
+import graphlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,26 +17,30 @@ import bayeslaw
 
 PACKAGE = Path(bayeslaw.__file__).parent
 FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
-LONGEST_FILE = 400
+LONGEST_FILE, FULLEST_FOLDER = 400, 14
 
 # What each layer may import of the package; a layer's files may always import each other, and errors.
 LAYERS = {
-    "law": set(),
-    "fit": {"law"},
-    "ask": {"law", "fit"},
-    "proof": {"law", "fit", "ask"},
-    "cli": {"law", "fit", "ask", "proof"},
+    "language": set(),
+    "runs": {"language"},
+    "inference": {"language", "runs"},
+    "ask": {"language", "runs", "inference"},
+    "validation": {"language", "runs", "inference", "ask"},
+    "cli": {"language", "runs", "inference", "ask", "validation"},
 }
 
 # The only files that may import a library.  A trailing slash is a folder.
 PLACES = {
-    "numpyro": {"fit/numpyro_model.py", "fit/flat.py", "fit/kernels.py", "fit/diagnostics.py", "proof/learning.py"},
-    "blackjax": {"fit/kernels.py"},
-    "pymc": {"fit/pymc_model.py"},
-    "pytensor": {"fit/pymc_model.py"},
-    "jax": {"fit/", "ask/"},
-    "pandas": {"fit/", "ask/", "proof/learning.py", "proof/slopes.py"},
-}
+    "numpyro": {
+        "inference/model/numpyro_model.py", "inference/model/flat_model.py", "inference/sampler/kernels.py",
+        "inference/base/diagnostics.py", "validation/drift/learning.py",
+    },
+    "blackjax": {"inference/sampler/kernels.py"},
+    "pymc": {"inference/model/pymc_model.py"},
+    "pytensor": {"inference/model/pymc_model.py"},
+    "jax": {"inference/", "ask/"},
+    "pandas": {"runs/", "inference/", "ask/", "validation/drift/"},
+}  # fmt: skip
 NEVER_IMPORTED = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}
 NEVER_CALLED = {"eval", "exec", "compile", "__import__"}
 
@@ -67,12 +73,12 @@ def test_there_are_files_and_every_folder_is_a_layer():
 @pytest.mark.parametrize("name", FILES)
 def test_imports_go_only_to_the_left(name):
     layer = _layer(name)
-    if name == "errors.py":
+    if name in ("errors.py", "words.py"):
         allowed = set()
     elif layer is None:
-        allowed = {"errors", "__version__", *LAYERS}  # the package's own two doors
+        allowed = {"errors", "words", "__version__", *LAYERS}  # the package's own two doors
     else:
-        allowed = {"errors", "__version__", layer, *LAYERS[layer]}
+        allowed = {"errors", "words", "__version__", layer, *LAYERS[layer]}
     inside = [module.split(".")[1] for module in _imports(name) if module.startswith("bayeslaw.")]
     assert [each for each in inside if each not in allowed] == []
 
@@ -101,6 +107,66 @@ def test_no_text_is_run_and_nothing_is_pickled(name):
 def test_no_file_is_long(name):
     lines = len(FILES[name].read_text(encoding="utf-8").splitlines())
     assert lines <= LONGEST_FILE, f"{name} has {lines} lines; {LONGEST_FILE} is the ceiling"
+
+
+FOLDERS = sorted({path.parent.relative_to(PACKAGE) for path in FILES.values()} - {Path()})
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=str)
+def test_no_folder_is_crowded(folder):
+    assert len(list((PACKAGE / folder).glob("*.py"))) <= FULLEST_FOLDER
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=str)
+def test_the_docstring_of_a_folder_is_its_map(folder):
+    here = PACKAGE / folder
+    rooms = {each.stem for each in here.glob("*.py")} | {each.parent.name for each in here.glob("*/__init__.py")}
+    map_ = ast.get_docstring(_tree((folder / "__init__.py").as_posix())) or ""
+    assert set(re.findall(r"(?m)^``(\w+)(?:\.py)?``", map_)) == rooms - {"__init__"}
+
+
+def _module(name: str) -> str:
+    return "bayeslaw." + name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _needs(name: str) -> set[str]:
+    """The files that a file imports when it runs, wherever in it; the package's front door apart."""
+    known = {_module(other): other for other in FILES if other != "__init__.py"}
+    found: set[str] = set()
+    tree = _tree(name)
+    for_types = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if id(node) in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            within = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= (within & set(known)) or {node.module or ""}
+    return {known[module] for module in found if module in known} - {name}
+
+
+def test_imports_of_files_run_in_no_circle():
+    graphlib.TopologicalSorter({name: _needs(name) for name in FILES}).prepare()
+
+
+def test_imports_of_folders_run_in_no_circle():
+    """Of all that stands in one folder: its files, and its folders as wholes."""
+    below: dict[tuple[str, ...], dict[str, set[str]]] = {}
+    for name in FILES:
+        for needed in _needs(name):
+            here, there = name.removesuffix(".py").split("/"), needed.removesuffix(".py").split("/")
+            shared = next(i for i, (one, other) in enumerate(zip(here, there, strict=False)) if one != other)
+            if "__init__" not in (here[shared], there[shared]):
+                below.setdefault(tuple(here[:shared]), {}).setdefault(here[shared], set()).add(there[shared])
+    assert len(below) > 10
+    for graph in below.values():
+        graphlib.TopologicalSorter(graph).prepare()
 
 
 def test_importing_the_package_imports_nothing_slow():

@@ -6,8 +6,7 @@ doubt about the law beside the doubt within each.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,17 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from bayeslaw.ask.subject import AVERAGED, Subject, require_same
-from bayeslaw.errors import BayeslawError, QuestionError, did_you_mean, listed, shown
-from bayeslaw.fit.diagnostics import Diagnostics
-from bayeslaw.fit.notes import Note
-from bayeslaw.fit.posterior import Posterior
+from bayeslaw.errors import BayeslawError, QuestionError, listed, shown
+from bayeslaw.inference.base.diagnostics import Diagnostics
+from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.runs.notes import Note
 
-Weights = str | Mapping[str, float] | Sequence[float]
-
-EQUAL = "equal"
-# Ways to weigh laws, the costly ones last.
-WEIGHINGS = (EQUAL, "evidence", "stacking", "forward")
 # A law with more of the weight than this is not averaged with the others: they have no say in a 90 % interval.
 DOMINANT = 0.95
 
@@ -50,7 +43,7 @@ class Average:
     @staticmethod
     def of(asked: Posterior | Average) -> Average:
         """What a question is asked of, as an average."""
-        return asked if isinstance(asked, Average) else Average({_fit(asked).law.name: asked}, {asked.law.name: 1.0})
+        return asked if isinstance(asked, Average) else Average({checked(asked).law.name: asked}, {asked.law.name: 1.0})
 
     def __repr__(self) -> str:
         return f"Average({listed(f'{name} {weight:.3f}' for name, weight in self.weights.items())})"
@@ -134,98 +127,8 @@ class Average:
             raise type(error)(f"{name}: {error}") from None
 
 
-def average(posteriors: Mapping[str, Posterior] | Sequence[Posterior], weights: Weights = EQUAL) -> Average:
-    """Several fits of the same runs as one, to be asked as a posterior is.
-
-    An average answers where the choice of law matters and is not settled: its forecasts are wider than those of any
-    one law by as much as the laws disagree.
-
-    Parameters
-    ----------
-    posteriors
-        Two or more, of any laws of the outcome, or of one law with different priors or pooling.  They are called by
-        their laws, and numbered where that is ambiguous; a mapping gives them names of its own.
-    weights
-        Numbers, one a posterior or by name, in any proportion; or how to find them:
-
-        ``"equal"``
-            None better than another.
-        ``"evidence"``
-            The probability of each law given the runs, were one of them the truth.
-        ``"stacking"``
-            The mixture that predicts left-out runs best (Yao et al. 2018).
-        ``"forward"``
-            The mixture that best predicts the dearer runs from the cheaper ones: what a far forecast asks for.
-
-    Returns
-    -------
-    Average
-        For :func:`bayeslaw.forecast`.
-
-    Raises
-    ------
-    QuestionError
-        When there is one posterior only, when they are not about the same runs and outcome, or when the weights are
-        not weights of these posteriors.
-
-    References
-    ----------
-    Yao, Vehtari, Simpson & Gelman (2018), doi:10.1214/17-BA1091.
-    """
-    every = named(posteriors)
-    if len(every) < 2:
-        raise QuestionError(f"an average takes two fits or more, not {len(every)}; ask a single one directly.")
-    require_same(
-        [(name, Subject.of(each.plan)) for name, each in every.items()], Subject.difference_of_outcomes, AVERAGED
-    )
-    return Average(every, _weights(weights, every))
-
-
-def named(posteriors: Mapping[str, Posterior] | Sequence[Posterior]) -> dict[str, Posterior]:
-    """Posteriors by the names of their laws; where several have the same law, numbered in their order."""
-    if isinstance(posteriors, Mapping):
-        return {name: _fit(each) for name, each in posteriors.items()}
-    laws = [_fit(posterior).law.name for posterior in posteriors]
-    return {
-        law if laws.count(law) == 1 else f"{law} {laws[: i + 1].count(law)}": posterior
-        for i, (law, posterior) in enumerate(zip(laws, posteriors, strict=True))
-    }
-
-
-def _fit(asked: Any) -> Posterior:
+def checked(asked: Any) -> Posterior:
     """What is asked, when it is a fit."""
     if not isinstance(asked, Posterior):
         raise QuestionError(f"questions are asked of fits, as fit() and load() give them, not of {shown(asked)}.")
     return asked
-
-
-def _weights(given: Weights, posteriors: Mapping[str, Posterior]) -> dict[str, float]:
-    """Weights by name, summing to 1."""
-    if isinstance(given, str):
-        if given not in WEIGHINGS:
-            raise QuestionError(
-                f"weights: no way to weigh laws is called '{given}'{did_you_mean(given, WEIGHINGS)}; choose one of "
-                f"{listed(WEIGHINGS)}, or give numbers."
-            )
-        if given != EQUAL:
-            from bayeslaw.ask.weights import weigh
-
-            return dict(weigh(posteriors, given))
-        given = [1.0] * len(posteriors)
-    if isinstance(given, Mapping):
-        for name in given:
-            if name not in posteriors:
-                raise QuestionError(
-                    f"weights: there is no '{name}'{did_you_mean(name, posteriors)}; weigh {listed(posteriors)}."
-                )
-        for name in posteriors:
-            if name not in given:
-                raise QuestionError(f"weights: '{name}' has none; give it 0 to leave it out.")
-        given = [given[name] for name in posteriors]
-    if len(given) != len(posteriors):
-        raise QuestionError(f"weights: {len(given)} numbers for {len(posteriors)} fits; give one each.")
-    if not all(math.isfinite(weight) and weight >= 0 for weight in given) or not sum(given) > 0:
-        raise QuestionError(
-            f"weights: {listed(f'{w:g}' for w in given)} are not proportions; give numbers from 0, not all 0."
-        )
-    return {name: float(weight / sum(given)) for name, weight in zip(posteriors, given, strict=True)}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bayeslaw.errors import BayeslawError, FileError, InputError
-from bayeslaw.fit.files import beside, replaced
+from bayeslaw.inference.base.atomic_files import beside, replaced
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

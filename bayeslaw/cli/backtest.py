@@ -62,15 +62,15 @@ def backtest(
     pooling = read_pooling(pool)
 
     with quick_imports():
-        from bayeslaw.proof.backtest import backtest as ask
-        from bayeslaw.proof.origins import COMPUTE, SEEN
+        from bayeslaw.validation.backtest.backtest import backtest as ask
+        from bayeslaw.validation.backtest.origins import COMPUTE, SEEN
     seen = SEEN if origins is None else [read_number(word, "origins", "--origins") for word in origins.split(",")]
     found = ask(
         laws, runs, family, pooling, along=along or COMPUTE, origins=seen, hide=hide, weights=weights, drift=drifting,
         rivals=rivals, draws=draws, seed=seed, shards=shards, executor=executor, told=say,
     )  # fmt: skip
     if path is not None:
-        from bayeslaw.proof.plot import plot_backtest
+        from bayeslaw.validation.backtest.plot import plot_backtest
 
         write_picture(path, plot_backtest(found))
         say(f"drawn in {path}")

@@ -14,9 +14,9 @@ from bayeslaw.cli.tables import find_law
 from bayeslaw.errors import InputError
 
 if TYPE_CHECKING:
-    from bayeslaw.fit.posterior import Posterior
-    from bayeslaw.law.law import Law
-    from bayeslaw.proof.sbc import Calibration
+    from bayeslaw.inference.posterior.posterior import Posterior
+    from bayeslaw.language.law import Law
+    from bayeslaw.validation.calibration.sbc import Calibration
 
 LONGEST_FORMULA = 60
 
@@ -29,7 +29,7 @@ def laws(topic: str | None, as_json: bool) -> None:
 
     Folders of your own law files are named by the environment variable BAYESLAW_LAWS.
     """
-    from bayeslaw.law import catalogue
+    from bayeslaw.language import catalogue
 
     found = catalogue.laws(topic)
     rows = [_in_short(law) for law in found]
@@ -43,7 +43,7 @@ def laws(topic: str | None, as_json: bool) -> None:
 
 
 def _in_short(law: Law) -> dict[str, Any]:
-    from bayeslaw.law.expr import to_text
+    from bayeslaw.language.formula.expression import to_text
 
     return {
         "name": law.name, "title": law.title, "formula": to_text(law.formula), "topics": list(law.topics),
@@ -65,8 +65,8 @@ def show(name: str, as_json: bool) -> None:
 
 
 def _in_full(law: Law) -> dict[str, Any]:
-    from bayeslaw.law.expr import to_text
-    from bayeslaw.law.latex import to_latex
+    from bayeslaw.language.formula.expression import to_text
+    from bayeslaw.language.formula.latex import to_latex
 
     output = law.output
     published = law.published
@@ -103,7 +103,7 @@ def _in_full(law: Law) -> dict[str, Any]:
 
 def _citation(key: str) -> str:
     """Return authors, year, title and where to find it; a key stands for itself when the bibliography has it not."""
-    from bayeslaw.law.catalogue import bibliography
+    from bayeslaw.language.catalogue import bibliography
 
     known = bibliography()
     entry = known.get(key) or known.get(key.rpartition("_")[0])
@@ -114,8 +114,8 @@ def _citation(key: str) -> str:
 
 
 def _terms(law: Law) -> dict[str, str]:
-    from bayeslaw.law.expr import to_text
-    from bayeslaw.law.law import Root
+    from bayeslaw.language.formula.expression import to_text
+    from bayeslaw.language.law import Root
 
     return {
         name: f"the {term.unknown} between {to_text(term.lower)} and {to_text(term.upper)} at which "
@@ -191,8 +191,8 @@ def check(
 
     With --sbc and a saved fit, the inference is calibrated about this fit.
     """
-    from bayeslaw.law import catalogue
-    from bayeslaw.law.check import check_law
+    from bayeslaw.language import catalogue
+    from bayeslaw.language.check import check_law
 
     if every == (name is not None):
         raise InputError("check one law, by FILE or NAME, or --all of them.")
@@ -238,14 +238,14 @@ def check(
 
 def _loaded(path: str) -> Posterior:
     with quick_imports():
-        from bayeslaw.fit.storage import load
+        from bayeslaw.inference.posterior.loading import load
 
     return load(path)
 
 
 def _calibrated(law: str, about: Law | Posterior, how: Mapping[str, Any]) -> Calibration:
     with quick_imports():
-        from bayeslaw.proof.sbc import sbc
+        from bayeslaw.validation.calibration.sbc import sbc
 
     say(f"Calibrating law {law} by {how['simulations']} simulations.")
     return sbc(about, progress=sys.stderr.isatty(), **how)

@@ -14,9 +14,9 @@ from bayeslaw.errors import FileError
 if TYPE_CHECKING:
     import numpy as np
 
-    from bayeslaw.ask.forecast import Forecast
-    from bayeslaw.fit.posterior import Posterior
-    from bayeslaw.fit.runs import Runs
+    from bayeslaw.ask.forecast.forecast import Forecast
+    from bayeslaw.inference.posterior.posterior import Posterior
+    from bayeslaw.runs.table import Runs
 
 RUNS = Path(__file__).resolve().parent.parent / "data" / "gadre_overtraining.csv"
 # As the authors divided their runs: 15 that their law was fitted to, and those it was held against.
@@ -37,16 +37,16 @@ def demo(out: str, as_json: bool) -> None:
     """
     folder = _folder(out)
 
-    from bayeslaw.fit.runs import read_runs
-    from bayeslaw.law.catalogue import law
+    from bayeslaw.language.catalogue import law
+    from bayeslaw.runs.table import read_runs
 
     every = read_runs(RUNS)
     fitted, dearest = every.where(FITTED), every.where(DEAREST)
     say(f"Fitting the law 'chinchilla' to {len(fitted)} runs on {len(fitted.levels('family')[0])} corpora ...")
     posterior, seconds = sample(law("chinchilla"), fitted, "family", {})
 
-    from bayeslaw.ask.forecast import forecast
-    from bayeslaw.ask.plot import plot_forecast
+    from bayeslaw.ask.forecast.forecast import forecast
+    from bayeslaw.ask.plot.forecast import plot_forecast
 
     found = forecast(posterior, dearest)
     answer = _against_outcomes(found, posterior, dearest)

@@ -56,9 +56,9 @@ def drift(
     pooling = read_pooling(pool)
 
     with quick_imports():
-        from bayeslaw.ask.drift import drifts_as_toml
-        from bayeslaw.proof.learning import learn_drift
-        from bayeslaw.proof.origins import SEEN
+        from bayeslaw.ask.forecast.drift import drifts_as_toml
+        from bayeslaw.validation.backtest.origins import SEEN
+        from bayeslaw.validation.drift.learning import learn_drift
     seen = SEEN if origins is None else [read_number(word, "origins", "--origins") for word in origins.split(",")]
     found = learn_drift(
         sweeps, laws, family, pooling, origins=seen, public=not alone, draws=draws, seed=seed, shards=shards,

@@ -24,7 +24,7 @@ from bayeslaw.cli.tables import find_law, read_table, reading_options
 from bayeslaw.errors import InputError
 
 if TYPE_CHECKING:
-    from bayeslaw.ask.effective import EffectiveSizes
+    from bayeslaw.ask.threshold.effective_size import EffectiveSizes
 
 
 def sizes_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -46,7 +46,7 @@ def read_sizes(
     table, posterior = read_table(networks, **reading), load_fit(fit)
     whose = read_family(family, posterior)
 
-    from bayeslaw.ask.effective import effective_size as ask
+    from bayeslaw.ask.threshold.effective_size import effective_size as ask
 
     return ask(
         posterior, table, along, held, whose, level, within=between, drift=drifting, allow_unconverged=allow_unconverged
@@ -97,8 +97,8 @@ def frontier(
     sizes = read_sizes(fit, networks, level=level, allow_unconverged=allow_unconverged, **asked)
 
     with quick_imports():
-        from bayeslaw.ask.frontier import IMAGINED
-        from bayeslaw.ask.frontier import frontier as ask
+        from bayeslaw.ask.threshold.frontier import IMAGINED
+        from bayeslaw.ask.threshold.frontier import frontier as ask
     found = ask(
         sizes, chosen, level, imagined=imagined or IMAGINED, seed=seed, progress=sys.stderr.isatty(), shards=shards,
         executor=executor, allow_unconverged=allow_unconverged,

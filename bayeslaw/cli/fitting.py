@@ -14,9 +14,9 @@ from bayeslaw.cli.tables import find_law, priors_option, read_pooling, read_tabl
 from bayeslaw.errors import ConvergenceError
 
 if TYPE_CHECKING:
-    from bayeslaw.fit.diagnostics import Diagnostics
-    from bayeslaw.fit.posterior import Posterior
-    from bayeslaw.law.law import Law
+    from bayeslaw.inference.base.diagnostics import Diagnostics
+    from bayeslaw.inference.posterior.posterior import Posterior
+    from bayeslaw.language.law import Law
 
 # Split in halves, this is the shortest chain of which an autocorrelation can be estimated at all.
 FEWEST_DRAWS = 20
@@ -80,7 +80,7 @@ def fit(
 
     Exits with 1 when the chains have not converged; the fit is saved all the same, marked as such.
     """
-    from bayeslaw.fit.plan import make_plan
+    from bayeslaw.inference.model.plan import make_plan
 
     path = check_writable(out, (table, name))
     law = edited(find_law(name, priors), assignments(prior, "--prior", PRIOR), group_effect, noise_growth)
@@ -117,10 +117,10 @@ def edited(law: Law, priors: dict[str, str], group_effect: str | None, noise_gro
 
 def sample(law: Law, runs: Any, family: str | None, pool: dict[str, str], **how: Any) -> tuple[Posterior, float]:
     """Fit, with a progress bar where a person is watching; returns the posterior and the seconds without imports."""
-    from bayeslaw.fit.fitting import fit as infer
+    from bayeslaw.inference.fit import fit as infer
 
     with quick_imports():
-        import bayeslaw.fit.inference  # noqa: F401 - what `infer` would import, slower
+        import bayeslaw.inference.infer  # noqa: F401 - what `infer` would import, slower
     started = time.perf_counter()
     posterior = infer(law, runs, family, pool, progress=sys.stderr.isatty(), **how)
     return posterior, time.perf_counter() - started

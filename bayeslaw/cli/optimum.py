@@ -62,14 +62,14 @@ def optimum(
     posterior = load_fits(fits, weights)
     whose = read_family(family, posterior)
 
-    from bayeslaw.ask.optimum import optimum as ask
+    from bayeslaw.ask.optimum.optimum import optimum as ask
 
     found = ask(
         posterior, minimise, subject_to, traded, cost=cost, menu=options, family=whose, level=level,
         drift=read_drift(drift, no_drift), allow_unconverged=allow_unconverged,
     )  # fmt: skip
     if path is not None:
-        from bayeslaw.ask.plot import plot_optimum
+        from bayeslaw.ask.plot.optimum import plot_optimum
 
         write_picture(path, plot_optimum(found))
         say(f"drawn in {path}")

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from bayeslaw.ask.average import Average
-    from bayeslaw.ask.drift import Drifting
-    from bayeslaw.ask.forecast import Forecast
-    from bayeslaw.fit.posterior import Posterior
-    from bayeslaw.fit.runs import Runs
+    from bayeslaw.ask.forecast.drift import Drifting
+    from bayeslaw.ask.forecast.forecast import Forecast
+    from bayeslaw.inference.posterior.posterior import Posterior
+    from bayeslaw.runs.table import Runs
 
 
 def load_fit(path: str) -> Posterior:
     """Load a saved fit."""
     with quick_imports():
-        from bayeslaw.fit.storage import load
+        from bayeslaw.inference.posterior.loading import load
     return load(path)
 
 
@@ -37,7 +37,7 @@ def load_fits(paths: Sequence[str], weights: str | None) -> Posterior | Average:
         return load_fit(paths[0])
     fits = [load_fit(path) for path in paths]
 
-    from bayeslaw.ask.average import EQUAL, average
+    from bayeslaw.ask.compare.averaging import EQUAL, average
 
     return average(fits, weights or EQUAL)
 
@@ -116,7 +116,7 @@ def drift_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def read_drift(drift: str | None, no_drift: bool) -> Drifting:
     """How laws drift, as the options say."""
-    from bayeslaw.ask.drift import read_drifts
+    from bayeslaw.ask.forecast.drift import read_drifts
 
     if drift is not None and no_drift:
         raise InputError(f"--drift {drift} and --no-drift contradict each other; give one of them.")
@@ -184,7 +184,7 @@ def forecast(
     drifting, posterior = read_drift(drift, no_drift), load_fits(fits, weights)
     whose = read_family(family, posterior)
 
-    from bayeslaw.ask.forecast import forecast as ask
+    from bayeslaw.ask.forecast.forecast import forecast as ask
 
     later = {} if through is None or points is None else _inputs_of_score(points, posterior)
     at_first = runs if points is None else {name: values for name, values in points.items() if name not in later}
@@ -193,7 +193,7 @@ def forecast(
         later[found.outcome] = found
         found = ask(load_fit(through), later, level=level, drift=drifting, allow_unconverged=allow_unconverged)
     if path is not None:
-        from bayeslaw.ask.plot import plot_forecast
+        from bayeslaw.ask.plot.forecast import plot_forecast
 
         drawn = None if points is None else {name: values[0] for name, values in points.items()}
         figure = plot_forecast(
@@ -257,7 +257,9 @@ def plot(
     runs = read_optional_table(held_out, "--held-out", **reading)
     posterior = load_fit(fit)
 
-    from bayeslaw.ask.plot import plot_forecast, plot_parameters, plot_residuals
+    from bayeslaw.ask.plot.forecast import plot_forecast
+    from bayeslaw.ask.plot.parameters import plot_parameters
+    from bayeslaw.ask.plot.residuals import plot_residuals
 
     drawings: dict[str, Callable[[], Figure]] = {
         "forecast": lambda: plot_forecast(posterior, held_out=runs, allow_unconverged=allow_unconverged),

@@ -43,7 +43,7 @@ def risk(
     drifting, posterior = read_drift(drift, no_drift), load_fits(fits, weights)
     whose = read_family(family, posterior)
 
-    from bayeslaw.ask.risk import risk as ask
+    from bayeslaw.ask.forecast.risk import risk as ask
 
     found = ask(
         posterior, points, above=above, below=below, family=whose, drift=drifting, allow_unconverged=allow_unconverged

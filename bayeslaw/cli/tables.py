@@ -12,8 +12,8 @@ from bayeslaw.cli.answer import answers, assignments, give
 from bayeslaw.errors import InputError
 
 if TYPE_CHECKING:
-    from bayeslaw.fit.runs import Runs
-    from bayeslaw.law.law import Law
+    from bayeslaw.language.law import Law
+    from bayeslaw.runs.table import Runs
 
 
 def reading_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -33,7 +33,7 @@ def reading_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def read_table(path: str, columns: Sequence[str] = (), units: Sequence[str] = (), where: str | None = None) -> Runs:
     """Read runs as the options say."""
-    from bayeslaw.fit.runs import read_runs
+    from bayeslaw.runs.table import read_runs
 
     named = assignments(columns, "--columns", "n_params=N_million")
     runs = read_runs(path, columns=named, units=assignments(units, "--units", "n_params=1e9"))
@@ -57,9 +57,9 @@ def read_optional_table(path: str | None, option: str, **reading: Any) -> Runs |
 
 def find_law(name: str, priors: str | None = None) -> Law:
     """Return a law of the catalogue by name, or one of the user's own by its file; with its own priors or others."""
-    from bayeslaw.law import catalogue
-    from bayeslaw.law.field import with_priors
-    from bayeslaw.law.reading import read_law
+    from bayeslaw.language import catalogue
+    from bayeslaw.language.catalogue import read_law
+    from bayeslaw.language.public_priors import with_priors
 
     is_file = name.endswith(".toml") or Path(name).name != name or Path(name).is_file()
     return with_priors(read_law(name) if is_file else catalogue.law(name), priors)

@@ -21,7 +21,7 @@ from bayeslaw.cli.questions import (
 from bayeslaw.errors import InputError
 
 if TYPE_CHECKING:
-    from bayeslaw.ask.threshold import Crosses
+    from bayeslaw.ask.threshold.threshold import Crosses
 
 
 @click.command()
@@ -57,7 +57,7 @@ def threshold(
     drifting, posterior = read_drift(drift, no_drift), load_fits(fits, weights)
 
     from bayeslaw.ask.average import Average
-    from bayeslaw.ask.threshold import threshold as ask
+    from bayeslaw.ask.threshold.threshold import threshold as ask
 
     if through is not None:
         outcome = Average.of(posterior).lead.law.output.column
@@ -73,7 +73,7 @@ def threshold(
         allow_unconverged=allow_unconverged,
     )
     if path is not None:
-        from bayeslaw.ask.plot import plot_threshold
+        from bayeslaw.ask.plot.threshold import plot_threshold
 
         write_picture(path, plot_threshold(found))
         say(f"drawn in {path}")
@@ -81,7 +81,7 @@ def threshold(
 
 
 def _value(text: str) -> float | str:
-    from bayeslaw.ask.threshold import STEEPEST
+    from bayeslaw.ask.threshold.threshold import STEEPEST
 
     try:
         return text if text == STEEPEST else float(text)

@@ -57,13 +57,13 @@ def compare(
     pooling = read_pooling(pool)
 
     with quick_imports():
-        from bayeslaw.ask.compare import compare as ask
+        from bayeslaw.ask.compare.compare import compare as ask
     found = ask(
         laws, runs, family, pooling, draws=draws, target_accept=target_accept, seed=seed, by_family=by_family,
         allow_unconverged=allow_unconverged, shards=shards, executor=executor, told=say,
     )  # fmt: skip
     if path is not None:
-        from bayeslaw.ask.plot import plot_comparison
+        from bayeslaw.ask.plot.comparison import plot_comparison
 
         write_picture(path, plot_comparison(found))
         say(f"drawn in {path}")
@@ -84,7 +84,7 @@ def evidence(fit: str, nested: bool, seed: int | None, allow_unconverged: bool, 
     """Find the log evidence of a law (its log marginal likelihood), with its error."""
     posterior = load_fit(fit)
 
-    from bayeslaw.ask.evidence import log_evidence
+    from bayeslaw.ask.evidence.evidence import log_evidence
 
     found = log_evidence(posterior, nested=nested, seed=seed, allow_unconverged=allow_unconverged)
     give(found.as_dict(), lambda: found, as_json)

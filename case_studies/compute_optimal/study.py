@@ -12,9 +12,9 @@ import numpy as np
 from scipy.interpolate import Akima1DInterpolator
 
 import bayeslaw as bl
-from bayeslaw.ask.regret import Solved
-from bayeslaw.ask.trade import make_trade
-from bayeslaw.fit.diagnostics import rhat as split_rhat
+from bayeslaw.ask.optimum.regret import Solved
+from bayeslaw.ask.optimum.trade import make_trade
+from bayeslaw.inference.base.diagnostics import rhat as split_rhat
 
 HERE = Path(__file__).parent
 GOPHER = 5.76e23  # FLOP: the budget of Gopher, and of Chinchilla

@@ -21,15 +21,15 @@ import pandas as pd
 from scipy.optimize import least_squares
 
 import bayeslaw as bl
-from bayeslaw.fit.many import fit_many
-from bayeslaw.fit.plan import make_plan
-from bayeslaw.fit.progress import watched
-from bayeslaw.fit.sample import sample
-from bayeslaw.fit.shards import Shards
-from bayeslaw.proof.learning import BELIEVED, SETTINGS
-from bayeslaw.proof.looks import Look, looks
-from bayeslaw.proof.origins import origin_where
-from bayeslaw.proof.slopes import as_table, slope_of
+from bayeslaw.inference.base.progress import watched
+from bayeslaw.inference.many import fit_many
+from bayeslaw.inference.model.plan import make_plan
+from bayeslaw.inference.sampler.sample import sample
+from bayeslaw.inference.shards import Shards
+from bayeslaw.validation.backtest.ahead import Look, looks
+from bayeslaw.validation.backtest.origins import origin_where
+from bayeslaw.validation.drift.learning import BELIEVED, SETTINGS
+from bayeslaw.validation.drift.slopes import as_table, slope_of
 
 HERE = Path(__file__).parent
 SLOPES, FOUND = HERE / "curves.csv", HERE / "curves.json"

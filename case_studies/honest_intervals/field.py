@@ -19,7 +19,7 @@ from scipy import special
 from sweeps import LAWS, SWEEPS, tables
 
 import bayeslaw as bl
-from bayeslaw.law.field import FIELD
+from bayeslaw.language.public_priors import FIELD
 
 HERE = Path(__file__).parent
 FITS, LEFT_OUT = HERE / "fits.csv", HERE / "field_left_out.json"

@@ -17,9 +17,9 @@ import pandas as pd
 from sweeps import LAWS, SWEEPS, origins, tables
 
 import bayeslaw as bl
-from bayeslaw.ask.drift import LEARNED, drifts_as_toml
-from bayeslaw.proof.learning import drift_from
-from bayeslaw.proof.slopes import OF_LOSSES, as_table, public_slopes, slopes
+from bayeslaw.ask.forecast.drift import LEARNED, drifts_as_toml
+from bayeslaw.validation.drift.learning import drift_from
+from bayeslaw.validation.drift.slopes import OF_LOSSES, as_table, public_slopes, slopes
 
 LEFT_OUT = Path(__file__).parent / "left_out.json"
 NOTE = (

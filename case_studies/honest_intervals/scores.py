@@ -18,13 +18,13 @@ from typing import Any
 import pandas as pd
 
 import bayeslaw as bl
-from bayeslaw.fit.many import fit_many
-from bayeslaw.fit.plan import make_plan
-from bayeslaw.fit.progress import watched
-from bayeslaw.fit.shards import Shards
-from bayeslaw.proof.learning import drift_from
-from bayeslaw.proof.origins import COMPUTE, origins_along
-from bayeslaw.proof.slopes import OF_SCORES, as_table, slopes
+from bayeslaw.inference.base.progress import watched
+from bayeslaw.inference.many import fit_many
+from bayeslaw.inference.model.plan import make_plan
+from bayeslaw.inference.shards import Shards
+from bayeslaw.validation.backtest.origins import COMPUTE, origins_along
+from bayeslaw.validation.drift.learning import drift_from
+from bayeslaw.validation.drift.slopes import OF_SCORES, as_table, slopes
 
 HERE = Path(__file__).parent
 FOUND = HERE / "scores.json"

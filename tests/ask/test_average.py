@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bayeslaw as bl
-from bayeslaw.ask.average import DOMINANT, Average, named
-from bayeslaw.ask.points import points_at
+from bayeslaw.ask.average import DOMINANT, Average
+from bayeslaw.ask.compare.averaging import named
+from bayeslaw.ask.where.points import points_at
 from bayeslaw.errors import ConvergenceError, QuestionError
 from tests.simulate import simulated_runs
 
@@ -192,7 +193,7 @@ def test_other_weights_are_found_where_laws_are_weighed(chinchilla, kaplan, monk
         assert (list(posteriors), asked) == (["chinchilla", "kaplan"], how)
         return {"chinchilla": 0.9, "kaplan": 0.1}
 
-    monkeypatch.setitem(sys.modules, "bayeslaw.ask.weights", SimpleNamespace(weigh=weigh))
+    monkeypatch.setitem(sys.modules, "bayeslaw.ask.compare.weights", SimpleNamespace(weigh=weigh))
     assert bl.average([chinchilla, kaplan], how).weights == {"chinchilla": 0.9, "kaplan": 0.1}
 
 

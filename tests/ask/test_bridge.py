@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bayeslaw.ask.bridge import Normal, bridge, relative_error, solve
-from bayeslaw.ask.thames import thames
-from bayeslaw.fit.diagnostics import mean_ess
+from bayeslaw.ask.evidence.bridge import Normal, bridge, relative_error, solve
+from bayeslaw.ask.evidence.thames import thames
+from bayeslaw.inference.base.diagnostics import mean_ess
 
 # Inputs and results of bridgesampling 1.2-1's own test (facts): log densities of target and proposal, four draws each.
 AT_DRAWS = np.array([0.10, 0.20, 0.30, 0.40]) - [0.02, 0.09, 0.10, 0.15]

@@ -8,13 +8,14 @@ import pytest
 from click.testing import CliRunner
 
 import bayeslaw as bl
-from bayeslaw.ask.loo import LARGEST_KHAT, leave_families_out, loo
-from bayeslaw.ask.sensitivity import prior_sensitivity, reweighted
-from bayeslaw.ask.verdict import BayesFactor, in_words
+from bayeslaw.ask.compare.loo import LARGEST_KHAT, leave_families_out, loo
+from bayeslaw.ask.compare.verdict import BayesFactor, in_words
+from bayeslaw.ask.evidence.sensitivity import prior_sensitivity, reweighted
 from bayeslaw.cli import commands
 from bayeslaw.errors import InputError, LawError, PoolingError, QuestionError, RunsError
-from bayeslaw.fit import inference, many
-from bayeslaw.fit.holdout import refit
+from bayeslaw.inference import infer as inference
+from bayeslaw.inference import many
+from bayeslaw.inference.holdout import refit
 from tests.linear import POWERS, Exact, linear_law, linear_runs
 from tests.simulate import simulated_runs
 

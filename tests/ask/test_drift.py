@@ -6,9 +6,9 @@ from scipy import special, stats
 
 import bayeslaw as bl
 from bayeslaw.ask.average import Average
-from bayeslaw.ask.disagreement import AHEAD, slopes_ahead
-from bayeslaw.ask.drift import OTHERS, TAILS, distance, drift_of, drifts_of, learned_drifts
-from bayeslaw.ask.extrapolation import extrapolation
+from bayeslaw.ask.forecast.disagreement import AHEAD, slopes_ahead
+from bayeslaw.ask.forecast.drift import OTHERS, TAILS, distance, drift_of, drifts_of, learned_drifts
+from bayeslaw.ask.where.extrapolation import extrapolation
 from tests.simulate import simulated_runs
 
 

@@ -8,11 +8,11 @@ from click.testing import CliRunner
 from scipy import stats
 
 import bayeslaw as bl
-from bayeslaw.ask.frontier import record_setters
-from bayeslaw.ask.predictive import DRAWN, SPREAD
+from bayeslaw.ask.threshold.frontier import record_setters
+from bayeslaw.ask.where.noise import DRAWN, SPREAD
 from bayeslaw.cli import commands
 from bayeslaw.errors import ConvergenceError, QuestionError, RunsError
-from bayeslaw.law.functions import LIKELIHOODS
+from bayeslaw.language.formula.functions import LIKELIHOODS
 from tests.simulate import simulated_runs
 
 POWER, CHAIN = bl.law("power_law"), bl.law("task_chain").with_priors(chance="Constant(0.25)")

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 import bayeslaw as bl
-from bayeslaw.ask.bridge import CrossFit, Estimate, bridge, relative_error
-from bayeslaw.ask.evidence import CHECKS, Evidence
-from bayeslaw.ask.nested import QUANTILES
-from bayeslaw.ask.subject import Subject, require_same
+from bayeslaw.ask.evidence.ball import on_ball, whitened
+from bayeslaw.ask.evidence.bridge import CrossFit, Estimate, bridge, relative_error
+from bayeslaw.ask.evidence.comparable import Subject, require_same
+from bayeslaw.ask.evidence.evidence import CHECKS, Evidence
+from bayeslaw.ask.evidence.nested import QUANTILES
 from bayeslaw.errors import QuestionError
-from bayeslaw.fit import devices
-from bayeslaw.fit.diagnostics import mean_ess
-from bayeslaw.fit.geometry import Geometry, affine_arrays
-from bayeslaw.fit.inference import flat_model
-from bayeslaw.fit.numpyro_model import log_likelihood
-from bayeslaw.fit.whitening import on_ball, whitened
-from bayeslaw.law.functions import PRIORS
+from bayeslaw.inference.base import devices
+from bayeslaw.inference.base.diagnostics import mean_ess
+from bayeslaw.inference.coordinates.geometry import Geometry, affine_arrays
+from bayeslaw.inference.infer import flat_model
+from bayeslaw.inference.model.numpyro_model import log_likelihood
+from bayeslaw.language.formula.functions import PRIORS
 from tests.simulate import simulated_runs
 
 LAW = bl.law("power_law")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import bayeslaw as bl
-from bayeslaw.ask.forecast import QUANTILES, Forecast
+from bayeslaw.ask.forecast.forecast import QUANTILES, Forecast
 from bayeslaw.errors import ConvergenceError, InputError, QuestionError, RunsError
 from tests.simulate import simulated_runs
 

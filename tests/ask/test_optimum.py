@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize, minimize_scalar
 
 import bayeslaw as bl
-from bayeslaw.ask.minimum import lowest
-from bayeslaw.ask.regret import Solved
-from bayeslaw.ask.trade import make_trade
+from bayeslaw.ask.optimum.minimum import lowest
+from bayeslaw.ask.optimum.regret import Solved
+from bayeslaw.ask.optimum.trade import make_trade
 from bayeslaw.errors import ConvergenceError, LawError, QuestionError
 from tests.simulate import simulated_runs
 

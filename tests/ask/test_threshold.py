@@ -10,9 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import bayeslaw as bl
-from bayeslaw.ask.crossing import first_crossing, steepest
+from bayeslaw.ask.threshold.crossing import first_crossing, steepest
 from bayeslaw.errors import ConvergenceError, QuestionError, RunsError
-from bayeslaw.fit.posterior import Posterior
+from bayeslaw.inference.posterior.posterior import Posterior
 from tests.simulate import simulated_runs
 
 CHAINS, DRAWS = 4, 250

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import bayeslaw as bl
-from bayeslaw.ask.evidence import Evidence
-from bayeslaw.ask.forward import cost, origins
-from bayeslaw.ask.subject import Subject
-from bayeslaw.ask.weights import WEIGHTINGS, by_evidence, stacked, weigh
+from bayeslaw.ask.compare.forward import cost, origins
+from bayeslaw.ask.compare.weights import WEIGHTINGS, by_evidence, stacked, weigh
+from bayeslaw.ask.evidence.comparable import Subject
+from bayeslaw.ask.evidence.evidence import Evidence
 from bayeslaw.errors import QuestionError
 from tests.linear import linear_law, linear_runs
 

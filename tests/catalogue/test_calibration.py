@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import bayeslaw as bl
-from bayeslaw.proof.ranks import FORECAST, LOG_LIKELIHOOD
+from bayeslaw.validation.calibration.ranks import FORECAST, LOG_LIKELIHOOD
 
 FOLDER = Path(__file__).parents[2] / "docs" / "calibration"
 REPORTS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))}

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from bayeslaw.law.catalogue import law, laws
-from bayeslaw.law.check import CHECKS, CheckResult, check_law, gradients, input_grid
-from bayeslaw.law.law import Law
-from bayeslaw.law.schedule import lr_annealing, lr_sum
+from bayeslaw.language.catalogue import law, laws
+from bayeslaw.language.check import CHECKS, CheckResult, check_law, gradients, input_grid
+from bayeslaw.language.formula.schedule import lr_annealing, lr_sum
+from bayeslaw.language.law import Law
 
 SHIPPED = {one.name: one for one in laws()}
 

@@ -13,12 +13,12 @@ from scipy.special import gammaln, logsumexp
 from scipy.stats import halfnorm, norm
 
 import bayeslaw as bl
-from bayeslaw.ask.bridge import CrossFit, bridge
-from bayeslaw.ask.loo import psis
-from bayeslaw.ask.thames import thames
-from bayeslaw.fit.chains import Settings
-from bayeslaw.fit.sample import sample
-from bayeslaw.fit.whitening import on_ball
+from bayeslaw.ask.compare.loo import psis
+from bayeslaw.ask.evidence.ball import on_ball
+from bayeslaw.ask.evidence.bridge import CrossFit, bridge
+from bayeslaw.ask.evidence.thames import thames
+from bayeslaw.inference.sampler.chains import Settings
+from bayeslaw.inference.sampler.sample import sample
 
 
 def estimates(model, args, seed: int = 0, allow_unconverged: bool = False, **settings) -> dict[str, CrossFit]:

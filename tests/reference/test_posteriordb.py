@@ -10,9 +10,9 @@ import numpyro
 import numpyro.distributions as dist
 import pytest
 
-from bayeslaw.fit.chains import Settings
-from bayeslaw.fit.diagnostics import bulk_ess
-from bayeslaw.fit.sample import Draws, sample
+from bayeslaw.inference.base.diagnostics import bulk_ess
+from bayeslaw.inference.sampler.chains import Settings
+from bayeslaw.inference.sampler.sample import Draws, sample
 
 SCHOOLS = np.array([28.0, 8, -3, 7, -1, 1, 18, 12])
 ERRORS = np.array([15.0, 10, 16, 11, 9, 11, 10, 18])

@@ -10,6 +10,7 @@ import bayeslaw as bl
 
 FOLDER = Path(__file__).parent
 FILE = FOLDER / "answers.json"
+NEAR = {"N": 6.9e9, "D": 1.38e11}
 FAR = {"N": [6.9e9, 1e8], "D": [1.38e11, 1e12]}
 
 
@@ -29,8 +30,12 @@ def answers() -> dict[str, list[float]]:
     for drift in (True, False):
         for name, asked in {"families": families, "coupled": coupled, "average": average}.items():
             found[f"forecast {name} drift={drift}"] = bl.forecast(asked, FAR, drift=drift).draws
-    found["forecast of a family"] = bl.forecast(families, {"N": 6.9e9, "D": 1.38e11}, family="rpj", drift=False).mean_draws
-    found["forecast of a new family"] = bl.forecast(families, {"N": 6.9e9, "D": 1.38e11}, family="new", drift=False).draws
+    found["forecast of a family"] = bl.forecast(
+        families, {"N": 6.9e9, "D": 1.38e11}, family="rpj", drift=False
+    ).mean_draws
+    found["forecast of a new family"] = bl.forecast(
+        families, {"N": 6.9e9, "D": 1.38e11}, family="new", drift=False
+    ).draws
     found["forecast of a task"] = bl.forecast(task, {"C": 1e24, "n": 100}, drift=False).draws
     found["threshold of a loss"] = bl.threshold(coupled, 2.5, "N", at={"D": 1e12}, drift=False).draws
     found["threshold of a task"] = bl.threshold(task, 0.5, drift=False).draws

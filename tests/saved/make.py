@@ -14,7 +14,7 @@ import numpy as np
 import bayeslaw as bl
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.saved.answers import FOLDER, answers, write  # noqa: E402
+from tests.saved.answers import FOLDER, answers, write
 
 
 def gadre() -> bl.Runs:

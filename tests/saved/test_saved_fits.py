@@ -6,6 +6,7 @@ is made again by ``tests/saved/make.py --answers``, and the change of numbers is
 
 import numpy as np
 import pytest
+
 from tests.saved import answers
 
 SAME_MACHINE, KEPT = answers.read()

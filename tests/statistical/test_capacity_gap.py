@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import bayeslaw as bl
-from bayeslaw.fit.many import fit_many
-from bayeslaw.fit.plan import make_plan
+from bayeslaw.inference.many import fit_many
+from bayeslaw.inference.model.plan import make_plan
 
 LAW = bl.law("capacity_gap")
 SIMULATIONS, STUDENT = 200, 3e9

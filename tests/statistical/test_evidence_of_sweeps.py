@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import bayeslaw as bl
-from bayeslaw.ask.evidence import Evidence
-from bayeslaw.ask.nested import nested
-from bayeslaw.fit.plan import make_plan
+from bayeslaw.ask.evidence.evidence import Evidence
+from bayeslaw.ask.evidence.nested import nested
+from bayeslaw.inference.model.plan import make_plan
 
 pytestmark = pytest.mark.slow
 

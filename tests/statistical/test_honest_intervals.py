@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import bayeslaw as bl
-from bayeslaw.ask.drift import learned_drifts
+from bayeslaw.ask.forecast.drift import learned_drifts
 
 STUDY = Path(__file__).parents[2] / "case_studies" / "honest_intervals"
 LAWS = ("chinchilla", "coupled", "over_training")

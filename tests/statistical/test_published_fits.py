@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import binom, kstest
 
 import bayeslaw as bl
-from bayeslaw.law.check import outcome_range
-from bayeslaw.law.latin import latin_hypercube
+from bayeslaw.language.check import outcome_range
+from bayeslaw.language.latin_hypercube import latin_hypercube
 from tests.simulate import simulated_runs
 
 CHINCHILLA = bl.law("chinchilla")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import bayeslaw as bl
-from bayeslaw.ask.verdict import BayesFactor
+from bayeslaw.ask.compare.verdict import BayesFactor
 
 LAWS = ("coupled", "chinchilla", "kaplan")
 # The budgets of the paper's isoFLOP sweep (Hoffmann et al. 2022, figure 3).

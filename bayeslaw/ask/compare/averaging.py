@@ -1,0 +1,106 @@
+"""The verb that makes an average, and what it may weigh laws by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from bayeslaw.ask.average import Average, checked
+from bayeslaw.ask.compare.weights import weigh
+from bayeslaw.ask.evidence.comparable import AVERAGED, Subject, require_same
+from bayeslaw.errors import QuestionError, did_you_mean, listed
+from bayeslaw.inference.posterior.posterior import Posterior
+
+Weights = str | Mapping[str, float] | Sequence[float]
+
+EQUAL = "equal"
+# Ways to weigh laws, the costly ones last.
+WEIGHINGS = (EQUAL, "evidence", "stacking", "forward")
+
+
+def average(posteriors: Mapping[str, Posterior] | Sequence[Posterior], weights: Weights = EQUAL) -> Average:
+    """Several fits of the same runs as one, to be asked as a posterior is.
+
+    An average answers where the choice of law matters and is not settled: its forecasts are wider than those of any
+    one law by as much as the laws disagree.
+
+    Parameters
+    ----------
+    posteriors
+        Two or more, of any laws of the outcome, or of one law with different priors or pooling.  They are called by
+        their laws, and numbered where that is ambiguous; a mapping gives them names of its own.
+    weights
+        Numbers, one a posterior or by name, in any proportion; or how to find them:
+
+        ``"equal"``
+            None better than another.
+        ``"evidence"``
+            The probability of each law given the runs, were one of them the truth.
+        ``"stacking"``
+            The mixture that predicts left-out runs best (Yao et al. 2018).
+        ``"forward"``
+            The mixture that best predicts the dearer runs from the cheaper ones: what a far forecast asks for.
+
+    Returns
+    -------
+    Average
+        For :func:`bayeslaw.forecast`.
+
+    Raises
+    ------
+    QuestionError
+        When there is one posterior only, when they are not about the same runs and outcome, or when the weights are
+        not weights of these posteriors.
+
+    References
+    ----------
+    Yao, Vehtari, Simpson & Gelman (2018), doi:10.1214/17-BA1091.
+    """
+    every = named(posteriors)
+    if len(every) < 2:
+        raise QuestionError(f"an average takes two fits or more, not {len(every)}; ask a single one directly.")
+    require_same(
+        [(name, Subject.of(each.plan)) for name, each in every.items()], Subject.difference_of_outcomes, AVERAGED
+    )
+    return Average(every, _weights(weights, every))
+
+
+def named(posteriors: Mapping[str, Posterior] | Sequence[Posterior]) -> dict[str, Posterior]:
+    """Posteriors by the names of their laws; where several have the same law, numbered in their order."""
+    if isinstance(posteriors, Mapping):
+        return {name: checked(each) for name, each in posteriors.items()}
+    laws = [checked(posterior).law.name for posterior in posteriors]
+    return {
+        law if laws.count(law) == 1 else f"{law} {laws[: i + 1].count(law)}": posterior
+        for i, (law, posterior) in enumerate(zip(laws, posteriors, strict=True))
+    }
+
+
+def _weights(given: Weights, posteriors: Mapping[str, Posterior]) -> dict[str, float]:
+    """Weights by name, summing to 1."""
+    if isinstance(given, str):
+        if given not in WEIGHINGS:
+            raise QuestionError(
+                f"weights: no way to weigh laws is called '{given}'{did_you_mean(given, WEIGHINGS)}; choose one of "
+                f"{listed(WEIGHINGS)}, or give numbers."
+            )
+        if given != EQUAL:
+            return dict(weigh(posteriors, given))
+        given = [1.0] * len(posteriors)
+    if isinstance(given, Mapping):
+        for name in given:
+            if name not in posteriors:
+                raise QuestionError(
+                    f"weights: there is no '{name}'{did_you_mean(name, posteriors)}; weigh {listed(posteriors)}."
+                )
+        for name in posteriors:
+            if name not in given:
+                raise QuestionError(f"weights: '{name}' has none; give it 0 to leave it out.")
+        given = [given[name] for name in posteriors]
+    if len(given) != len(posteriors):
+        raise QuestionError(f"weights: {len(given)} numbers for {len(posteriors)} fits; give one each.")
+    if not all(math.isfinite(weight) and weight >= 0 for weight in given) or not sum(given) > 0:
+        raise QuestionError(
+            f"weights: {listed(f'{w:g}' for w in given)} are not proportions; give numbers from 0, not all 0."
+        )
+    return {name: float(weight / sum(given)) for name, weight in zip(posteriors, given, strict=True)}

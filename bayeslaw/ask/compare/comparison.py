@@ -1,0 +1,189 @@
+"""What a comparison of laws says: numbers by law, weights, and a verdict in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from bayeslaw.ask.compare.forward import Forward
+from bayeslaw.ask.compare.loo import LARGEST_KHAT, FamilyLoo, Loo
+from bayeslaw.ask.compare.verdict import BayesFactor, in_words
+from bayeslaw.ask.compare.weights import Weights, by_evidence, by_stacking
+from bayeslaw.ask.evidence.evidence import MORE_DRAWS, Evidence, with_error
+from bayeslaw.ask.evidence.sensitivity import Shift
+from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.runs.notes import Note
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is known of one law.
+
+    Attributes
+    ----------
+    evidence, loo
+        Of the runs as a whole, and of each run given all others.
+    families
+        Of each family given all others; None where none were left out.
+    forward
+        Of dearer runs given cheaper ones; None where there are none to predict.
+    sensitivity
+        The change of the log evidence when all priors are so many times as wide, by factor.
+    """
+
+    evidence: Evidence
+    loo: Loo
+    families: FamilyLoo | None
+    forward: Forward | None
+    sensitivity: Mapping[float, Shift]
+
+    @property
+    def flags(self) -> tuple[Note, ...]:
+        """Why any of it may be doubtful."""
+        return (*self.evidence.flags, *self._flags())
+
+    def _flags(self) -> Iterator[Note]:
+        if self.loo.doubtful:
+            yield Note(
+                "pareto-k", "warning",
+                f"{self.loo.doubtful} more runs have a Pareto k above {LARGEST_KHAT} than were fitted without, so the "
+                f"score of runs by the others is too high.",
+                "Trust the other scores.",
+            )  # fmt: skip
+        for code, what, found in (
+            ("loo", "single runs", self.loo), ("families", "families", self.families),
+            ("forward", "dearer runs", self.forward),
+        ):  # fmt: skip
+            if found is not None and found.unconverged:
+                yield Note(
+                    f"{code}-unconverged", "warning",
+                    f"{found.unconverged} of the fits without {what} have not converged, so their scores are rough.",
+                    MORE_DRAWS,
+                )  # fmt: skip
+        for factor, shift in self.sensitivity.items():
+            if shift.flags:
+                yield Note(
+                    "prior-width-doubtful", "warning",
+                    f"The evidence with all priors {factor:g} times as wide is doubtful ({', '.join(shift.flags)}).",
+                    MORE_DRAWS,
+                )  # fmt: skip
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        families = self.families
+        return {
+            "log_evidence": self.evidence.log_evidence, "se": self.evidence.se,
+            "elpd_loo": self.loo.elpd, "elpd_loo_se": self.loo.se, "largest_khat": float(self.loo.khat.max()),
+            "elpd_families": None if families is None else families.elpd,
+            "elpd_families_se": None if families is None else families.se,
+            "elpd_by_family": None if families is None else dict(families.by_family),
+            "elpd_forward": None if self.forward is None else self.forward.elpd,
+            "elpd_by_origin": None if self.forward is None else self.forward.by_origin.tolist(),
+            "prior_width": {f"{factor:g}": {"change": shift.change, "se": shift.se, "refitted": shift.refitted}
+                            for factor, shift in self.sensitivity.items()},
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Laws held against each other on the same runs.
+
+    Attributes
+    ----------
+    laws
+        By name, those with the largest evidence first.
+    posteriors
+        The fits, in the same order.
+    """
+
+    laws: Mapping[str, Standing]
+    posteriors: Mapping[str, Posterior]
+
+    @cached_property
+    def weights(self) -> Mapping[str, Weights | None]:
+        """By ``evidence``, ``stacking`` and ``forward``, the weights of the laws; None where they cannot be had."""
+        ahead = {name: each.forward for name, each in self.laws.items() if each.forward is not None}
+        return {
+            "evidence": self._by_evidence[0],
+            "stacking": by_stacking({name: each.loo for name, each in self.laws.items()}),
+            "forward": by_stacking(ahead) if ahead else None,
+        }
+
+    @cached_property
+    def _by_evidence(self) -> tuple[Weights, dict[str, tuple[float, float]]]:
+        return by_evidence({name: each.evidence for name, each in self.laws.items()})
+
+    def bayes_factor(self, one: str, other: str) -> BayesFactor:
+        """By how much the runs move the odds of one law over another."""
+        a, b = self.laws[one], self.laws[other]
+        changes = [a.sensitivity[factor].change - b.sensitivity[factor].change for factor in a.sensitivity]
+        return BayesFactor.of(one, other, a.evidence, b.evidence, changes)
+
+    def flags(self, name: str) -> tuple[Note, ...]:
+        """Why anything about a law may be doubtful."""
+        best = next(iter(self.laws))
+        turns = name != best and self.bayes_factor(best, name).turns
+        return (*self.laws[name].flags, *([_turns(best)] if turns else []))
+
+    @cached_property
+    def verdict(self) -> str:
+        """What the evidence says, how firmly, and whether prediction says otherwise."""
+        best, *others = self.laws
+        words = in_words([self.bayes_factor(best, other) for other in others], self.weights["forward"])
+        for name, each in self.laws.items():
+            if codes := [flag.code for flag in each.evidence.flags if flag.severity == "serious"]:
+                words += f" The evidence of {name} is doubtful ({', '.join(codes)})."
+        return words
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        subject = next(iter(self.laws.values())).evidence.subject
+        return {
+            "laws": {
+                name: {
+                    **each.as_dict(),
+                    "weights": {how: None if found is None else found[name] for how, found in self.weights.items()},
+                    "evidence_weight_interval": list(self._by_evidence[1][name]),
+                    "flags": [flag.code for flag in self.flags(name)],
+                    "notes": [str(flag) for flag in self.flags(name)],
+                }
+                for name, each in self.laws.items()
+            },
+            "log_bayes_factors": {
+                one: {other: self.bayes_factor(one, other).as_dict() for other in self.laws if other != one}
+                for one in self.laws
+            },
+            "verdict": self.verdict, "outcome": subject.outcome, "runs": subject.rows,
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        best, subject = next(iter(self.laws)), next(iter(self.laws.values())).evidence.subject
+        wide = max(map(len, self.laws)) + 2
+        by_family = 15 if any(each.families is not None for each in self.laws.values()) else 0
+        lines = [
+            f"{len(self.laws)} laws of {subject.outcome} on {subject.rows} runs; scores in nats, then weights",
+            f"{'':{wide}s}{'log evidence':>17s}{'behind':>8s}{'each run':>15s}"
+            f"{'each family' if by_family else '':>{by_family}s}"
+            f"{'evidence':>10s}{'stacking':>10s}{'forward':>9s}",
+        ]
+        for name, each in self.laws.items():
+            families = "" if each.families is None else f"{each.families.elpd:.1f} ± {each.families.se:.1f}"
+            behind = "" if name == best else f"{self.bayes_factor(best, name).log:.1f}"
+            shares = ["" if found is None else f"{found[name]:.2f}" for found in self.weights.values()]
+            lines.append(
+                f"{name:{wide}s}{with_error(each.evidence.log_evidence, each.evidence.se):>17s}{behind:>8s}"
+                f"{f'{each.loo.elpd:.1f} ± {each.loo.se:.1f}':>15s}{families:>{by_family}s}"
+                f"{shares[0]:>10s}{shares[1]:>10s}{shares[2]:>9s}"
+            )
+        flags = [f"  {name}: {flag}" for name in self.laws for flag in self.flags(name)]
+        return "\n".join([*lines, self.verdict, *flags])
+
+
+def _turns(best: str) -> Note:
+    return Note(
+        "prior-sensitive", "warning",
+        f"With all priors halved or doubled in width, the order of this law and {best} turns.",
+        "Say what is known about the parameters in their priors, or compare by prediction.",
+    )  # fmt: skip

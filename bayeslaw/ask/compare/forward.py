@@ -1,0 +1,119 @@
+"""How well a law predicts dearer runs from cheaper ones, seen from several origins.
+
+From an origin, everything dearer is hidden and the law is fitted to the rest.  Every hidden run is scored from every
+origin, so that the dearest are scored from afar too: distance is what a far forecast has in common with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayeslaw.ask.where.extrapolation import flops
+from bayeslaw.inference.holdout import refits
+from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.inference.shards import Shards
+
+# Shares of the runs that are seen: from a half, where a law can still be told, to where a fifth is left to predict.
+SEEN = (0.5, 0.65, 0.8)
+
+
+@dataclass(frozen=True)
+class Forward:
+    """Log predictive densities of runs dearer than all that were seen, in nats.
+
+    Attributes
+    ----------
+    log_density
+        Of each hidden run of each origin; shape ``(points,)``.
+    weights
+        How many runs each counts for; shape ``(points,)``.
+    run
+        The position of each among the runs, where the dearest stand once an origin; shape ``(points,)``.
+    origin
+        The origin that each is seen from, counted from 0, where the fewest runs are seen; shape ``(points,)``.
+    unconverged
+        How many of the fits have not converged.
+    """
+
+    log_density: np.ndarray
+    weights: np.ndarray
+    run: np.ndarray
+    origin: np.ndarray
+    unconverged: int
+
+    @property
+    def parts(self) -> np.ndarray:
+        """What each run adds to the score, over all origins; shape ``(runs,)``."""
+        return np.asarray(np.bincount(self.run, self.weights * self.log_density))
+
+    @property
+    def by_origin(self) -> np.ndarray:
+        """The score from each origin; shape ``(origins,)``."""
+        return np.asarray(np.bincount(self.origin, self.weights * self.log_density))
+
+    @property
+    def elpd(self) -> float:
+        """The sum over runs and origins."""
+        return float(self.by_origin.sum())
+
+
+def forward(
+    posterior: Posterior, origins: Sequence[np.ndarray], *, shards: Shards | None = None,
+    executor: Executor | None = None,
+) -> Forward:  # fmt: skip
+    """Predict dearer runs from cheaper ones.
+
+    Parameters
+    ----------
+    origins
+        Masks of the runs that are hidden, as :func:`origins` gives them.
+    shards, executor
+        Where finished fits are kept, and what makes them.
+    """
+    found = refits(posterior, origins, shards=shards, executor=executor)
+    return Forward(
+        log_density=np.concatenate([each.log_density for each in found]),
+        weights=np.concatenate([posterior.plan.weights[hidden] for hidden in origins]),
+        run=np.concatenate([np.flatnonzero(hidden) for hidden in origins]),
+        origin=np.repeat(np.arange(len(origins)), [np.count_nonzero(hidden) for hidden in origins]),
+        unconverged=sum(not each.diagnostics.converged for each in found),
+    )
+
+
+def origins(posteriors: Mapping[str, Posterior]) -> list[np.ndarray]:
+    """Masks of the runs that are hidden, each of shape ``(runs,)``; those that see too few for the laws are left out.
+
+    Parameters
+    ----------
+    posteriors
+        Of the same runs, by name.
+    """
+    price, needed = cost(posteriors), max(len(each.law.free_parameters) for each in posteriors.values())
+    masks = [price > limit for limit in limits(price, SEEN)]
+    return [hidden for hidden in masks if hidden.any() and np.count_nonzero(~hidden) >= needed]
+
+
+def limits(place: np.ndarray, seen: Sequence[float]) -> np.ndarray:
+    """Up to where along an axis such shares of the runs are seen; runs of one place stay together."""
+    return np.unique(np.quantile(place, np.sort(seen), method="lower"))
+
+
+def cost(posteriors: Mapping[str, Posterior]) -> np.ndarray:
+    """What each run cost, in units that only order them; shape ``(runs,)``.
+
+    Compute where one of the laws knows it, and otherwise, of the inputs that all share, the one that reaches furthest.
+    """
+    compute = [flops(each.law, each.plan.inputs) for each in posteriors.values()]
+    if (known := next((values for values in compute if values is not None), None)) is not None:
+        return known
+    by_law = [
+        {each.law.inputs[name].column: values for name, values in each.plan.inputs.items()}
+        for each in posteriors.values()
+    ]
+    shared = [values for column, values in by_law[0].items() if all(column in columns for columns in by_law)]
+    inputs = shared or list(by_law[0].values())
+    return max(inputs, key=lambda values: float(values.max() / max(values.min(), 1e-300)))

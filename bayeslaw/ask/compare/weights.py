@@ -1,0 +1,170 @@
+"""How much each of several laws should count.
+
+``evidence``
+    The probability of each law given the runs, were one of them the truth and all as likely before.
+``stacking``
+    The mixture that predicts left-out runs best, none of the laws taken for the truth (Yao et al. 2018).
+``forward``
+    The mixture that best predicts dearer runs from cheaper ones: what a far forecast asks for.
+``equal``
+    None better than another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from scipy.special import softmax
+
+from bayeslaw.ask.compare.forward import Forward, forward, origins
+from bayeslaw.ask.compare.loo import Loo, loo
+from bayeslaw.ask.evidence.comparable import Subject, require_same
+from bayeslaw.ask.evidence.evidence import Evidence, log_evidence
+from bayeslaw.errors import QuestionError, did_you_mean
+from bayeslaw.inference.posterior.posterior import Posterior
+
+Posteriors = Mapping[str, Posterior]
+Weights = dict[str, float]
+
+# Of the mean log score, in nats: where the climb to its maximum ends, and how long it may take; hundreds are usual.
+CLOSE, MOST_STEPS = 1e-7, 100_000
+# Of log evidences within their errors: a mean weight is then off by less than 0.01.
+SIMULATIONS = 4000
+
+
+def weigh(posteriors: Posteriors, how: str, *, allow_unconverged: bool = False) -> Weights:
+    """Weights of laws by name, which sum to 1.
+
+    Parameters
+    ----------
+    posteriors
+        Fits of the same runs, by name.
+    how
+        ``evidence``, ``stacking``, ``forward`` or ``equal``; see the module.
+    allow_unconverged
+        Weigh even fits that have not converged.
+
+    Raises
+    ------
+    QuestionError
+        When the fits are of different data or have not converged, there is no such weighting, or it cannot be had
+        from these runs.
+    """
+    if how not in WEIGHTINGS:
+        raise QuestionError(f"there are no weights '{how}'{did_you_mean(how, WEIGHTINGS)}; choose {_or(WEIGHTINGS)}.")
+    require_several(posteriors)
+    require_same([(name, Subject.of(each.plan)) for name, each in posteriors.items()])
+    require_converged(posteriors, allow_unconverged)
+    return WEIGHTINGS[how](posteriors)
+
+
+def require_several(laws: Mapping[str, object]) -> None:
+    """Refuse one law alone.
+
+    Raises
+    ------
+    QuestionError
+        When there are fewer than two.
+    """
+    if len(laws) < 2:
+        raise QuestionError(
+            f"{f'one law only, {next(iter(laws))}' if laws else 'no law'}: give two or more to hold against each other."
+        )
+
+
+def require_converged(posteriors: Posteriors, allow_unconverged: bool = False) -> None:
+    """Refuse fits that have not converged, unless told otherwise.
+
+    Raises
+    ------
+    QuestionError
+        With the first one.
+    """
+    for name, each in posteriors.items():
+        if not (each.diagnostics.converged or allow_unconverged):
+            raise QuestionError(
+                f"the fit of '{name}' has not converged ({each.diagnostics.complaints[0]}), so nothing can be held "
+                f"against it; fit with more draws (--draws), or pass allow_unconverged=True (--allow-unconverged)."
+            )
+
+
+def by_evidence(found: Mapping[str, Evidence]) -> tuple[Weights, dict[str, tuple[float, float]]]:
+    """Weights by evidence, and the interval that 90 % of them are in, for the Monte-Carlo error."""
+    value, se = np.array([(each.log_evidence, each.se) for each in found.values()]).T
+    simulated = softmax(value + se * np.random.default_rng(0).standard_normal((SIMULATIONS, len(value))), axis=1)
+    bounds = np.quantile(simulated, [0.05, 0.95], axis=0).T.tolist()
+    intervals = {name: (low, high) for name, (low, high) in zip(found, bounds, strict=True)}
+    return named(found, simulated.mean(axis=0)), intervals
+
+
+def by_stacking(found: Mapping[str, Loo | Forward]) -> Weights:
+    """Weights by the log densities of what was left out: single runs, or all dear ones."""
+    laws = list(found.values())
+    return named(found, stacked(np.stack([each.log_density for each in laws], axis=1), laws[0].weights))
+
+
+def stacked(log_densities: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The mixture of laws with the largest log score; shape ``(laws,)``, sum 1.
+
+    The score is concave, and expectation maximisation rises at every step to its one maximum without a step size.
+
+    Parameters
+    ----------
+    log_densities
+        Of outcomes that were not fitted, under each law; shape ``(points, laws)``.
+    counts
+        How often each point counts; shape ``(points,)``.
+
+    References
+    ----------
+    Yao, Vehtari, Simpson & Gelman (2018), doi:10.1214/17-BA1091.
+    """
+    share, laws = counts / counts.sum(), log_densities.shape[1]
+    density = np.exp(log_densities - log_densities.max(axis=1, keepdims=True))
+    weights = np.full(laws, 1.0 / laws)
+    for _ in range(MOST_STEPS):
+        # The slope of the score in each weight.  At the maximum none is above 1, and by how much the largest is bounds
+        # what is left to gain.
+        slope = share @ (density / (density @ weights)[:, None])
+        weights = weights * slope
+        if slope.max() - 1.0 < CLOSE:
+            break
+    return np.asarray(weights / weights.sum())
+
+
+def named(names: Mapping[str, object], weights: np.ndarray) -> Weights:
+    """Weights by name."""
+    return dict(zip(names, weights.tolist(), strict=True))
+
+
+def _by_evidence(posteriors: Posteriors) -> Weights:
+    found = {name: log_evidence(each, allow_unconverged=True) for name, each in posteriors.items()}
+    return by_evidence(found)[0]
+
+
+def _by_forward(posteriors: Posteriors) -> Weights:
+    hidden = origins(posteriors)
+    if not hidden:
+        some = next(iter(posteriors.values()))
+        raise QuestionError(
+            f"{some.runs.source}: {len(some.runs)} runs are too few, or too much alike in cost, to predict the dearer "
+            f"from the cheaper; add runs, or choose other weights than forward."
+        )
+    return by_stacking({name: forward(each, hidden) for name, each in posteriors.items()})
+
+
+def _by_loo(posteriors: Posteriors) -> Weights:
+    return by_stacking({name: loo(each) for name, each in posteriors.items()})
+
+
+WEIGHTINGS: Mapping[str, Callable[[Posteriors], Weights]] = {
+    "evidence": _by_evidence,
+    "stacking": _by_loo,
+    "forward": _by_forward,
+    "equal": lambda posteriors: named(posteriors, np.full(len(posteriors), 1.0 / len(posteriors))),
+}
+
+
+def _or(words: Mapping[str, object]) -> str:
+    return " or ".join(words)

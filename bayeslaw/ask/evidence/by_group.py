@@ -1,0 +1,134 @@
+"""A hierarchy's density by what its groups share, each group's own coordinates averaged out.
+
+Given what is shared, runs of two groups know nothing of each other, so the integral over all of the groups' own
+coordinates is a product of small ones.  Each is estimated by importance sampling: the mean over a few points of density
+over proposal, which is right on average however few they are (Andrieu & Roberts 2009).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.linalg import solve_triangular
+from jax.scipy.special import logsumexp
+from jax.scipy.stats import norm
+
+from bayeslaw.ask.evidence.batched import in_chunks
+from bayeslaw.inference.base import devices
+from bayeslaw.inference.base.program_shapes import PROGRAMS_KEPT
+from bayeslaw.inference.coordinates.geometry import Arrays, Geometry, conditional_parts
+from bayeslaw.inference.infer import finest_grouping
+from bayeslaw.inference.model.flat_model import FlatModel
+from bayeslaw.inference.model.numpyro_model import log_prior_by_group
+from bayeslaw.inference.model.plan import Structure
+
+# Points that a group's own coordinates are averaged over: the error of the average is a quarter of a single point's.
+POINTS = 16
+# Runs at points that are worked on together, so that intermediate arrays fit in memory.
+RUNS_AT_ONCE = 65_536
+
+
+@dataclass(frozen=True)
+class ByGroup:
+    """The log density of a conditional transport's ball, by what its groups share."""
+
+    structure: Structure
+    model: FlatModel
+    geometry: Geometry
+    args: tuple[Any, ...]
+
+    @property
+    def own(self) -> np.ndarray:
+        """Positions on the ball of the coordinates of each group; shape ``(groups, k)``."""
+        groups, each = self.geometry.arrays["group_o"].shape
+        return len(self.geometry.arrays["t"]) + np.arange(groups * each).reshape(groups, each)
+
+    @property
+    def shared(self) -> np.ndarray:
+        """Positions on the ball of what groups share; shape ``(r,)``."""
+        return np.setdiff1d(np.arange(self.model.size), self.own)
+
+    def averaged(
+        self, z: np.ndarray, mean: np.ndarray, root: np.ndarray, kept: bool, seed: int
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        """Log densities of what is shared, up to the noise of the averages over groups.
+
+        Parameters
+        ----------
+        z
+            Points of the ball; shape ``(n, size)``.
+        mean, root
+            Of the normal proposal of each group: shapes ``(groups, k)`` and, lower triangular, ``(groups, k, k)``.
+        kept
+            Whether the first point of every average is what `z` has there, and not the proposal's: draws of the
+            posterior are then draws of the averaged density too.
+
+        Returns
+        -------
+        Callable
+            From values of what is shared, shape ``(n, r)``, to log densities ``(n,)``.  The points that are averaged
+            over depend on the row and the seed alone.
+        """
+        program = _averaged(self.structure, self.model, bool(kept))
+        with devices.float64():
+            key = jax.random.key_data(jax.random.key(seed))
+        constants = dict(self.geometry.arrays), self.args, (mean, root), key
+
+        def density(shared: np.ndarray) -> np.ndarray:
+            points = z.copy()
+            points[:, self.shared] = shared
+            return in_chunks(program, np.column_stack([points, np.arange(len(z))]), constants)
+
+        return density
+
+
+@lru_cache(maxsize=PROGRAMS_KEPT)
+def _averaged(structure: Structure, model: FlatModel, kept: bool) -> Callable[[Any, Any], Any]:
+    def averaged(row: Any, constants: Any) -> Any:
+        arrays, args, (mean, root), key = constants
+        count, (groups, each) = arrays["t"].shape[0], arrays["group_o"].shape
+        scales_z, own_z, shared_z, index = jnp.split(row, [count, count + groups * each, len(row) - 1])
+        key = jax.random.fold_in(jax.random.wrap_key_data(key), index[0].astype(jnp.uint32))
+        standard = jax.random.normal(key, (POINTS, groups, each))
+        if kept:
+            step = own_z.reshape(groups, each) - mean
+            standard = standard.at[0].set(solve_triangular(root, step[..., None], lower=True)[..., 0])
+        proposed = norm.logpdf(standard).sum(-1) - jnp.log(jnp.diagonal(root, axis1=-2, axis2=-1)).sum(-1)
+        points = mean + jnp.einsum("gij,mgj->mgi", root, standard)
+        shared, own = jax.lax.map(
+            lambda group_z: in_parts(structure, model, scales_z, group_z, shared_z, arrays, args),
+            points,
+            batch_size=max(1, min(POINTS, RUNS_AT_ONCE // structure.rows)),
+        )
+        return shared[0] + (logsumexp(own - proposed, axis=0) - jnp.log(POINTS)).sum()
+
+    return averaged
+
+
+def in_parts(
+    structure: Structure, model: FlatModel, scales_z: Any, group_z: Any, shared_z: Any, arrays: Arrays, args: Any
+) -> tuple[Any, Any]:
+    """The log density of a point of the ball: what groups share, and what is each group's own, ``(groups,)``."""
+    finest = finest_grouping(structure)
+    x, log_det = conditional_parts(scales_z, group_z, shared_z, arrays)
+    whole, likelihood = _by_run(model, x, args)
+    own = log_prior_by_group(structure, finest, lambda name: x[model.site[name].stretch])
+    own += jax.ops.segment_sum(likelihood, args[0]["groups"][finest], structure.size_of[finest])
+    return whole + log_det - own.sum(), own
+
+
+def _by_run(model: FlatModel, x: Any, args: Any) -> tuple[Any, Any]:
+    """The log density, and what each run contributes to it: it is linear in the runs' weights."""
+    (data,) = args
+
+    def density(weights: Any) -> Any:
+        return -model.potential(x, ({**data, "weights": weights},))
+
+    whole, slope = jax.value_and_grad(density)(data["weights"])
+    return whole, data["weights"] * slope

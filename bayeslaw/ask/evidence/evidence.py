@@ -1,0 +1,239 @@
+"""Log evidence: how probable a law, its priors included, makes the runs as a whole.
+
+Evidences of two laws on the same runs differ by the log Bayes factor.  A number without a trustworthy error is worse
+than none here, because nothing about it looks wrong; so fits that have not converged are refused, and whatever else
+makes the error doubtful is said in a flag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.ask.evidence.ball import whitened
+from bayeslaw.ask.evidence.bridge import CrossFit, bridge, bridge_by_group
+from bayeslaw.ask.evidence.comparable import Subject
+from bayeslaw.ask.evidence.nested import nested as nested_sampling
+from bayeslaw.ask.evidence.thames import thames
+from bayeslaw.errors import QuestionError, listed, shown
+from bayeslaw.inference.base.diagnostics import LEAST_ESS
+from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.inference.sampler.chains import check_seed
+from bayeslaw.runs.notes import Note
+
+# An error of 0.2 is a Bayes factor that is off by a fifth.
+LARGEST_SE = 0.2
+# The error of an error from so many terms is 7 %; with fewer it is a guess.
+LEAST_TERMS = 100
+# Halves of the same draws agree within three of their errors all but one time in four hundred.
+MOST_DISAGREEMENT = 4.0
+# Beyond it the variance of a Pareto distribution's sample mean no longer settles in practice (Vehtari et al. 2024).
+LARGEST_KHAT = 0.7
+
+# Log evidences with their standard errors, by method.
+Opinions = Mapping[str, tuple[float, float]]
+
+MORE_DRAWS = "Fit again with more draws (--draws)."
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The log of the density of the outcomes under a law, its parameters integrated out.
+
+    Attributes
+    ----------
+    law
+        Its name.
+    log_evidence, se
+        In nats, with its Monte-Carlo standard error: warp-III bridge sampling, both halves of the draws averaged.
+    flags
+        Why the error may be doubtful, or the number not what it seems; empty when nothing speaks against it.
+    opinions
+        Other estimates, each with its standard error.  From the same draws ``normal``, a bridge without warping, and
+        ``thames``, a truncated harmonic mean; from nothing but the priors, on request, ``nested`` sampling.
+    subject
+        What it is about: evidences compare only on the same.
+    size
+        The number of parameters that were integrated out.
+    """
+
+    law: str
+    log_evidence: float
+    se: float
+    flags: tuple[Note, ...]
+    opinions: Opinions
+    subject: Subject
+    size: int
+
+    def __str__(self) -> str:
+        lines = [
+            f"log evidence of law {self.law} on {self.subject.outcome} of {self.subject.rows} runs, "
+            f"{self.size} parameters: {with_error(self.log_evidence, self.se)}"
+        ]
+        lines += [f"  {name}: {with_error(*opinion)}" for name, opinion in self.opinions.items()]
+        return "\n".join([*lines, *(f"  {flag}" for flag in self.flags)])
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "law": self.law, "log_evidence": self.log_evidence, "se": self.se,
+            "flags": [flag.code for flag in self.flags], "notes": [str(flag) for flag in self.flags],
+            "opinions": {name: {"log_evidence": value, "se": se} for name, (value, se) in self.opinions.items()},
+            "outcome": self.subject.outcome, "runs": self.subject.rows, "parameters": self.size,
+        }  # fmt: skip
+
+
+def with_error(value: float, se: float) -> str:
+    """Two digits of the error, and as many of the value."""
+    digits = max(0, 1 - int(np.floor(np.log10(se)))) if np.isfinite(se) and se > 0 else 3
+    return f"{value:.{digits}f} ± {se:.{digits}f}"
+
+
+def log_evidence(
+    posterior: Posterior, *, nested: bool = False, seed: int | None = None, allow_unconverged: bool = False
+) -> Evidence:
+    """Find the log evidence (log marginal likelihood) of a law from its fit, without fitting again.
+
+    Constants and Jacobians are all kept, so evidences of different laws on the same outcomes compare.
+
+    Parameters
+    ----------
+    nested
+        Ask nested sampling too, which takes a minute at seven parameters and needs dynesty (``bayeslaw[evidence]``).
+    seed
+        Of the random numbers that the draws are compared with; the posterior's unless given.
+    allow_unconverged
+        Answer from chains that have not converged; the answer is then flagged.
+
+    Raises
+    ------
+    QuestionError
+        When the chains have not converged: an error estimated from them would be wrong too.  When draws are not
+        numbers.  When there are too
+        few draws for the number of parameters, or too many parameters for nested sampling.
+
+    References
+    ----------
+    Meng & Wong (1996); Meng & Schilling (2002); Gronau et al. (2017), arXiv:1703.05984; Micaletto & Vehtari (2025),
+    arXiv:2508.14487; Metodiev et al. (2024), arXiv:2305.08952.
+    """
+    if not isinstance(posterior, Posterior):
+        raise QuestionError(f"evidence is of one fit, not of {shown(posterior)}; ask each fit by itself.")
+    if not (posterior.diagnostics.converged or allow_unconverged):
+        raise QuestionError(
+            f"The fit of law '{posterior.law.name}' has not converged, so its evidence would be wrong by an unknown "
+            f"amount: {listed(posterior.diagnostics.complaints)}. Fit again with more draws (--draws), or pass "
+            f"allow_unconverged=True (--allow-unconverged) to see the number anyway."
+        )
+    if lost := np.count_nonzero(~np.isfinite(posterior.flat).all(axis=(1, 2))):
+        raise QuestionError(
+            f"{lost} of {len(posterior.flat)} chains of law '{posterior.law.name}' have draws that are not numbers; "
+            f"fit again with another seed (--seed), or with fewer parameters or narrower priors."
+        )
+    seed = posterior.seed if seed is None else seed
+    check_seed(seed)
+    independent = {"nested": nested_sampling(posterior.plan, seed)} if nested else {}
+    ball = whitened(posterior)
+    least = 2 * max(LEAST_TERMS, ball.draws.shape[-1])
+    if posterior.size < least:
+        raise QuestionError(
+            f"{posterior.size} draws are too few to find the evidence of law '{posterior.law.name}' with its "
+            f"{ball.draws.shape[-1]} parameters (at least {least}); fit again with more draws (--draws)."
+        )
+    by_group = ball.by_group
+    if by_group is None:
+        bridges = bridge(ball.log_density, ball.draws, seed)
+    else:
+        bridges = bridge_by_group(by_group, ball.draws, seed)
+    best, second = bridges["warp3"], {"normal": bridges["normal"], "thames": thames(ball.log_density, ball.draws)}
+    opinions = {name: (each.log_evidence, each.se) for name, each in second.items()} | independent
+    return Evidence(
+        law=posterior.law.name,
+        log_evidence=best.log_evidence,
+        se=best.se,
+        flags=tuple(flag for check in CHECKS for flag in check(posterior, best, opinions)),
+        opinions=opinions,
+        subject=Subject.of(posterior.plan),
+        size=ball.draws.shape[-1],
+    )
+
+
+def chains(posterior: Posterior, *_: Any) -> Iterator[Note]:
+    """The draws themselves."""
+    found = posterior.diagnostics
+    if not found.converged:
+        yield Note("unconverged", "serious", f"The chains have not converged: {listed(found.complaints)}.", MORE_DRAWS)
+    elif found.divergences:
+        yield Note(
+            "divergences", "warning",
+            f"{found.divergences} of {posterior.size} draws diverged, so a region may be missing from all of them.",
+            "Fit again with a higher target_accept (--target-accept 0.98), or with a simpler hierarchy.",
+        )  # fmt: skip
+
+
+def halves(_: Posterior, found: CrossFit, __: Opinions) -> Iterator[Note]:
+    """The two estimates that were averaged."""
+    if not found.disagreement <= MOST_DISAGREEMENT:
+        one, other = (half.log_evidence for half in found.halves)
+        yield Note(
+            "halves-differ", "serious",
+            f"The two halves of the draws say {one:.3f} and {other:.3f}, which are {found.disagreement:.1f} standard "
+            f"errors apart.",
+            MORE_DRAWS,
+        )  # fmt: skip
+
+
+def error(_: Posterior, found: CrossFit, __: Opinions) -> Iterator[Note]:
+    """The error, and what it was estimated from."""
+    if not found.se <= LARGEST_SE:
+        yield Note(
+            "large-error", "warning",
+            f"The standard error is {found.se:.2f}, so Bayes factors are off by a fifth or more.", MORE_DRAWS,
+        )  # fmt: skip
+    if not found.ess >= LEAST_TERMS:
+        yield Note(
+            "few-terms", "serious",
+            f"The estimate rests on {found.ess:.0f} effective terms (at least {LEAST_TERMS}), so its error is a guess.",
+            MORE_DRAWS,
+        )  # fmt: skip
+    if found.khat > LARGEST_KHAT and not found.ess >= LEAST_ESS:
+        yield Note(
+            "heavy-tail", "warning",
+            f"Few terms carry the estimate (Pareto k {found.khat:.2f}, at most {LARGEST_KHAT}), so its error may be "
+            f"too small.",
+            MORE_DRAWS,
+        )  # fmt: skip
+
+
+def power(posterior: Posterior, *_: Any) -> Iterator[Note]:
+    """Weights other than 1."""
+    if (posterior.plan.weights != 1.0).any():
+        yield Note(
+            "weighted", "warning",
+            "Rows have weights, and a density to the power of a weight is not a density: this is the integral of "
+            "prior times weighted likelihood.",
+            "Compare it only between laws on the same weights, and as a ranking.",
+        )  # fmt: skip
+
+
+def disagreement(_: Posterior, found: CrossFit, opinions: Opinions) -> Iterator[Note]:
+    """Other estimates; not THAMES, whose own error is too small where the draws are far from a ball."""
+    for name in ("normal", "nested"):
+        if name not in opinions:
+            continue
+        value, se = opinions[name]
+        apart = abs(value - found.log_evidence) / float(np.hypot(se, found.se))
+        if not apart <= MOST_DISAGREEMENT:
+            yield Note(
+                "opinions-differ", "serious",
+                f"Another estimate ({name}) says {with_error(value, se)}, which is {apart:.1f} standard errors away.",
+                MORE_DRAWS,
+            )  # fmt: skip
+
+
+CHECKS: tuple[Callable[[Posterior, CrossFit, Opinions], Iterator[Note]], ...] = (
+    chains, halves, error, disagreement, power,
+)  # fmt: skip

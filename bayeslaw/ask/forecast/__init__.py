@@ -1,0 +1,13 @@
+"""What a run will reach.
+
+==================  ======================================================================
+``forecast``        the question and its answer
+``draws``           the draws behind it, under one posterior
+``mixture``         the draws of an average
+``chain``           what one law forecasts as an input of the next
+``variance_parts``  what each source of uncertainty adds to the variance
+``drift``           how far a law may go astray beyond the runs
+``disagreement``    how far laws disagree there, which is part of it
+``risk``            how likely a run misses a target, and by how much
+==================  ======================================================================
+"""

@@ -1,0 +1,60 @@
+"""Laws in a chain: what one law forecasts is an input of the next, with all the doubt about it.
+
+Two fits know nothing of each other, so any draw of the one goes with any draw of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.language.law import Law
+
+# The stream of random numbers that the order is drawn from, beside those of draws and drift.
+STREAM = 2
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Draws of an input that another law forecasts.
+
+    Attributes
+    ----------
+    mean, run
+        Of the law itself, and of new runs; each of shape ``(draws, points)``, or ``(draws, 1)`` where all points share
+        them.
+    """
+
+    mean: np.ndarray
+    run: np.ndarray
+
+
+def matched(draws: np.ndarray, posterior: Posterior) -> np.ndarray:
+    """Draws of another fit, one for each draw of a posterior in a repeatable order.
+
+    Parameters
+    ----------
+    draws
+        Of shape ``(draws, ...)``.
+
+    Returns
+    -------
+    Of shape ``(size, ...)``.
+    """
+    order = np.random.default_rng([posterior.seed, STREAM]).permutation(len(draws))
+    return draws[np.resize(order, posterior.size)]
+
+
+def with_carried(law: Law, inputs: Mapping[str, np.ndarray], carried: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """A law's inputs with some of them, by column, replaced by draws, and what is computed from these computed anew.
+
+    Draws of heavy tails are kept within the range of the input.
+    """
+    given = {name: v for name, v in inputs.items() if law.inputs[name].formula is None or law.inputs[name].along_runs}
+    replaced = {one.name: np.clip(carried[one.column], *(one.range or (None, None)))
+                for one in law.inputs.values() if one.column in carried}  # fmt: skip
+    return law.with_computed_inputs({**given, **replaced})

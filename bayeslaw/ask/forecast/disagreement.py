@@ -1,0 +1,67 @@
+"""How far laws disagree beyond the runs: the part of what they get wrong that an average of them already holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayeslaw.ask.where.noise import expected
+from bayeslaw.ask.where.scale import axis_of, path
+from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.language.formula.functions import LINKS
+
+if TYPE_CHECKING:
+    from bayeslaw.ask.average import Average
+
+# Where laws are held against each other: so many times as dear as the dearest run, along the path of the runs.  Laws
+# that part do so steadily, and any distance from 3 to 100 serves the sweeps of case_studies/honest_intervals alike.
+AHEAD = 30.0
+
+
+def slopes_ahead(asked: Average) -> dict[str, float]:
+    """The slope of each law beyond the runs, on the scale of its noise and per e-fold, by name; NaN where it has none.
+
+    What the law's median gains between the dearest run's scale and thirty times that, other inputs in the middle of the
+    runs, for the family of the dearest run.
+    """
+    lead = asked.lead
+    axis, fitted = axis_of(lead.law, None), lead.plan.fitted
+    if axis.scale is None and len(lead.law.free_inputs) > 1:
+        return dict.fromkeys(asked.posteriors, np.nan)  # no one input leads where runs would go
+    along = axis.values(fitted)
+    dearest = int(np.flatnonzero(lead.plan.weights > 0)[along.argmax()])
+    shared, _ = path(lead, axis, along.max() * np.array([1.0, AHEAD]), fitted, {}, noise=False)
+    at = {lead.law.inputs[name].column: values for name, values in shared.items()}
+    return {name: _slope(each, at, dearest) for name, each in asked.posteriors.items()}
+
+
+def _slope(posterior: Posterior, at: Mapping[str, np.ndarray], dearest: int) -> float:
+    law, fitted = posterior.law, posterior.plan.fitted
+    # What this law reads and the lead does not, such as a teacher's loss, stays as it is.
+    inputs = {
+        name: at.get(one.column, np.full(2, np.median(fitted[name])))
+        for name, one in law.inputs.items()
+        if name in law.free_inputs
+    }
+    groups = {
+        column: value
+        for grouping in posterior.plan.groupings.values()
+        for column, value in zip(grouping.columns, grouping.levels[grouping.index[dearest]], strict=True)
+    }
+    with np.errstate(all="ignore"):
+        heights = expected(posterior, law.with_computed_inputs(inputs), posterior.parameters(groups))
+        low, high = np.median(LINKS[law.output.link](heights), axis=0)
+        return float((high - low) / np.log(AHEAD))
+
+
+def spread(slopes: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """The standard deviation of slopes under weights, as of a sample of as many laws as have any; 0 of a single one."""
+    kept = [name for name, slope in slopes.items() if weights[name] > 0 and np.isfinite(slope)]
+    if len(kept) < 2:
+        return 0.0
+    share = np.array([weights[name] for name in kept])
+    found = np.array([slopes[name] for name in kept])
+    share = share / share.sum()
+    return float(np.sqrt(share @ (found - share @ found) ** 2 * len(kept) / (len(kept) - 1)))

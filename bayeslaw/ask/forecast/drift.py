@@ -1,0 +1,217 @@
+"""Drift: what a law gets wrong beyond the runs, which no posterior of its parameters holds.
+
+A posterior is sure of its law.  Held against dearer runs, fits of laws with a floor foretell too high a loss, as if the
+floor were learned too high, those without one too low, and both by more than they think.  The log of the outcome, or
+the logit where it is a share, is therefore let drift from the law, by nothing where there are runs and by a slope times
+the log of the ratio of compute beyond them.  The slope is unknown: Student-t, since few sweeps tell of it, with the
+direction and scale that each law was found to have on them (``data/drift.toml``).  One slope holds for all points of a
+draw, as the law errs alike along its way.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import ndtri, stdtrit
+
+from bayeslaw.ask.forecast.disagreement import slopes_ahead, spread
+from bayeslaw.ask.where.extrapolation import extrapolation, furthest
+from bayeslaw.errors import FileError, QuestionError
+from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.language.formula.functions import LINKS, UNLINKS
+from bayeslaw.language.law import Law
+
+if TYPE_CHECKING:
+    from bayeslaw.ask.average import Average
+
+LEARNED = Path(__file__).parents[2] / "data" / "drift.toml"
+# For laws that were not among those that were learned from, by the scale of their noise: losses and shares.  Of
+# outcomes on another scale nothing is known.
+OTHERS = {"log": "other", "logit": "other_share"}
+# Degrees of freedom of a slope: seven sweeps leave its scale in doubt.  With a normal slope that is wide enough at 95 %
+# intervals of 50 % are too wide.
+TAILS = 3
+# What an answer without drift says of itself.
+WITHOUT = "without drift: the law is taken to hold beyond the runs as it does among them"
+# The stream of random numbers that slopes are drawn from, beside those of the draws.
+STREAM = 3
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How a law drifts, in nats of log outcome per e-fold of compute beyond the dearest fitted run; shares, in logits.
+
+    Of laws of one input other than compute, such as the examples of a learning curve, per e-fold of that input.
+
+    Attributes
+    ----------
+    direction, scale
+        Middle and scale of the slope.
+    df
+        Degrees of freedom of its Student-t distribution; a large number for a normal one.
+
+    Raises
+    ------
+    QuestionError
+        When it is no distribution.
+    """
+
+    direction: float
+    scale: float
+    df: float = TAILS
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite([self.direction, self.scale, self.df]).all() and self.scale >= 0.0 and self.df > 0.0):
+            raise QuestionError(
+                f"drift: {self} is no distribution of slopes; give finite numbers, the scale 0 or more and the degrees "
+                f"of freedom above 0."
+            )
+
+    @staticmethod
+    def of(slopes: np.ndarray, believed: float) -> Drift:
+        """The drift that holds 95 % of some slopes in its 95 % interval.
+
+        Parameters
+        ----------
+        believed
+            The part of their median that is its direction; the rest of it makes the drift wider.
+        """
+        direction = believed * float(np.median(slopes))
+        end = float(np.quantile(np.abs(slopes - direction), 0.95))
+        return Drift(round(direction, 5) + 0.0, round(end / float(stdtrit(TAILS, 0.975)), 5))
+
+    @property
+    def reach(self) -> float:
+        """The standard deviation, per scale, of a normal slope with the same 95 % interval."""
+        return float(stdtrit(self.df, 0.975) / ndtri(0.975))
+
+    def as_dict(self) -> dict[str, float]:
+        """For JSON."""
+        return asdict(self)
+
+    def slopes(self, posterior: Posterior) -> np.ndarray:
+        """A slope a draw, the same whenever it is asked for; shape ``(size,)``.
+
+        One from each of as many equal parts of their distribution, in random order: all points of a draw share a slope,
+        so that chance in it would move the medians of all points together.
+        """
+        rng, count = np.random.default_rng([posterior.seed, STREAM]), posterior.size
+        parts = (rng.permutation(count) + rng.random(count)) / count
+        return np.asarray(self.direction + self.scale * stdtrit(self.df, parts))
+
+    def apply(self, posterior: Posterior, inputs: Mapping[str, np.ndarray], mean: np.ndarray) -> np.ndarray:
+        """The law with its drift; shape ``(size, points)``.
+
+        Parameters
+        ----------
+        inputs
+            Of the points, by input name, each of shape ``(points,)`` or, where draws differ in it, ``(size, points)``.
+        mean
+            The law without it; shape ``(size, points)``.
+        """
+        shift, link = self.slopes(posterior)[:, None] * distance(posterior, inputs), posterior.law.output.link
+        with np.errstate(all="ignore"):
+            return np.asarray(UNLINKS[link](LINKS[link](mean) + shift))
+
+
+def drifted(
+    drift: Drift | None, posterior: Posterior, inputs: Mapping[str, np.ndarray], mean: np.ndarray
+) -> np.ndarray:
+    """The law with its drift, if it has one; see :meth:`Drift.apply`."""
+    return mean if drift is None else drift.apply(posterior, inputs, mean)
+
+
+def distance(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    """How far points lie beyond the runs: e-folds of compute, or of a law's one input; 0 within and where unknown."""
+    return np.asarray(np.log(np.fmax(furthest(extrapolation(posterior, inputs)), 1.0)))
+
+
+# True for what was learned, False for none, one for all laws, or one a law by name.
+Drifting = bool | Drift | Mapping[str, Drift]
+
+
+def drift_of(law: Law, wanted: Drifting = True) -> Drift | None:
+    """The drift of a law: as learned, as given, or none.
+
+    Returns
+    -------
+    Drift or None
+        None also where nothing is known of drift: for outcomes that are neither positive nor shares or counts.
+    """
+    if wanted is False or law.output.link not in OTHERS:
+        return None
+    known = {law.name: wanted} if isinstance(wanted, Drift) else learned_drifts() if wanted is True else wanted
+    return known.get(law.name, known.get(OTHERS[law.output.link]))
+
+
+def drifts_of(asked: Average, wanted: Drifting) -> dict[str, Drift]:
+    """The drift of each of the laws that are asked together, by name; those without one are left out.
+
+    Where laws are averaged, part of their drift shows as what they disagree on, and would otherwise be counted twice:
+    each drifts by as much less as their slopes beyond the runs differ.
+    """
+    alone = {name: drift_of(posterior.law, wanted) for name, posterior in asked.posteriors.items()}
+    found = {name: each for name, each in alone.items() if each is not None}
+    if len(found) < 2:
+        return found
+    slopes = slopes_ahead(asked)
+    apart = spread({name: slopes[name] + each.direction for name, each in found.items()}, asked.weights)
+    return {name: replace(each, scale=max(each.scale - apart / each.reach, 0.0)) for name, each in found.items()}
+
+
+def as_records(drifts: Mapping[str, Drift]) -> dict[str, dict[str, float]]:
+    """For JSON, by law."""
+    return {name: each.as_dict() for name, each in drifts.items()}
+
+
+@cache
+def learned_drifts() -> Mapping[str, Drift]:
+    """What was learned from public sweeps, by law."""
+    return read_drifts(LEARNED)
+
+
+def read_drifts(path: str | Path) -> dict[str, Drift]:
+    """Read the drift of each law from a TOML file, as :func:`drifts_as_toml` writes it.
+
+    Raises
+    ------
+    FileError
+        When it cannot be read, or is no such file.
+    """
+    try:
+        table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return {
+            name: Drift(**{key: _number(value) for key, value in law.items()}) for name, law in table["law"].items()
+        }
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read ({error.strerror}).") from None
+    except (UnicodeDecodeError, KeyError, TypeError, AttributeError, ValueError, QuestionError) as error:
+        raise FileError(
+            f"{path}: does not say how laws drift ({error}); `bayeslaw drift` writes a table [law.NAME] with direction "
+            f"and scale for each law."
+        ) from None
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+        raise ValueError(f"{value!r} is not a number")
+    return float(value)
+
+
+def drifts_as_toml(drifts: Mapping[str, Drift], note: str) -> str:
+    """The text of a file that :func:`read_drifts` reads.
+
+    Parameters
+    ----------
+    note
+        Where they come from, for a reader.
+    """
+    import tomli_w
+
+    return f"# {note}\n{tomli_w.dumps({'law': as_records(drifts)})}"

@@ -1,0 +1,137 @@
+"""The risk of going ahead: how likely a run misses what it has to reach, and by how much if it does.
+
+A forecast says where a run will end; a decision asks on which side of a value.  Both come of the same draws, so the
+doubt about parameters, family, noise, choice of law and drift is all in the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.ask.average import Average
+from bayeslaw.ask.forecast.draws import Families
+from bayeslaw.ask.forecast.drift import Drifting
+from bayeslaw.ask.forecast.forecast import Forecast, forecast
+from bayeslaw.ask.where.points import Where
+from bayeslaw.errors import QuestionError
+from bayeslaw.inference.posterior.posterior import Posterior
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What is risked at one point.
+
+    Attributes
+    ----------
+    at, family
+        As in the forecast.
+    probability
+        That a new run misses the limit.
+    of_mean
+        That the law itself does, which is what runs at this point reach on average.
+    by
+        How far a run that misses it does on average, in units of the outcome; None where no draw does.
+    """
+
+    at: Mapping[str, float]
+    family: str | None
+    probability: float
+    of_mean: float
+    by: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Risk:
+    """The chances of missing a limit, by point.
+
+    Attributes
+    ----------
+    limit, side
+        What must not be passed, and whether it is passed ``above`` or ``below``.
+    forecast
+        What it follows from.
+    """
+
+    limit: float
+    side: str
+    points: tuple[Chance, ...]
+    forecast: Forecast
+
+    def __str__(self) -> str:
+        found = self.forecast
+        passed = f"{found.outcome} ({found.units}) {self.side} {self.limit:g}"
+        lines = [f"{passed}, law {found.law}: the chance of a new run"]
+        for point, reached in zip(self.points, found.points, strict=True):
+            by = "" if point.by is None else f", by {point.by:.2g} if it is"
+            lines.append(f"  {reached.place}: {point.probability:.1%}{by}   (median {reached.new_run.median:.4g})")
+        return "\n".join([*lines, *found.caveats])
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        kept = ("law", "outcome", "units", "family", "diagnostics", "weights", "drift", "notes")
+        forecast = self.forecast.as_dict()
+        return {
+            "limit": self.limit, "side": self.side, "points": [point.as_dict() for point in self.points],
+            **{name: forecast[name] for name in kept},
+        }  # fmt: skip
+
+
+def risk(
+    posterior: Posterior | Average,
+    at: Where | Mapping[str, Any] | Any,
+    *,
+    above: float | None = None,
+    below: float | None = None,
+    family: Families = None,
+    drift: Drifting = True,
+    allow_unconverged: bool = False,
+) -> Risk:
+    """How likely a run misses what it has to reach.
+
+    Parameters
+    ----------
+    posterior, at, family, drift, allow_unconverged
+        As :func:`bayeslaw.forecast` takes them.
+    above
+        A loss that is too high, in units of the outcome.
+    below
+        A score that is too low; one of the two is given.
+
+    Returns
+    -------
+    Risk
+        Probabilities by point, and how far a run misses on average if it does.
+
+    Raises
+    ------
+    QuestionError
+        When not one limit is given, or what :func:`bayeslaw.forecast` refuses.
+    ConvergenceError
+        When the chains have not converged.
+    """
+    given = {side: limit for side, limit in (("above", above), ("below", below)) if limit is not None}
+    if len(given) != 1 or not all(np.isfinite(limit) for limit in given.values()):
+        raise QuestionError(
+            f"a risk is of passing one limit, not {given or 'none'}; give above=2.1 for a loss (--above 2.1), or "
+            f"below=0.5 for a score (--below 0.5)."
+        )
+    ((side, limit),) = given.items()
+    found = forecast(posterior, at, family, drift=drift, allow_unconverged=allow_unconverged)
+    sign = 1.0 if side == "above" else -1.0
+    beyond, mean = sign * (found.draws - limit), sign * (found.mean_draws - limit)
+    points = tuple(
+        Chance(
+            at=point.at, family=point.family, probability=float((each > 0).mean()), of_mean=float((own > 0).mean()),
+            by=float(each[each > 0].mean()) if (each > 0).any() else None,
+        )
+        for point, each, own in zip(found.points, beyond.T, mean.T, strict=True)
+    )  # fmt: skip
+    return Risk(float(limit), side, points, found)

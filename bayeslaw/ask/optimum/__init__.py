@@ -1,0 +1,10 @@
+"""The best inputs, such as the split of a budget.
+
+===========  ======================================================================
+``optimum``  the question and its answer
+``regret``   what other choices give up
+``trade``    what is traded, fixed and tied by a budget
+``budget``   a bound on a cost
+``minimum``  the lowest point of a function, for all draws at once
+===========  ======================================================================
+"""

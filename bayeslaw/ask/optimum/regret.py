@@ -1,0 +1,208 @@
+"""What a choice gives up against the best one: options, menus of them, and curves along an input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.ask.average import Average
+from bayeslaw.ask.forecast.drift import Drift
+from bayeslaw.ask.forecast.forecast import Interval
+from bayeslaw.ask.optimum.minimum import Lowest, lowest
+from bayeslaw.ask.optimum.trade import Trade
+
+# The options of the usual menu: so many times the median of the best value of each input.
+MULTIPLES = (0.25, 0.5, 2**-0.5, 1.0, 2**0.5, 2.0, 4.0)
+# Of a curve of regret: e-folds to either side of the optimum, and points.
+REACH, POINTS = 3.0, 73
+# What rounding may take off a regret, of the outcome.
+ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Option:
+    """One choice, and what it gives up against the best of each draw.
+
+    Attributes
+    ----------
+    inputs
+        The traded inputs, by name.
+    regret
+        In units of the outcome.
+    probability_best
+        The share of draws in which no other option of the menu is better.
+    """
+
+    inputs: Mapping[str, float]
+    regret: Interval
+    probability_best: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"option": dict(self.inputs), **self.regret.as_dict(), "probability_best": self.probability_best}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The regret along one input, the budget kept and other inputs at their best.
+
+    Attributes
+    ----------
+    inputs
+        The traded inputs along the curve; each of shape ``(points,)``.
+    regret
+        Median, lower and upper end of its interval, and what it stays under with the probability of the level; shape
+        ``(4, points)``.
+    """
+
+    name: str
+    inputs: Mapping[str, np.ndarray]
+    regret: np.ndarray
+
+    def under(self, tolerance: float) -> tuple[float, float] | None:
+        """Between which values the regret stays under a tolerance with the probability of the level; None if none."""
+        place = np.log(self.inputs[self.name])
+        fine = np.linspace(place[0], place[-1], 50 * len(place))
+        # About an optimum a regret is nearly a square, so that its root is nearly straight between points.
+        regret = np.interp(fine, place, np.sqrt(np.maximum(self.regret[3], 0.0))) ** 2
+        inside, best = regret <= tolerance, int(regret.argmin())
+        if not inside[best]:
+            return None
+        outside = np.flatnonzero(~inside)
+        first = outside[outside < best].max(initial=-1) + 1
+        last = outside[outside > best].min(initial=len(fine)) - 1
+        return float(np.exp(fine[first])), float(np.exp(fine[last]))
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A trade solved for each draw of a law's parameters.
+
+    Attributes
+    ----------
+    parameters
+        By name, each of shape ``(size,)``.
+    """
+
+    trade: Trade
+    parameters: Mapping[str, np.ndarray]
+
+    @cached_property
+    def lowest(self) -> Lowest:
+        """Where each draw is lowest, in coordinates of the trade."""
+        return lowest(lambda x: self.outcome(self.trade.inputs(x)), *self.trade.box)
+
+    @cached_property
+    def best(self) -> dict[str, np.ndarray]:
+        """All inputs there; each of shape ``(size,)``."""
+        found = self.trade.inputs(self.lowest.at)
+        return {name: np.broadcast_to(values, self.lowest.value.shape) for name, values in found.items()}
+
+    @cached_property
+    def size(self) -> int:
+        """The number of draws."""
+        return max(np.size(values) for values in self.parameters.values())
+
+    def outcome(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The law at inputs of shape ``(points, 1)`` or ``(points, size)``; shape ``(points, size)``."""
+        mean = np.asarray(self.trade.law.mean(inputs, self.parameters), dtype=float)
+        shape: tuple[int, ...] = np.broadcast_shapes(mean.shape, (1, self.size))
+        return np.broadcast_to(mean, shape)
+
+    def regret(self, traded: Mapping[str, np.ndarray]) -> np.ndarray:
+        """What options of shape ``(options,)`` give up in each draw; shape ``(size, options)``."""
+        columns = {name: values[:, None] for name, values in traded.items()}
+        given_up = (self.outcome(self.trade.whole(columns)) - self.lowest.value).T
+        # An option cheaper than the budget may truly be better; on the budget only rounding can be.
+        rounding = ROUNDING * np.abs(self.lowest.value)[:, None]
+        return np.asarray(np.where(given_up < -rounding, given_up, np.maximum(given_up, 0.0)))
+
+
+@dataclass(frozen=True)
+class Solutions:
+    """One trade solved under each posterior of an average.
+
+    Attributes
+    ----------
+    each
+        By what the average calls its posteriors.
+    """
+
+    asked: Average
+    each: Mapping[str, Solved]
+
+    @cached_property
+    def lead(self) -> str:
+        """The posterior whose law reads most inputs, by name."""
+        return next(name for name, each in self.asked.posteriors.items() if each is self.asked.lead)
+
+    @property
+    def trade(self) -> Trade:
+        """That of the lead."""
+        return self.each[self.lead].trade
+
+    def value(self, drifts: Mapping[str, Drift]) -> np.ndarray:
+        """The lowest outcome of each draw, the law's drift included; shape ``(size,)``."""
+        found = {name: one.lowest.value for name, one in self.each.items()}
+        for name, drift in drifts.items():
+            # It moves all that one budget buys alike, and so the outcome and not the optimum.
+            inputs = {key: values[:, None] for key, values in self.each[name].best.items()}
+            found[name] = drift.apply(self.asked.posteriors[name], inputs, found[name][:, None])[:, 0]
+        return self.asked.mixed(found)
+
+    @cached_property
+    def at_edge(self) -> np.ndarray:
+        """Whether a draw's optimum is at the end of a range; shape ``(size,)``."""
+        return self.asked.mixed(
+            {name: (one.lowest.at_low | one.lowest.at_high).any(axis=0) for name, one in self.each.items()}
+        )
+
+    @cached_property
+    def inputs(self) -> dict[str, np.ndarray]:
+        """The best inputs; each of shape ``(size,)``."""
+        found = {name: one.best for name, one in self.each.items()}
+        answered = [name for name in found[self.lead] if self.trade.answers(name)]
+        return {name: self.asked.mixed({k: best[name] for k, best in found.items()}) for name in answered}
+
+    @cached_property
+    def middle(self) -> np.ndarray:
+        """The middle of the best values, in the lead's coordinates."""
+        return np.log([np.median(self.inputs[name]) for name in self.trade.coordinates])
+
+    def regret(self, traded: Mapping[str, np.ndarray]) -> np.ndarray:
+        """What options of shape ``(options,)`` give up in each draw; shape ``(size, options)``."""
+        return self.asked.mixed({name: one.regret(traded) for name, one in self.each.items()})
+
+    def curve(self, position: int, level: float) -> Curve:
+        """The regret along one coordinate, about the middle of the best values."""
+        middle, (low, high) = self.middle, self.trade.box
+        x = np.repeat(middle[:, None], POINTS, axis=1)
+        x[position] = np.linspace(
+            max(low[position], middle[position] - REACH), min(high[position], middle[position] + REACH), POINTS
+        )
+        traded = self.trade.traded(x)
+        tail = (1.0 - level) / 2.0
+        regret = np.quantile(self.regret(traded), [0.5, tail, 1.0 - tail, level], axis=0)
+        return Curve(self.trade.coordinates[position], traded, regret)
+
+    def usual_menu(self) -> list[dict[str, float]]:
+        """Multiples of the middle of the best values, one coordinate at a time, within the box."""
+        middle, (low, high) = self.middle, self.trade.box
+        places: dict[tuple[float, ...], None] = {}
+        for i in range(len(middle)):
+            for multiple in MULTIPLES:
+                place = middle.copy()
+                place[i] = np.clip(place[i] + np.log(multiple), low[i], high[i])
+                places[tuple(place)] = None
+        traded = self.trade.traded(np.array(list(places)).T)
+        return [{name: float(values[k]) for name, values in traded.items()} for k in range(len(places))]
+
+
+def judged(menu: list[dict[str, float]], regret: np.ndarray, level: float) -> tuple[Option, ...]:
+    """A menu with its regret, shape ``(size, options)``, summarised."""
+    best = np.bincount(regret.argmin(axis=1), minlength=len(menu)) / len(regret)
+    return tuple(Option(one, Interval.of(regret[:, i], level), float(best[i])) for i, one in enumerate(menu))

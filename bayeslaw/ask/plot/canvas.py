@@ -1,0 +1,95 @@
+"""What all pictures share: a figure without pyplot's global state, colours, scales and words on axes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayeslaw.words import short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, told apart with every common colour blindness; yellow is left out, being too pale for lines.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+INK, GREY, PALE = "#222222", "#7f7f7f", "#f1f0ec"
+WARNING = "#b00020"
+
+# Any, because matplotlib's stubs take settings only as a literal of their names.
+STYLE: Any = {
+    "font.size": 9.0, "axes.titlesize": 9.5, "axes.labelsize": 9.0, "legend.fontsize": 8.0,
+    "xtick.labelsize": 8.0, "ytick.labelsize": 8.0, "axes.spines.top": False, "axes.spines.right": False,
+    "axes.edgecolor": GREY, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "text.color": INK,
+    "axes.titlelocation": "left", "legend.frameon": False, "lines.solid_capstyle": "butt",
+}  # fmt: skip
+
+
+def colour(position: int) -> str:
+    """The colour of a family, by its position among those shown."""
+    return COLOURS[position % len(COLOURS)]
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure that pyplot does not know of; shown by a notebook, saved by its ``savefig``."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=120, layout="constrained", facecolor="white")
+
+
+def entitle(figure: Figure, title: str, complaints: tuple[str, ...], handles: list[Any], columns: int = 7) -> None:
+    """Say what the picture shows, what its marks mean and, in red, when its chains have not converged."""
+    # The title is the legend's: a title of the figure's own and a legend outside its panels overlap, because the
+    # layout makes room for each without the other.
+    flagged = f"NOT CONVERGED: {complaints[0]}\n{title}" if complaints else title
+    figure.legend(
+        handles=handles, loc="outside upper left", ncols=min(len(handles), columns), columnspacing=1.2,
+        handletextpad=0.5, title=flagged, title_fontproperties={"size": 10.5}, alignment="left", borderaxespad=0.3,
+    ).get_title().set_color(WARNING if complaints else INK)  # fmt: skip
+
+
+def footnote(figure: Figure, text: str) -> None:
+    """A line below everything."""
+    if text:
+        figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color=GREY)
+
+
+def grid(panels: int, columns: int = 3) -> tuple[int, int]:
+    """Rows and columns for so many panels."""
+    columns = min(panels, 2 if panels == 4 else columns)
+    return math.ceil(panels / columns), columns
+
+
+def log_ticks(axes: Axes, which: str, low: float, high: float) -> None:
+    """A logarithmic scale whose ticks are readable numbers, also where it spans less than a decade."""
+    from matplotlib.ticker import (
+        FixedLocator,
+        FuncFormatter,
+        LogFormatterMathtext,
+        LogLocator,
+        MaxNLocator,
+        NullLocator,
+    )
+
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    if high / low > 300.0:
+        axis.set_major_locator(LogLocator(numticks=7))
+        axis.set_major_formatter(LogFormatterMathtext())
+        axis.set_minor_locator(NullLocator())
+        return
+    # From the sparsest set of round numbers that gives four ticks.
+    for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 6, 8), (1, 1.2, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9)):
+        decades = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        ticks = np.outer(decades, steps).ravel()
+        ticks = ticks[(ticks >= low) & (ticks <= high)]
+        if len(ticks) >= 4:
+            break
+    else:
+        ticks = np.asarray(MaxNLocator(5).tick_values(low, high))
+        ticks = ticks[(ticks >= low) & (ticks <= high)]
+    axis.set_major_locator(FixedLocator([float(t) for t in ticks]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    axis.set_minor_locator(NullLocator())

@@ -1,0 +1,123 @@
+"""What choices off the optimum give up: the picture of a regret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayeslaw.ask.optimum.optimum import TOLERANCE, Optimum, given_words, tokens_per_parameter
+from bayeslaw.ask.optimum.regret import Curve
+from bayeslaw.ask.plot.canvas import (
+    GREY,
+    INK,
+    STYLE,
+    colour,
+    entitle,
+    footnote,
+    grid,
+    log_ticks,
+    new_figure,
+)
+from bayeslaw.words import short, with_units  # fmt: skip
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Bars of the histogram of the optimum, and how much of a panel's height they take.
+BARS, SHARE = 60, 0.22
+# A panel ends where the median regret is so many times what counts as little: there the answer is no.
+HEIGHT = 6.0
+
+
+def plot_optimum(optimum: Optimum, tolerance: float = TOLERANCE) -> Figure:
+    """Draw what is given up along each input that was sought over, and where the optimum is.
+
+    Parameters
+    ----------
+    optimum
+        An answer of :func:`bayeslaw.optimum`.
+    tolerance
+        What counts as little, in units of the outcome; a line.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Unknown to pyplot; ``figure.savefig(path)`` writes it.
+    """
+    import matplotlib as mpl
+
+    law, curves = optimum.trade.law, optimum.curves
+    rows, columns = grid(len(curves))
+    with mpl.rc_context(STYLE):
+        figure = new_figure(max(6.4, 3.6 * columns), 1.2 + 3.0 * rows)
+        panels = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
+        for i, (panel, curve) in enumerate(zip(panels, curves, strict=False)):
+            _draw(panel, optimum, curve, tolerance, colour(i))
+            if i % columns == 0:
+                panel.set_ylabel(with_units(f"{law.output.column} given up", law.output.units))
+        for panel in panels[len(curves) :]:
+            panel.set_visible(False)
+        who = f", {optimum.family}" if optimum.family else ""
+        title = f"{law.title}{who}: what is given up off the optimum{given_words(optimum.trade)}"
+        entitle(figure, title, optimum.diagnostics.complaints, _handles(optimum.level, tolerance, law.output.units))
+        notes = [f"{one[0].upper()}{one[1:]}." for one in optimum.flatness(tolerance)]
+        footnote(figure, "\n".join(notes))
+    return figure
+
+
+def _draw(panel: Axes, optimum: Optimum, curve: Curve, tolerance: float, hue: str) -> None:
+    """One curve with its band, and where the optimum is."""
+    law, name = optimum.trade.law, curve.name
+    x, (median, lower, upper, _) = curve.inputs[name], curve.regret
+    top = min(float(upper.max()), HEIGHT * tolerance) if upper.max() > tolerance else 2.0 * tolerance
+    seen = x[lower <= top]
+    panel.fill_between(x, lower, upper, color=hue, alpha=0.18, lw=0, zorder=2)
+    panel.plot(x, median, color=hue, lw=1.3, zorder=3)
+    panel.axhline(tolerance, color=GREY, lw=0.8, ls="--", zorder=1)
+    panel.set_ylim(0.0, 1.05 * top)
+    log_ticks(panel, "x", float(seen[0]), float(seen[-1]))
+    panel.set_xlim(seen[0], seen[-1])
+    panel.set_xlabel(with_units(law.inputs[name].column, law.inputs[name].units))
+    edges = np.geomspace(seen[0], seen[-1], BARS + 1)
+    counts, _ = np.histogram(np.clip(optimum.draws[name], seen[0], seen[-1]), edges)
+    panel.bar(
+        edges[:-1], SHARE * 1.05 * top * counts / counts.max(), np.diff(edges), align="edge", color=INK, alpha=0.22,
+        lw=0, zorder=1,
+    )  # fmt: skip
+    ratio = tokens_per_parameter(optimum.trade, curve.inputs)
+    if ratio is not None:
+        _ratio_axis(panel, x, ratio)
+
+
+def _ratio_axis(panel: Axes, x: np.ndarray, ratio: np.ndarray) -> None:
+    """Tokens per parameter along the top, where a reader knows them."""
+    from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+
+    top = panel.twiny()
+    top.set_xscale("log")
+    top.set_xlim(panel.get_xlim())
+    order = np.argsort(ratio)
+    round_ones = np.array([m * 10.0**k for k in range(-3, 7) for m in (1, 2, 5)])
+    places = np.exp(np.interp(np.log(round_ones), np.log(ratio[order]), np.log(x[order])))
+    shown = (places > panel.get_xlim()[0]) & (places < panel.get_xlim()[1])
+    places, round_ones = places[shown], round_ones[shown]
+    top.xaxis.set_major_locator(FixedLocator([float(p) for p in places]))
+    top.xaxis.set_major_formatter(FixedFormatter([short(float(r)) for r in round_ones]))
+    top.xaxis.set_minor_locator(NullLocator())
+    top.spines["top"].set_visible(True)
+    top.set_xlabel("tokens per parameter")
+
+
+def _handles(level: float, tolerance: float, units: str) -> list[Any]:
+    """What the marks mean."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    return [
+        Line2D([], [], color=GREY, lw=1.3, label="median"),
+        Patch(color=GREY, alpha=0.25, lw=0, label=f"{short(100 * level)} %"),
+        Line2D([], [], color=GREY, lw=0.8, ls="--", label=with_units(short(tolerance), units)),
+        Patch(color=INK, alpha=0.22, lw=0, label="where the optimum is"),
+    ]

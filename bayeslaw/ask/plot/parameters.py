@@ -1,0 +1,147 @@
+"""Posterior against prior: what was learned about every parameter, and what the families share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayeslaw.ask.plot.canvas import GREY, INK, STYLE, colour, entitle, footnote, grid, new_figure
+from bayeslaw.ask.where.scale import Family, families
+from bayeslaw.inference.model.pooling import POPULATION
+from bayeslaw.inference.posterior.posterior import Posterior
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Marks of published values, by source.
+MARKS = ("v", "s", "D", "^", "P", "X")
+# How far a panel opens towards the prior, in widths of what the posterior needs: wider, and a well-learned parameter
+# would be a needle; narrower, and the prior would look flat whatever it is.
+OPENING = 1.0
+
+
+def plot_parameters(posterior: Posterior, *, allow_unconverged: bool = False) -> Figure:
+    """Draw the posterior of every parameter against its prior, with the families and published values.
+
+    A posterior that lies on its prior was not learned from these runs.
+
+    Parameters
+    ----------
+    allow_unconverged
+        Draw even from chains that have not converged; the title says so.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Unknown to pyplot; ``figure.savefig(path)`` writes it.
+
+    Raises
+    ------
+    ConvergenceError
+        When the chains have not converged.
+    """
+    import matplotlib as mpl
+
+    posterior.diagnostics.require(allow_unconverged)
+    law = posterior.law
+    pooled = [n for n in law.parameters if n in law.free_parameters or posterior.plan.poolings[n].kind == "partial"]
+    shown, total = families(posterior)
+    published = {} if law.published is None else {k: law.published_parameters(k) for k in law.published.values}
+    rows, columns = grid(len(pooled), 4)
+    by_family = any(posterior.plan.poolings[name].kind != "complete" for name in pooled)
+    with mpl.rc_context(STYLE):
+        figure = new_figure(max(6.4, 2.5 * columns), 1.2 + (2.1 if by_family else 1.8) * rows)
+        panels = figure.subplots(rows, columns, squeeze=False).ravel()
+        for panel, name in zip(panels, pooled, strict=False):
+            _parameter(panel, posterior, name, shown, published)
+        for panel in panels[len(pooled) :]:
+            panel.set_visible(False)
+        used = {key: values for key, values in published.items() if set(values) & set(pooled)}
+        handles = _handles(posterior, shown if by_family and posterior.family_grouping else [], used)
+        entitle(figure, f"{law.title}: parameters, posterior against prior", posterior.diagnostics.complaints, handles)
+        bars = "Bars: 50 % and 90 % intervals." if by_family else ""
+        more = f" {len(shown)} of {total} families shown, those with most runs." if total > len(shown) else ""
+        footnote(figure, f"{bars}{more}".strip())
+    return figure
+
+
+def _parameter(
+    panel: Axes, posterior: Posterior, name: str, shown: list[Family], published: dict[str, dict[str, float]]
+) -> None:
+    parameter, pooling = posterior.law.parameters[name], posterior.plan.poolings[name]
+    everywhere = dict.fromkeys(posterior.groups_of(None), POPULATION)
+    whole = None if pooling.kind == "none" else posterior.parameters(everywhere)[name]
+    each = [] if pooling.kind == "complete" else [posterior.parameters(family.groups)[name] for family in shown]
+    known = {key: values[name] for key, values in published.items() if name in values}
+
+    needed = [np.quantile(draws, [0.005, 0.995]) for draws in [*each, *([] if whole is None else [whole])]]
+    low, high = _range(posterior, name, np.concatenate(needed), list(known.values()))
+    x = np.linspace(low, high, 300)
+    top = 1.0
+    if whole is not None and np.ptp(whole) > 0:
+        density = _density(whole, x)
+        top = float(density.max())
+        panel.fill_between(x, density / top, color=INK, alpha=0.18, lw=0, zorder=3)
+        panel.plot(x, density / top, color=INK, lw=1.3, zorder=3)
+    if not parameter.prior.is_constant:
+        # On the posterior's own scale of density, so that areas compare; lowered where it would leave the panel.
+        prior = np.nan_to_num(parameter.prior.scipy().pdf(x), posinf=0.0)
+        scale = max(top, float(prior.max())) if whole is not None else float(prior.max())
+        panel.fill_between(x, prior / scale, color=GREY, alpha=0.18, lw=0, zorder=1)
+        panel.plot(x, prior / scale, color=GREY, lw=1.0, ls=(0, (3, 2)), zorder=2)
+    step = 0.16
+    for i, draws in enumerate(each):
+        y = -step * (i + 1)
+        q = np.quantile(draws, [0.05, 0.25, 0.5, 0.75, 0.95])
+        panel.hlines(y, q[0], q[4], color=colour(i), lw=1.2)
+        panel.hlines(y, q[1], q[3], color=colour(i), lw=3.2)
+        panel.plot(q[2], y, "o", ms=3.6, color=colour(i), mec="white", mew=0.5)
+    for i, key in enumerate(published):
+        if key in known and low <= known[key] <= high:  # elsewhere a mark would tear the layout apart
+            face = "white" if i % 2 else INK
+            panel.plot(known[key], 1.09 + 0.09 * i, MARKS[i % len(MARKS)], ms=4.5, mfc=face, mec=INK, clip_on=False)
+            panel.vlines(known[key], 0.0, 1.06, color=INK, lw=0.6, ls=":", zorder=1)
+    panel.set_ylim(-step * (len(each) + 0.7) if each else 0.0, 1.18)
+    panel.set_xlim(low, high)
+    panel.axhline(0.0, color=GREY, lw=0.6)
+    panel.set_yticks([])
+    panel.spines["left"].set_visible(False)
+    panel.locator_params(axis="x", nbins=4)
+    units = f" ({parameter.units})" if parameter.units not in ("", "1") else ""
+    panel.set_title(f"{name}{units}")
+
+
+def _range(posterior: Posterior, name: str, needed: np.ndarray, published: list[float]) -> tuple[float, float]:
+    """From what the posterior needs, opened towards published values and the bulk of the prior."""
+    prior = posterior.law.parameters[name].prior
+    low, high = float(needed.min()), float(needed.max())
+    width = high - low or abs(high) or 1.0
+    if not prior.is_constant:
+        bulk = prior.scipy().ppf([0.01, 0.99])
+        low, high = min(low, max(bulk[0], low - OPENING * width)), max(high, min(bulk[1], high + OPENING * width))
+    for value in published:
+        if low - 2 * width < value < high + 2 * width:
+            low, high = min(low, value), max(high, value)
+    margin = 0.04 * (high - low)
+    return low - margin if low - margin > 0 or prior.support == "real" else max(low - margin, 0.0), high + margin
+
+
+def _density(draws: np.ndarray, x: np.ndarray) -> np.ndarray:
+    from scipy.stats import gaussian_kde
+
+    return np.asarray(gaussian_kde(draws)(x))
+
+
+def _handles(posterior: Posterior, shown: list[Family], published: dict[str, Any]) -> list[Any]:
+    from matplotlib.lines import Line2D
+
+    whole = "population" if posterior.plan.structure.effects else "posterior"
+    return [
+        Line2D([], [], color=GREY, ls=(0, (3, 2)), lw=1.0, label="prior"),
+        Line2D([], [], color=INK, lw=1.3, label=whole),
+        *(Line2D([], [], color=colour(i), lw=3.0, label=family.name) for i, family in enumerate(shown)),
+        *(Line2D([], [], ls="", marker=MARKS[i % len(MARKS)], ms=4.5, mfc="white" if i % 2 else INK, mec=INK, label=key)
+          for i, key in enumerate(published)),
+    ]  # fmt: skip

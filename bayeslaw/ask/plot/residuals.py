@@ -1,0 +1,133 @@
+"""What the law leaves unexplained: a trend says the law is wrong, a bent quantile line that its noise is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayeslaw.ask.forecast.forecast import Forecast, forecast
+from bayeslaw.ask.plot.canvas import GREY, INK, STYLE, colour, entitle, footnote, log_ticks, new_figure
+from bayeslaw.ask.where.scale import axis_of, families, labels
+from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.language.formula.functions import LINKS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def plot_residuals(posterior: Posterior, along: str | None = None, *, allow_unconverged: bool = False) -> Figure:
+    """Draw the residuals of the fitted runs on the scale of the noise, and their quantiles.
+
+    The quantile panel holds each outcome against the draws of its own new run, so it reads the same for every kind
+    of noise: points on the line say that the noise has the shape and width of the residuals.
+
+    Parameters
+    ----------
+    along
+        ``"compute"`` (the default of laws of parameters and tokens) or an input of the law.
+    allow_unconverged
+        Draw even from chains that have not converged; the title says so.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Unknown to pyplot; ``figure.savefig(path)`` writes it.
+
+    Raises
+    ------
+    ConvergenceError
+        When the chains have not converged.
+    """
+    import matplotlib as mpl
+
+    posterior.diagnostics.require(allow_unconverged)
+    law, axis, plan = posterior.law, axis_of(posterior.law, along), posterior.plan
+    answer = forecast(posterior, posterior.runs, allow_unconverged=allow_unconverged)
+    scores = normal_scores(answer, plan.outcome, posterior.seed)
+    residual, low, high, label = _on_noise_scale(posterior, answer, scores)
+    shown, total = families(posterior)
+    whose = np.array(labels(posterior.runs, posterior.family_grouping))
+    x = axis.values(plan.inputs)
+    hues = np.full(len(x), GREY, dtype=object)
+    for i, family in enumerate(shown):
+        hues[whose == family.name] = colour(i)
+
+    with mpl.rc_context(STYLE):
+        figure = new_figure(8.4, 3.7)
+        left, right = figure.subplots(1, 2, width_ratios=[1.7, 1.0])
+        left.vlines(x, low, high, color="#e4e4e4", lw=3.0, zorder=1, label="90 % of the noise")
+        left.axhline(0.0, color=INK, lw=0.7, zorder=2)
+        left.scatter(x, residual, s=17, c=list(hues), edgecolors="white", linewidths=0.4, zorder=3)
+        if x.min() > 0 and x.max() > 3 * x.min():
+            room = (x.max() / x.min()) ** 0.04
+            log_ticks(left, "x", x.min() / room, x.max() * room)
+            left.set_xlim(x.min() / room, x.max() * room)
+        left.set_xlabel(axis.label)
+        left.set_ylabel(label)
+        _quantiles(right, scores, hues)
+        handles = _handles([f.name for f in shown if f.name])
+        entitle(figure, f"{law.title}: residuals of {len(x)} fitted runs", posterior.diagnostics.complaints, handles)
+        more = f" Colours for {len(shown)} of {total} families, those with most runs." if total > len(shown) else ""
+        footnote(figure, f"Fitted runs lie closer to the law than new runs will, the more so the fewer they are.{more}")
+    return figure
+
+
+def normal_scores(answer: Forecast, outcome: np.ndarray, seed: int) -> np.ndarray:
+    """Where outcomes fall among the draws of their new runs, as quantiles of a standard normal; shape ``(runs,)``.
+
+    Counts fall on draws equal to themselves; they are then placed at random within those (Dunn and Smyth 1996).
+    """
+    from scipy.special import ndtri
+
+    share = np.random.default_rng([seed, 2]).random(len(outcome))
+    below, equal = (answer.draws < outcome).mean(axis=0), (answer.draws == outcome).mean(axis=0)
+    edge = 0.5 / len(answer.draws)  # beyond all draws is no farther than so many draws can tell
+    return np.asarray(ndtri(np.clip(below + share * equal, edge, 1.0 - edge)))
+
+
+def _on_noise_scale(
+    posterior: Posterior, answer: Forecast, scores: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+    """Residuals, the central 90 % of the noise about them, and what to call their units."""
+    family, name = posterior.law.output.likelihood.family, posterior.law.output.column.replace("_", " ")
+    if family.outcome == "count":  # counts of 0 and of all trials have no logit
+        return scores, np.full_like(scores, -1.645), np.full_like(scores, 1.645), "normal score of the count (sd)"
+    link = LINKS[family.link]
+    with np.errstate(all="ignore"):
+        residual = link(posterior.plan.outcome) - np.median(link(answer.mean_draws), axis=0)
+        low, high = np.nanquantile(link(answer.draws) - link(answer.mean_draws), [0.05, 0.95], axis=0)
+    label = {
+        "log": f"log(observed {name} / law)  (0.01 is 1 %)",
+        "logit": f"logit(observed {name}) - logit(law)  (log odds)",
+        "identity": f"observed {name} - law ({posterior.law.output.units})",
+    }[family.link]
+    return np.asarray(residual), low, high, label
+
+
+def _quantiles(panel: Axes, scores: np.ndarray, hues: np.ndarray) -> None:
+    """Sorted scores against those a sample of this size should have, with the band one in ten points leaves."""
+    from scipy.special import ndtri
+    from scipy.stats import beta
+
+    order, count = np.argsort(scores), len(scores)
+    rank = np.arange(1, count + 1)
+    expected = ndtri((rank - 0.375) / (count + 0.25))
+    # The i-th of n uniform numbers has a Beta(i, n + 1 - i) distribution.
+    low, high = (ndtri(beta.ppf(p, rank, count + 1 - rank)) for p in (0.05, 0.95))
+    panel.fill_between(expected, low, high, color="#e4e4e4", lw=0, zorder=1)
+    panel.axline((0.0, 0.0), slope=1.0, color=INK, lw=0.7, zorder=2)
+    panel.scatter(expected, scores[order], s=17, c=list(hues[order]), edgecolors="white", linewidths=0.4, zorder=3)
+    panel.set_xlabel("normal quantile (sd)")
+    panel.set_ylabel("observed among new runs (sd)")
+
+
+def _handles(shown: list[str]) -> list[Any]:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    return [
+        *(Line2D([], [], ls="", marker="o", ms=4.5, color=colour(i), label=name) for i, name in enumerate(shown)),
+        Patch(color="#e4e4e4", label="90 %: of the noise (left), of samples of this size (right)"),
+    ]

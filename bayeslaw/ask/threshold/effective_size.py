@@ -1,0 +1,290 @@
+"""Effective size: how large a network of a reference family would have to be for the score that another one has.
+
+A fit to the reference, from scale to score, is read backwards.  Each of its draws is a curve of its own, so a network
+has a size under each.  Towards the ends of a curve a score tells no size any more, only that it is at most or at least
+one; this is kept as a bound, for the law of the next stage to count with its tail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.ask.average import Average
+from bayeslaw.ask.forecast.drift import WITHOUT, Drift, Drifting, as_records, drifts_of
+from bayeslaw.ask.forecast.forecast import Interval, check_level, percent
+from bayeslaw.ask.threshold.crossing import POINTS
+from bayeslaw.ask.threshold.curve import Track, make_track
+from bayeslaw.ask.threshold.threshold import outcome_name
+from bayeslaw.ask.where.noise import spread
+from bayeslaw.ask.where.scale import COMPUTE, read_at, trials
+from bayeslaw.errors import QuestionError
+from bayeslaw.inference.base.diagnostics import Diagnostics
+from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.runs.table import Runs, read_runs
+from bayeslaw.words import short
+
+# A score within so many standard errors of an end of the curve is at that end.
+ERRORS = 2.0
+# Where the curve is flat a standard error of the log of a size has no end; beyond this it tells nothing anyway.
+MOST = 5.0
+# What a table calls the networks, if it names them.
+NAMES = ("model", "name", "run")
+
+
+@dataclass(frozen=True, eq=False)
+class EffectiveSizes:
+    """The sizes of a reference family that have the scores of some networks.
+
+    Attributes
+    ----------
+    law, outcome, column
+        The law of the reference, the score, and the column of the size.
+    held
+        What the other inputs of the reference are, in words.
+    within
+        The sizes between which the reference is believed.
+    models
+        The networks, with all of their columns.
+    own
+        Their real sizes; shape ``(models,)``.
+    log_size
+        The log of the effective size by draw of the reference, or of the bound; shape ``(size, models)``.
+    bound
+        -1 where the size is at most that, 1 where at least, else 0; shape ``(size, models)``.
+    drift
+        Of the reference, by its name; empty where it was left out or nothing is known of it.
+    log_se
+        Standard error of the log of the size, from the noise of the score; 0 for a bound; shape ``(size, models)``.
+    """
+
+    law: str
+    outcome: str
+    column: str
+    held: str
+    level: float
+    within: tuple[float, float]
+    models: Runs
+    own: np.ndarray
+    log_size: np.ndarray
+    bound: np.ndarray
+    log_se: np.ndarray
+    drift: Mapping[str, Drift]
+    diagnostics: Diagnostics
+
+    def __len__(self) -> int:
+        return len(self.models)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the table calls the networks, or the rows where it has no names."""
+        column = next((each for each in NAMES if self.models.has(each) and self.models.is_text(each)), None)
+        if column is None:
+            return tuple(f"row {row}" for row in self.models.rows)
+        return tuple(str(each) for each in self.models.column(column))
+
+    @property
+    def at_floor(self) -> np.ndarray:
+        """The probability that a score is at the lower end of the reference's curve; shape ``(models,)``."""
+        return np.asarray((self.bound < 0).mean(axis=0))
+
+    @property
+    def at_ceiling(self) -> np.ndarray:
+        """The probability that a score is at its upper end; shape ``(models,)``."""
+        return np.asarray((self.bound > 0).mean(axis=0))
+
+    @cached_property
+    def sizes(self) -> tuple[Interval, ...]:
+        """Of each network, the noise of its score included; ends that are bounds are those of the range."""
+        rng = np.random.default_rng(0)
+        drawn = self.log_size + self.log_se * rng.standard_normal(self.log_size.shape)
+        low, high = np.log(self.within)
+        drawn = np.select([self.bound < 0, self.bound > 0], [low, high], np.clip(drawn, low, high))
+        return tuple(Interval.of(np.exp(each), self.level) for each in drawn.T)
+
+    def densities(self, draws: int) -> list[Runs]:
+        """Effective over real size, a table a draw of the reference: what the law ``densing`` is fitted to.
+
+        Parameters
+        ----------
+        draws
+            How many of the reference, evenly spread over them.
+
+        Returns
+        -------
+        list of Runs
+            The columns of the networks, with ``density``, ``log_density_se`` and ``bound``.
+        """
+        rows = np.linspace(0, len(self.log_size) - 1, draws).astype(int)
+        return [self._densities(self.log_size[i], self.bound[i], self.log_se[i]) for i in rows]
+
+    @cached_property
+    def middle(self) -> Runs:
+        """The same in the middle of the draws: for a picture."""
+        log_size, bound, log_se = (np.median(each, axis=0) for each in (self.log_size, self.bound, self.log_se))
+        return self._densities(log_size, np.rint(bound), log_se)
+
+    def _densities(self, log_size: np.ndarray, bound: np.ndarray, log_se: np.ndarray) -> Runs:
+        found = {"density": np.exp(log_size) / self.own, "log_density_se": log_se, "bound": bound.astype(float)}
+        return Runs.from_arrays({**self.models.data, **found}, self.models.source)
+
+    @property
+    def _rows(self) -> list[tuple[str, float, Interval, float, float]]:
+        """What is said of each network: its name, its own size, the effective one, and how likely that is a bound."""
+        return list(zip(self.names, self.own, self.sizes, self.at_floor, self.at_ceiling, strict=True))
+
+    def __str__(self) -> str:
+        at = f", at {self.held}" if self.held else ""
+        head = f"effective {self.column} by {self.outcome}, law {self.law}{at}; {percent(self.level)}% intervals"
+        width = max(len(name) for name in self.names)
+        lines = [head]
+        for name, own, one, floor, ceiling in self._rows:
+            reached = "at the floor" if floor > 0.5 else "at the ceiling" if ceiling > 0.5 else f"{one.median:.3g}"
+            lines.append(f"  {name:{width}}  {reached:>14s}  [{one.lower:.3g}, {one.upper:.3g}]   own {own:.3g}")
+        return "\n".join([*lines, *([] if self.drift else [f"  {WITHOUT}"])])
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        points = [
+            {"model": name, "own": float(own), "size": one.as_dict(), "probability_at_floor": float(floor),
+             "probability_at_ceiling": float(ceiling)}
+            for name, own, one, floor, ceiling in self._rows
+        ]  # fmt: skip
+        return {
+            "law": self.law, "outcome": self.outcome, "size": self.column, "held": self.held, "level": self.level,
+            "within": list(self.within), "models": points, "drift": as_records(self.drift),
+            "diagnostics": self.diagnostics.as_dict(),
+        }  # fmt: skip
+
+
+def effective_size(
+    posterior: Posterior,
+    models: Runs | Any,
+    along: str | None = None,
+    at: Mapping[str, float] | None = None,
+    family: str | Mapping[str, str] | None = None,
+    level: float = 0.9,
+    *,
+    within: tuple[float, float] | None = None,
+    drift: Drifting = True,
+    allow_unconverged: bool = False,
+) -> EffectiveSizes:
+    """How large a network of a reference family would have to be for the scores of some networks.
+
+    Parameters
+    ----------
+    posterior
+        A fit to the reference, of a law from size to score, such as ``task_chain``.
+    models
+        The networks: runs, or anything :func:`bayeslaw.read_runs` reads, with the outcome of the law (for counts the
+        trials too) and their own sizes.  Other columns, such as ``day``, are kept.
+    along
+        The size: an input of the law, by name or column, its first unless given; or ``"compute"``.
+    at
+        What the other inputs of the reference are, such as ``{"D": 1e12}``, where not the middle of its runs.
+    family
+        As for :func:`bayeslaw.forecast`.
+    level
+        Probability of the central intervals.
+    within
+        Sizes between which the reference is believed; where the law is meant to hold unless given.
+    drift, allow_unconverged
+        As :func:`bayeslaw.forecast` takes them.
+
+    Returns
+    -------
+    EffectiveSizes
+        A size by draw and network, with those that are bounds.
+
+    Raises
+    ------
+    QuestionError
+        When the law has no such input, or the range is none.
+    RunsError
+        When the table lacks a score or a size, or holds one that the law cannot.
+    ConvergenceError
+        When the chains have not converged.
+
+    Notes
+    -----
+    The idea of effective size is of Xiao et al. (2024), arXiv:2412.04315.  A score within two of its standard errors of
+    either end of the curve is taken for a bound there.
+    """
+    check_level(level)
+    posterior.diagnostics.require(allow_unconverged)
+    law, table = posterior.law, models if isinstance(models, Runs) else read_runs(models)
+    drifts = drifts_of(Average.of(posterior), drift)
+    track = make_track(
+        posterior, along or law.free_inputs[0], read_at(law, at), posterior.groups_of(family), drifts.get(law.name)
+    )
+    moved = track.axis.scale or (track.axis.name,)
+    low, high = _believed(track, within)
+    grid = np.geomspace(low, high, POINTS)
+    heights = track.heights(grid[None, :])
+    held = {name: float(values[0]) for name, values in track.inputs(grid[:1]).items() if name not in moved}
+    columns = {law.inputs[name].column: np.full(len(table), held[name]) for name in law.free_inputs if name in held}
+    asked = Runs.from_arrays({**table.data, **columns}, table.source)
+    inputs, outcome = asked.inputs(law), asked.outcome(law)
+    count = trials(posterior, inputs)
+    # The score of a network stands for its mean, about which its noise is that of the reference.
+    score = outcome if count is None else outcome / count
+    one = np.broadcast_to(score, (posterior.size, len(score)))
+    error = spread(law, inputs, track.parameters, one) / (1.0 if count is None else count)
+    sizes, bounds, errors = _backwards(np.log(grid), heights, one, error)
+    return EffectiveSizes(
+        law=law.name, outcome=outcome_name(law),
+        column=COMPUTE if track.axis.scale else law.inputs[track.axis.name].column, held=track.held, level=level,
+        within=(low, high), models=table, own=track.axis.values(inputs), log_size=sizes, bound=bounds, log_se=errors,
+        drift=drifts, diagnostics=posterior.diagnostics,
+    )  # fmt: skip
+
+
+def _believed(track: Track, within: tuple[float, float] | None) -> tuple[float, float]:
+    """The range of sizes."""
+    low, high = track.within
+    if low <= 0:
+        raise QuestionError(f"along: '{track.axis.name}' is no size, since it may be 0 or less; choose another input.")
+    if within is None:
+        return low, high
+    if not (len(within) == 2 and 0 < within[0] < within[1] < np.inf):
+        raise QuestionError(f"within: {within} are not two sizes, the smaller first; such as (1e7, 1e12).")
+    if within[0] < low * (1 - 1e-9) or within[1] > high * (1 + 1e-9):
+        raise QuestionError(
+            f"within: law '{track.posterior.law.name}' is meant for {track.axis.name} from {short(low)} to "
+            f"{short(high)}; choose sizes between, not {short(within[0])} to {short(within[1])}."
+        )
+    return float(within[0]), float(within[1])
+
+
+def _backwards(
+    log_grid: np.ndarray, heights: np.ndarray, score: np.ndarray, error: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The log of a size, whether it is a bound, and its standard error; each of shape ``(size, models)``.
+
+    Parameters
+    ----------
+    log_grid
+        Rising, shape ``(points,)``.
+    heights
+        The law there; shape ``(size, points)``.
+    score, error
+        Shape ``(size, models)``.
+    """
+    # Losses fall with size, scores rise; a curve that turns back has the size where it first gets there.
+    sign = 1.0 if np.median(heights[:, -1] - heights[:, 0]) >= 0 else -1.0
+    curves, score = np.maximum.accumulate(sign * heights, axis=1), sign * score
+    low = curves[:, :1] + ERRORS * error
+    high = np.maximum(curves[:, -1:] - ERRORS * error, low)
+    bound = np.select([score < low, score > high], [-1, 1], 0)
+    wanted = np.clip(score, low, high)
+    log_size, steep = np.empty(wanted.shape), np.empty(wanted.shape)
+    for i, curve in enumerate(curves):
+        log_size[i] = np.interp(wanted[i], curve, log_grid)
+        steep[i] = np.interp(log_size[i], log_grid, np.gradient(curve, log_grid))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_se = np.where(bound == 0, np.minimum(error / steep, MOST), 0.0)
+    return log_size, bound, log_se

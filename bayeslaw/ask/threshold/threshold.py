@@ -1,0 +1,342 @@
+"""At what scale an outcome crosses a value: when an ability appears, or a loss is low enough.
+
+Each draw of the parameters is a law of its own that crosses at a place of its own, or nowhere where the law is meant
+to hold.  Draws that do not cross are kept: their share is the probability that the value is not within reach, and
+quantiles count them as lying beyond the range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.ask.average import Average
+from bayeslaw.ask.forecast.chain import matched
+from bayeslaw.ask.forecast.draws import family_label
+from bayeslaw.ask.forecast.drift import WITHOUT, Drift, Drifting, as_records, drifts_of
+from bayeslaw.ask.forecast.forecast import Interval, check_level, percent
+from bayeslaw.ask.threshold.crossing import POINTS, first_crossing, steepest
+from bayeslaw.ask.threshold.curve import Track, make_track
+from bayeslaw.ask.where.scale import COMPUTE, Axis, axis_of, labels, outcome_label, read_at, trials
+from bayeslaw.errors import QuestionError
+from bayeslaw.inference.base.diagnostics import Diagnostics
+from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.language.check import outcome_range
+from bayeslaw.language.law import Law
+from bayeslaw.words import short
+
+STEEPEST = "steepest"
+
+
+@dataclass(frozen=True, eq=False)
+class Threshold:
+    """The posterior of the scale at which an outcome crosses a value.
+
+    Attributes
+    ----------
+    law
+        Or several: the names of an average's posteriors.
+    outcome, label
+        What crosses, by its column and in words with units.
+    column
+        What `along` is called in a table of runs; ``"compute"`` for parameters times tokens.
+    crosses
+        The value, ``"steepest"``, or the threshold that it has to meet.
+    held
+        What the other inputs are, in words.
+    within
+        Where crossings were looked for: where the law is meant to hold, and where runs were fitted.
+    scale
+        Where the outcome crosses, in units of `along`; infinite ends lie outside the range.
+    drift
+        Of each law, by name; empty where it was left out or nothing is known of it.
+    flags
+        What to know before the answer is used, in sentences.
+    draws
+        One place a draw, shape ``(size,)``: infinity where the outcome does not cross within the range, minus infinity
+        where it is across at the lower end already.
+    heights
+        The law, a share of trials for counts, at the places of `grid`; shape ``(size, points)``.
+    fitted, observed
+        Where the fitted runs lie along the scale, and their outcomes; shape ``(runs,)``.
+    own
+        Which of them are of the family that was asked for; shape ``(runs,)``.
+    """
+
+    law: str
+    title: str
+    outcome: str
+    label: str
+    along: Axis
+    column: str
+    crosses: Crosses
+    held: str
+    family: str | None
+    level: float
+    within: tuple[float, float]
+    scale: Interval
+    drift: Mapping[str, Drift]
+    flags: tuple[str, ...]
+    diagnostics: Diagnostics
+    draws: np.ndarray
+    grid: np.ndarray
+    heights: np.ndarray
+    fitted: np.ndarray
+    observed: np.ndarray
+    own: np.ndarray
+
+    @property
+    def what(self) -> str:
+        """What happens at the threshold, in words."""
+        name = self.outcome.replace("_", " ")
+        if isinstance(self.crosses, Threshold):
+            return f"{name} comes to where {self.crosses.what}"
+        return f"{name} is steepest" if self.crosses == STEEPEST else f"{name} crosses {self.crosses:g}"
+
+    @property
+    def probability_not_within_reach(self) -> float:
+        """The share of draws that do not cross within the range."""
+        return float(np.mean(self.draws == np.inf))
+
+    @property
+    def probability_before(self) -> float:
+        """The share of draws that are across at the lower end of the range already."""
+        return float(np.mean(self.draws == -np.inf))
+
+    def probability_by(self, scale: float | np.ndarray) -> np.ndarray:
+        """The probability that the outcome has crossed by a scale.
+
+        Parameters
+        ----------
+        scale
+            In units of `along`; one or several, within the range.
+
+        Returns
+        -------
+        Of the shape of `scale`.
+
+        Raises
+        ------
+        QuestionError
+            When a scale is outside the range, where no draw was followed.
+        """
+        asked = np.asarray(scale, dtype=float)
+        if not np.all((asked >= self.within[0]) & (asked <= self.within[1])):
+            raise QuestionError(
+                f"law '{self.law}' was followed over {self.along.name} from {short(self.within[0])} to "
+                f"{short(self.within[1])}; ask for a scale within."
+            )
+        return np.searchsorted(np.sort(self.draws), asked, side="right") / len(self.draws)
+
+    def __str__(self) -> str:
+        who = f"{self.family}: " if self.family else ""
+        at = f", at {self.held}" if self.held else ""
+        ends = [self._spoken(end) for end in (self.scale.median, self.scale.lower, self.scale.upper)]
+        lines = [
+            f"{who}where {self.what}, along {self.along.label}{at}, law {self.law}; {percent(self.level)}% interval",
+            f"  {self.along.name} = {ends[0]}  [{ends[1]}, {ends[2]}]",
+            *(f"  {flag[0].upper()}{flag[1:]}." for flag in self.flags),
+        ]
+        return "\n".join(lines)
+
+    def _crossed(self) -> dict[str, Any]:
+        through = self.crosses if isinstance(self.crosses, Threshold) else None
+        return {"name": self.outcome} | (
+            {"crosses": self.crosses} if through is None else {"law": through.law, "through": through._crossed()}
+        )
+
+    def _spoken(self, end: float) -> str:
+        if np.isfinite(end):
+            return f"{end:.4g}"
+        return f"beyond {short(self.within[1])}" if end > 0 else f"below {short(self.within[0])}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON, where an end outside the range is null."""
+        return {
+            "law": self.law, "family": self.family, "level": self.level,
+            "threshold": {self.along.name: self.scale.as_dict()}, "held": self.held, "range": list(self.within),
+            "outcome": self._crossed(),
+            "probability_not_within_reach": self.probability_not_within_reach,
+            "probability_before": self.probability_before,
+            "drift": as_records(self.drift), "flags": list(self.flags), "diagnostics": self.diagnostics.as_dict(),
+        }  # fmt: skip
+
+
+Crosses = float | str | Threshold
+
+
+def threshold(
+    posterior: Posterior | Average,
+    crosses: Crosses,
+    along: str | None = None,
+    at: Mapping[str, float] | None = None,
+    family: str | Mapping[str, str] | None = None,
+    level: float = 0.9,
+    *,
+    drift: Drifting = True,
+    allow_unconverged: bool = False,
+) -> Threshold:
+    """At what scale the outcome crosses a value, and with what probability it does not.
+
+    Parameters
+    ----------
+    posterior
+        A fit, or an average of several.
+    crosses
+        A value of the outcome, a share of trials where it is a count; or ``"steepest"``: where the outcome changes
+        fastest on the log of the scale; or another threshold, along this outcome: a score in terms of the loss, say,
+        of which this is the scale.  The doubts of both fits then add up.
+    along
+        ``"compute"`` (the default of laws of parameters and tokens) or an input of the law, by name or column.
+    at
+        What the other inputs are, by name, where not the middle of the fitted runs.  Along compute, one of parameters
+        and tokens may be fixed; both together give their ratio, which is kept.
+    family
+        As for :func:`bayeslaw.forecast`.
+    level
+        Probability of the central interval.
+    drift
+        As :func:`bayeslaw.forecast` takes it.
+    allow_unconverged
+        Answer even from chains that have not converged; the answer says so.
+
+    Returns
+    -------
+    Threshold
+        Of the law itself, without the noise of a run.
+
+    Raises
+    ------
+    QuestionError
+        When the value is not one that the outcome can have, or the law has no such input.
+    RunsError
+        When a value of `at` cannot be an input of the law.
+    ConvergenceError
+        When the chains have not converged.
+
+    Notes
+    -----
+    A draw crosses at the first scale where it is on that side of the value to which most draws go from the lower end
+    of the range; of those that turn back, where they depart farthest.  Found on a grid over the range of the input and
+    finished by bisection, which closed forms where they exist agree with to 1e-6.
+    """
+    check_level(level)
+    asked = Average.of(posterior)
+    lead = asked.lead
+    _check(lead.law, crosses)
+    asked.require(allow_unconverged)
+    axis = axis_of(lead.law, along)
+    column = COMPUTE if axis.scale else lead.law.inputs[axis.name].column
+    drifts = drifts_of(asked, drift)
+    tracks = _tracks(asked, column, read_at(lead.law, at), family, drifts)
+    ends = np.array([track.within for track in tracks.values()])
+    within = float(ends[:, 0].max()), float(ends[:, 1].min())
+    found = {name: _followed(track, crosses, within) for name, track in tracks.items()}
+    draws, heights, returning = (asked.mixed({name: each[part] for name, each in found.items()}) for part in range(3))
+    scale, track = _interval(draws, level), next(each for each in tracks.values() if each.posterior is lead)
+    who, count = family_label(lead, track.groups), trials(lead, lead.plan.inputs)
+    return Threshold(
+        law=asked.name, title=asked.title, outcome=outcome_name(lead.law), label=outcome_label(lead.law),
+        along=axis, column=column, crosses=crosses, held=track.held, family=who,
+        level=level, within=within, scale=scale, drift=drifts,
+        flags=(*_flags(axis, crosses, within, draws, returning, track.fitted, scale), *([] if drifts else [WITHOUT]),
+               *asked.diagnostics.complaints, *(str(note) for note in asked.notes)),
+        diagnostics=asked.diagnostics, draws=draws, grid=_grid(within), heights=heights, fitted=track.fitted,
+        observed=lead.plan.outcome / (1.0 if count is None else count),
+        own=np.array([who not in lead.families or name == who for name in labels(lead.runs, lead.family_grouping)]),
+    )  # fmt: skip
+
+
+def _tracks(
+    asked: Average, column: str, fixed: Mapping[str, float], family: Any, drifts: Mapping[str, Drift]
+) -> dict[str, Track]:
+    """The law of each posterior along the same axis, with the same inputs held, by columns."""
+    lead, found = asked.lead.law, {}
+    held = {lead.inputs[name].column: value for name, value in fixed.items()}
+    for name, each in asked.posteriors.items():
+        with asked.naming(name):
+            known = {one.name: held[one.column] for one in each.law.inputs.values() if one.column in held}
+            found[name] = make_track(each, column, known, each.groups_of(family), drifts.get(name))
+    return found
+
+
+def _grid(within: tuple[float, float]) -> np.ndarray:
+    """Places at equal steps, of the log where they are positive."""
+    return np.geomspace(*within, POINTS) if within[0] > 0 else np.linspace(*within, POINTS)
+
+
+def _followed(track: Track, crosses: Crosses, within: tuple[float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where each draw crosses, its heights on the grid, and whether it comes back."""
+    there, back = (np.log, np.exp) if within[0] > 0 else (np.asarray, np.asarray)
+    grid = there(_grid(within))
+
+    def curve(places: np.ndarray, track: Track = track) -> np.ndarray:
+        return track.heights(back(places))
+
+    size = track.posterior.size
+    returning = np.zeros(size, dtype=bool)
+    if isinstance(crosses, str):
+        places = steepest(curve, grid)
+    else:
+        value = matched(crosses.draws, track.posterior) if isinstance(crosses, Threshold) else crosses
+        places, returning = first_crossing(curve, grid, value)
+        if track.drift is not None:
+            # A doubt that grows without end, and no claim that what was learned is lost again: the law itself is asked.
+            _, returning = first_crossing(partial(curve, track=replace(track, drift=None)), grid, value)
+    # Infinite places are beyond either end on any scale.
+    draws = np.where(np.isfinite(places), back(np.where(np.isfinite(places), places, grid[0])), places)
+    return draws, curve(grid[None, :]), returning
+
+
+def outcome_name(law: Law) -> str:
+    """What crosses: the outcome, or the share of trials behind a count."""
+    return f"{law.output.column} per trial" if law.output.likelihood.family.outcome == "count" else law.output.column
+
+
+def _check(law: Law, crosses: Crosses) -> None:
+    """Refuse what the outcome cannot be."""
+    if isinstance(crosses, Threshold):
+        if crosses.column != law.output.column:
+            raise QuestionError(
+                f"crosses: the threshold is along {crosses.column}, but law '{law.name}' predicts "
+                f"{law.output.column}; give one along that."
+            )
+    elif isinstance(crosses, str):
+        if crosses != STEEPEST:
+            raise QuestionError(f"crosses: give a value of {outcome_name(law)}, or '{STEEPEST}', not '{crosses}'.")
+    else:
+        low, high = outcome_range(law)
+        if not low < crosses < high:
+            raise QuestionError(
+                f"crosses: {crosses:g} is no value that {outcome_name(law)} of law '{law.name}' comes to; expected one "
+                f"between {low:g} and {high:g}."
+            )
+
+
+def _interval(draws: np.ndarray, level: float) -> Interval:
+    """Quantiles that are draws, because nothing lies between a number and infinity."""
+    tail = (1.0 - level) / 2.0
+    return Interval(*(float(q) for q in np.quantile(draws, [0.5, tail, 1.0 - tail], method="inverted_cdf")))
+
+
+def _flags(
+    axis: Axis, crosses: Crosses, ends: tuple[float, float], draws: np.ndarray, returning: np.ndarray,
+    fitted: np.ndarray, scale: Interval,
+) -> Iterable[str]:  # fmt: skip
+    what = "steepest" if crosses == STEEPEST else "across"
+    if beyond := float(np.mean(draws == np.inf)):
+        yield f"not within reach up to {axis.name} = {short(ends[1])} with probability {beyond:.2g}"
+    if before := float(np.mean(draws == -np.inf)):
+        yield f"{what} at {axis.name} = {short(ends[0])} already with probability {before:.2g}"
+    if back := float(returning.mean()):
+        yield f"across and back again by {axis.name} = {short(ends[1])} with probability {back:.2g}"
+    if np.isfinite(scale.median) and scale.median > fitted.max() > 0:
+        yield f"the median is {short(scale.median / fitted.max())} times the largest {axis.name} that was fitted"
+    elif np.isfinite(scale.median) and 0 < scale.median < fitted.min():
+        yield f"the median is below the smallest {axis.name} that was fitted, {short(float(fitted.min()))}"
+    if isinstance(crosses, Threshold):
+        yield from (f"{crosses.outcome} by {crosses.along.name}: {flag}" for flag in crosses.flags)

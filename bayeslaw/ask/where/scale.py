@@ -1,0 +1,189 @@
+"""The horizontal axis of a picture, the path of inputs along it, and which family each run belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayeslaw.ask.where.extrapolation import FLOPS
+from bayeslaw.ask.where.points import input_called
+from bayeslaw.errors import QuestionError, did_you_mean
+from bayeslaw.inference.model.pooling import NEW, Grouping
+from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.language.formula.expression import evaluate
+from bayeslaw.language.formula.functions import NUMPY_WORDS
+from bayeslaw.language.law import Law
+from bayeslaw.runs.table import Runs
+from bayeslaw.words import short, with_units
+
+COMPUTE = "compute"
+# More families than this can be neither compared nor read on a page.
+MOST_SHOWN = 6
+Inputs = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What runs are laid out along: training compute, or one input of the law.
+
+    Attributes
+    ----------
+    name
+        ``compute``, or the input's name in the law.
+    scale
+        The inputs that make up compute, parameters and tokens; None for an input.
+    """
+
+    name: str
+    label: str
+    scale: tuple[str, str] | None
+
+    def values(self, inputs: Inputs) -> np.ndarray:
+        """Where runs lie; shape ``(runs,)``."""
+        if self.scale is None:
+            return inputs[self.name]
+        return FLOPS * inputs[self.scale[0]] * inputs[self.scale[1]]
+
+
+def axis_of(law: Law, along: str | None) -> Axis:
+    """Compute where the law has parameters and tokens, its first free input otherwise, or the one asked for."""
+    by_column = {law.inputs[name].column: name for name in law.free_inputs}
+    scale = (by_column["n_params"], by_column["n_tokens"]) if {"n_params", "n_tokens"} <= set(by_column) else None
+    compute = {COMPUTE, "flops", *(i.name for i in law.inputs.values() if i.column == "flops")}
+    if scale is not None and (along is None or along in compute):
+        return Axis(COMPUTE, "training compute, 6 x parameters x tokens (FLOP)", scale)
+    known = {**by_column, **{name: name for name in law.free_inputs}}
+    if along == COMPUTE:
+        along = "flops"
+    name = law.free_inputs[0] if along is None else known.get(along)
+    if name is None:
+        raise QuestionError(
+            f"along: law '{law.name}' has no input '{along}'{did_you_mean(along or '', known)}; choose "
+            f"{' or '.join([COMPUTE] * (scale is not None) + list(law.free_inputs))}."
+        )
+    one = law.inputs[name]
+    return Axis(name, with_units(one.column, one.units), None)
+
+
+def path(
+    posterior: Posterior, axis: Axis, grid: np.ndarray, fitted: Inputs, at: Mapping[str, float], noise: bool = True
+) -> tuple[dict[str, np.ndarray], str]:
+    """The inputs of a curve along an axis, and words for what it holds fixed.
+
+    Along compute, a curve keeps the tokens per parameter; other inputs stay where they are in the middle of the runs.
+
+    Parameters
+    ----------
+    grid
+        Values on the axis; of any shape, which the inputs take.
+    fitted
+        Inputs of the runs that the curve should pass amid.
+    at
+        Values that the caller wants kept, by input; a full point leads the curve through itself.
+    noise
+        Whether inputs that only shape the noise, such as a number of trials, are wanted too.
+    """
+    law = posterior.law
+    shaping = sorted(law.noise_inputs - set(law.free_inputs)) if noise else []
+    inputs: dict[str, np.ndarray] = {}
+    words: list[str] = []
+    if axis.scale is None:
+        inputs[axis.name] = grid
+    else:
+        N, D = axis.scale
+        if (N in at) != (D in at):
+            kept, other = (N, D) if N in at else (D, N)
+            inputs = {kept: np.full_like(grid, at[kept]), other: grid / (FLOPS * at[kept])}
+            words.append(f"{short(at[kept])} {law.inputs[kept].units}s")
+        else:
+            ratio = at[D] / at[N] if N in at else float(np.exp(np.median(np.log(fitted[D] / fitted[N]))))
+            inputs = {N: np.sqrt(grid / (FLOPS * ratio)), D: np.sqrt(grid * ratio / FLOPS)}
+            words.append(f"{short(ratio)} tokens per parameter")
+    for name in (*law.free_inputs, *shaping):
+        if name not in inputs:
+            value = at.get(name, float(np.median(fitted[name])))
+            inputs[name] = np.full_like(grid, value)
+            words.append(f"{law.inputs[name].column.replace('_', ' ')} {short(value)}")
+    return inputs, ", ".join(words)
+
+
+def read_at(law: Law, at: Mapping[str, float] | None) -> dict[str, float]:
+    """What the caller wants kept, by the input's name."""
+    return {input_called(law, word).name: float(value) for word, value in (at or {}).items()}
+
+
+def trials(posterior: Posterior, inputs: Inputs) -> np.ndarray | None:
+    """The trials behind each count, shape ``(runs,)``; None for other outcomes.  Pictures show shares of trials."""
+    likelihood = posterior.law.output.likelihood
+    if likelihood.family.outcome != "count":
+        return None
+    argument = likelihood.arguments[likelihood.family.arguments.index("trials")]
+    return np.asarray(evaluate(argument, {**posterior.law.references, **inputs}, NUMPY_WORDS), dtype=float)
+
+
+def outcome_label(law: Law) -> str:
+    """The outcome with its units; counts are shown as shares of their trials."""
+    name, units = law.output.column, law.output.units
+    return (
+        f"share of trials, {name.replace('_', ' ')} per trial"
+        if (law.output.likelihood.family.outcome == "count")
+        else with_units(name, units)
+    )
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family as pictures show it.
+
+    Attributes
+    ----------
+    groups
+        What :meth:`Posterior.parameters` asks for.
+    """
+
+    name: str
+    groups: Mapping[str, str]
+
+    def of(self, runs: Runs, grouping: Grouping | None) -> np.ndarray:
+        """Which runs are its; a mask of shape ``(runs,)``."""
+        return np.array([label == self.name for label in labels(runs, grouping)])
+
+
+def labels(runs: Runs, grouping: Grouping | None) -> list[str]:
+    """The name of each run's family; empty text for a fit of one family, ``new`` where the columns are not there."""
+    if grouping is None:
+        return [""] * len(runs)
+    columns = []
+    for column in grouping.columns:
+        if not runs.has(column):
+            return [NEW] * len(runs)
+        levels, index = runs.levels(column)
+        columns.append([levels[i] for i in index])
+    return [":".join(row) for row in zip(*columns, strict=True)]
+
+
+def families(posterior: Posterior, held_out: Runs | None = None) -> tuple[list[Family], int]:
+    """The families to show, those with most runs first to be kept, and how many there are in all."""
+    grouping = posterior.family_grouping
+    if grouping is None:
+        return [Family("", posterior.groups_of(None))], 1
+    fitted = labels(posterior.runs, grouping)
+    counts = {name: fitted.count(name) for name in grouping.labels}
+    for name in [] if held_out is None else labels(held_out, grouping):
+        counts[name] = counts.get(name, 0) + 1
+    kept = sorted(counts, key=lambda name: -counts[name])[:MOST_SHOWN]
+    return [Family(name, _groups(posterior, grouping, name)) for name in counts if name in kept], len(counts)
+
+
+def _groups(posterior: Posterior, grouping: Grouping, name: str) -> dict[str, str]:
+    """The groups of a family; in columns that are not the families', where most of its runs are."""
+    groups = posterior.groups_of(None)
+    if name not in grouping.labels:
+        return groups
+    at = grouping.labels.index(name)
+    for column in set(groups) - set(grouping.columns):
+        levels, index = posterior.runs.levels(column)
+        groups[column] = levels[int(np.bincount(index[grouping.index == at]).argmax())]
+    return {**groups, **dict(zip(grouping.columns, grouping.levels[at], strict=True))}

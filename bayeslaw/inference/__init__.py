@@ -1,0 +1,16 @@
+"""From runs to a posterior.
+
+===============  ======================================================================
+``fit``          the main verb
+``infer``        one plan to draws: starting points, coordinates, sampling
+``many``         hundreds of fits at once
+``holdout``      a fit with some runs hidden
+``executors``    fits handed to workers
+``shards``       finished fits kept in a folder
+``base``         what everything here stands on: devices, shapes, diagnostics, progress, files
+``model``        the hierarchical model: pooling, plan, and its two interpreters
+``coordinates``  changes of variables in which a posterior is round
+``sampler``      NUTS, and all chains as one program
+``posterior``    what a fit leaves
+===============  ======================================================================
+"""

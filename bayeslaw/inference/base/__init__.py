@@ -1,0 +1,10 @@
+"""What inference stands on.
+
+==================  ======================================================================
+``devices``         JAX as this package wants it
+``program_shapes``  shapes of arrays as keys of compiled programs
+``diagnostics``     whether draws can be trusted
+``progress``        one line for long work
+``atomic_files``    files that are whole or not there
+==================  ======================================================================
+"""

@@ -1,0 +1,81 @@
+"""A model's potential and its derivatives as compiled programs, kept by the shapes they depend on."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bayeslaw.inference.base.program_shapes import PROGRAMS_KEPT, Shapes
+from bayeslaw.inference.coordinates.block_arrow import Blocks, Partition
+from bayeslaw.inference.coordinates.geometry import Arrays, Marginal, scales_alone
+from bayeslaw.inference.coordinates.mode import Curvature
+from bayeslaw.inference.model.flat_model import FlatModel
+
+# Rows times columns of a Hessian that are worked on together: 16 MB an intermediate array, of which there are a dozen.
+HESSIAN_NUMBERS = 2_000_000
+
+
+def curvature_of(model: FlatModel, args: tuple[Any, ...], partition: Partition | None = None) -> Curvature:
+    """Value, gradient and Hessian of a model's potential at given arguments.
+
+    Parameters
+    ----------
+    partition
+        Groups of coordinates that do not meet, which make a large Hessian affordable; none unless given.
+    """
+    partition = partition or Partition.dense(model.size)
+    directions = partition.directions(model.size)
+    program = _curvature_program(model, Shapes.of(args), len(directions))
+
+    def at(x: np.ndarray) -> tuple[float, np.ndarray, Blocks]:
+        value, gradient, products = program(x, args, directions)
+        return float(value), np.asarray(gradient), partition.blocks(np.asarray(products))
+
+    return Curvature(at, partition)
+
+
+@lru_cache(maxsize=PROGRAMS_KEPT)
+def _curvature_program(model: FlatModel, shapes: Shapes, count: int) -> Any:
+    """Value, gradient and the Hessian's products with some directions in one program."""
+    largest = max((math.prod(shape) for shape, _ in shapes.leaves), default=1)
+    # One direction after another keeps a processor as busy, and compiles in two thirds of the time.
+    at_once = None if jax.default_backend() == "cpu" else max(1, min(count, HESSIAN_NUMBERS // max(largest, 1)))
+
+    def curvature(x: Any, args: Any, directions: Any) -> Any:
+        def gradient(x: Any) -> Any:
+            value, slope = jax.value_and_grad(model.potential)(x, args)
+            return slope, value
+
+        slope, push, value = jax.linearize(gradient, x, has_aux=True)
+        return value, slope, jax.lax.map(push, directions, batch_size=at_once)
+
+    vector, vectors = (jax.ShapeDtypeStruct(shape, jnp.float64) for shape in ((model.size,), (count, model.size)))
+    return jax.jit(curvature).lower(vector, shapes.structs(), vectors).compile()
+
+
+def marginal_of(model: FlatModel, args: tuple[Any, ...], arrays: Arrays) -> Marginal:
+    """The density of the scales of a conditional geometry with arrays of such shapes."""
+    program = _marginal_program(model, Shapes.of(args), Shapes.of(arrays))
+
+    def marginal(t: np.ndarray, arrays: Arrays) -> tuple[float, np.ndarray]:
+        value, x = program(t, arrays, args)
+        return float(value), np.asarray(x)
+
+    return marginal
+
+
+@lru_cache(maxsize=PROGRAMS_KEPT)
+def _marginal_program(model: FlatModel, shapes: Shapes, arrays: Shapes) -> Any:
+    """The value alone: to compile its gradient would take longer than all differences that a small fit needs."""
+
+    def marginal(t: Any, arrays: Any, args: Any) -> Any:
+        x, log_det = scales_alone(t, arrays)
+        return model.potential(x, args) - log_det, x
+
+    structs = arrays.structs()
+    return jax.jit(marginal).lower(structs["t"], structs, shapes.structs()).compile()

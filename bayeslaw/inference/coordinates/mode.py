@@ -1,0 +1,130 @@
+"""The mode of a potential by second-order steps, whose cost grows with the groups of its Hessian and not their cube.
+
+Each step is the least of the local quadratic within a trusted distance (More & Sorensen 1983).  Narrow valleys want
+curvature: L-BFGS takes thousands of steps where this takes tens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bayeslaw.inference.base.devices import HASTY
+from bayeslaw.inference.coordinates.block_arrow import Arrow, Blocks, Partition
+
+# Steps a descent may take; forty are usual.
+MOST_STEPS = 300
+# The widest step that is tried: unbounded coordinates are logs, whose priors are a few wide.
+WIDEST = 1000.0
+# A fall of the potential too small to be told from rounding, as a part of the potential: the step that promises no
+# more is the last.
+ROUNDING = 1e-12
+# Dampings tried for one step; three are usual, and an indefinite Hessian takes a few more to be made positive.
+DAMPINGS = 60
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """A potential with its derivatives at a flat vector.
+
+    Attributes
+    ----------
+    at
+        From a flat vector to value, gradient, both over all coordinates, and the Hessian over those of `partition`.
+    """
+
+    at: Callable[[np.ndarray], tuple[float, np.ndarray, Blocks]]
+    partition: Partition
+
+
+def find_mode(curvature: Curvature, starts: Sequence[np.ndarray], tries: int = 3) -> np.ndarray:
+    """The lowest of the modes reached from the best starts.
+
+    Parameters
+    ----------
+    curvature
+        Coordinates outside its partition stay where they start.
+    starts
+        Flat vectors; those with the lowest potential are followed.
+    tries
+        How many starts to follow.
+    """
+    potentials = [curvature.at(start)[0] for start in starts]
+    order = [i for i in np.argsort(potentials) if np.isfinite(potentials[i])][:tries]
+    if not order:
+        raise FloatingPointError("the log density is not finite at any starting point")
+    return min((descend(curvature, starts[i]) for i in order), key=lambda x: curvature.at(x)[0])
+
+
+def descend(curvature: Curvature, start: np.ndarray) -> np.ndarray:
+    """A mode near `start`."""
+    x, here, radius, free = start.copy(), curvature.at(start), 1.0, curvature.partition.positions
+    for _ in range(MOST_STEPS if _finite(here) else 0):
+        value, slope, hessian = here
+        step, promised = trust_step(hessian, slope[free], radius)
+        tried = x.copy()
+        tried[free] += step
+        there = curvature.at(tried)
+        kept = (value - there[0]) / promised if promised and _finite(there) else -np.inf
+        last = promised <= ROUNDING * max(1.0, abs(value))
+        if kept > 0.15 or (last and _finite(there)):
+            x, here = tried, there
+        if last:
+            break
+        length = float(np.linalg.norm(step))
+        if kept < 0.25:
+            radius = 0.25 * length
+        elif kept > 0.75 and length > 0.8 * radius:
+            radius = min(2.0 * radius, WIDEST)
+    return x
+
+
+def _finite(local: tuple[float, np.ndarray, Blocks]) -> bool:
+    value, slope, hessian = local
+    return bool(np.isfinite(value)) and all(np.isfinite(part).all() for part in (slope, *hessian))
+
+
+def trust_step(hessian: Blocks, slope: np.ndarray, radius: float) -> tuple[np.ndarray, float]:
+    """The least of a quadratic within `radius`, and how far it falls to there.
+
+    It is the Newton step where that is short enough and the Hessian positive; else the Hessian is damped by the
+    multiple of the identity that makes the step about `radius` long.
+    """
+    diagonals = [np.abs(np.einsum("...ii->...i", block)) for block in (hessian.groups, hessian.shared)]
+    smallest = 1e-12 * max(float(diagonal.max(initial=1e-300)) for diagonal in diagonals)
+    failed, damping = -np.inf, 0.0  # the largest damping known not to be enough, and the next to try
+    for _ in range(DAMPINGS):
+        step, root = (np.asarray(part) for part in _damped_step(hessian, slope, damping))
+        if not np.isfinite(step).all():
+            failed, damping = damping, max(10.0 * damping, smallest)
+            continue
+        length = float(np.linalg.norm(step))
+        if length <= 1.1 * radius and (length >= 0.8 * radius or damping <= max(smallest, 1.1 * failed)):
+            break
+        # Newton's step on 1/length - 1/radius, which is nearly linear in the damping.
+        wanted = damping + (length / float(np.linalg.norm(root))) ** 2 * (length - radius) / radius
+        damping = max(wanted, 0.0, 0.5 * (failed + damping))
+    return step, 0.5 * float(damping * step @ step - slope @ step)
+
+
+@partial(jax.jit, compiler_options=HASTY)
+def _damped_step(hessian: Blocks, slope: Any, damping: Any) -> tuple[Any, Any]:
+    """``-(H + damping I)^-1 slope``, and the inverse Cholesky factor's product with it; NaN if not positive."""
+    count, each, shared = hessian.cross.shape
+    factor = Arrow.of(
+        hessian.groups + damping * jnp.eye(each), hessian.cross, hessian.shared + damping * jnp.eye(shared)
+    )
+    step = factor.solve_root_transposed(
+        *factor.solve_root(-slope[: count * each].reshape(count, each), -slope[count * each :])
+    )
+    return _flat(step), _flat(factor.solve_root(*step))
+
+
+def _flat(parts: tuple[Any, Any]) -> Any:
+    return jnp.concatenate([jnp.ravel(part) for part in parts])

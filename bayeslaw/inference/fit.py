@@ -1,0 +1,134 @@
+"""The main verb: fit a law to runs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bayeslaw.errors import PoolingError
+from bayeslaw.inference.base.progress import Progress, watched
+from bayeslaw.inference.model.plan import Plan, make_plan
+from bayeslaw.language import catalogue
+from bayeslaw.language.law import Law
+from bayeslaw.language.public_priors import with_priors
+from bayeslaw.runs.table import Runs, read_runs
+
+if TYPE_CHECKING:
+    from bayeslaw.inference.infer import Choice
+    from bayeslaw.inference.posterior.posterior import Posterior
+    from bayeslaw.inference.sampler.sample import Draws
+
+# What the numbers of a fit depend on.
+VERSIONED = ("jax", "numpyro", "blackjax", "numpy")
+
+
+def fit(
+    law: Law | str,
+    runs: Runs | Any,
+    family: str | None = None,
+    pool: Mapping[str, str] | None = None,
+    *,
+    priors: str | Mapping[str, str] | None = None,
+    draws: int | None = None,
+    warmup: int | None = None,
+    chains: int | None = None,
+    target_accept: float | None = None,
+    seed: int = 0,
+    progress: bool | Progress = False,
+) -> Posterior:
+    """Fit a law to runs: draws from the posterior of its parameters.
+
+    Parameters
+    ----------
+    law
+        A law or the name of one.
+    runs
+        Runs, or anything :func:`bayeslaw.read_runs` reads.
+    family
+        The column of the model families, whose parameters are then drawn from shared populations; ``"a*b"`` for
+        combinations of two columns.  None fits all runs as one family.
+    pool
+        By parameter, how groups share it, such as ``{"alpha": "complete", "E": "partial:corpus"}``; see
+        :mod:`bayeslaw.inference.model.pooling`.
+    priors
+        ``"field"`` for what the law's parameters were on public sweeps, or priors by parameter; the weak ones of the
+        law's file unless given.
+    draws, warmup, chains, target_accept
+        Of NUTS, a chain for the first two; sensible unless given.  A fit that has not converged is made again, where
+        draws, warm-up and acceptance are left to it: with four times the draws and, if these do not do, with care.
+    seed
+        The same seed, versions, machine and shapes give the same draws.
+    progress
+        Show one progress bar for all chains, or call a function with draws done and draws in all.
+
+    Returns
+    -------
+    Posterior
+        Whatever its diagnostics say; questions to it refuse when it has not converged.
+
+    Raises
+    ------
+    LawError, RunsError, PoolingError
+        When the law, the table or the hierarchy cannot be used.
+    """
+    law = with_priors(catalogue.find(law), priors)
+    runs = runs if isinstance(runs, Runs) else read_runs(runs)
+    plan = make_plan(law, runs, family, pool)  # every fault of the input is found before JAX is imported
+
+    from bayeslaw.inference.infer import choice_for, infer, next_choice
+
+    given = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
+    patient = draws is warmup is target_accept is None
+    choice: Choice | None = choice_for(plan, **given)
+    with watched(progress, "draw", "sampling") as watch:
+        while choice is not None:
+            found = infer(plan, choice, seed, watch)
+            choice = next_choice(plan, choice, found.diagnostics, **given) if patient else None
+    return posterior_of(plan, pool, found, target_accept)
+
+
+def versions() -> dict[str, str]:
+    """The versions of all that draws follow from, by name."""
+    from bayeslaw import __version__
+
+    return {"bayeslaw": __version__, **{name: importlib.metadata.version(name) for name in VERSIONED}}
+
+
+def posterior_of(plan: Plan, pool: Mapping[str, str] | None, found: Draws, target_accept: float | None) -> Posterior:
+    """The draws of a plan with what made them."""
+    from bayeslaw.inference.posterior.posterior import Posterior
+
+    return Posterior(
+        law=plan.law, runs=plan.runs.with_sums(plan.law), family=plan.family, pool=dict(pool or {}),
+        values=found.values, flat=found.flat, flat_names=tuple(found.model.names), stats=found.stats, seed=found.seed,
+        versions=versions(),
+        target_accept=target_accept, patient=found.patient,
+    )  # fmt: skip
+
+
+def posterior_mode(
+    law: Law | str,
+    runs: Runs | Any,
+    family: str | None = None,
+    pool: Mapping[str, str] | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Find the most probable parameters: the mode of the posterior density over unbounded coordinates.
+
+    A point, for comparison with published point fits; it carries no uncertainty.  In a hierarchy it does not exist
+    (all spreads would collapse to zero), so parameters must be pooled ``complete`` or ``none``.
+
+    Returns
+    -------
+    dict
+        Values by parameter, floats or one value a group.
+    """
+    law = catalogue.find(law)
+    runs = runs if isinstance(runs, Runs) else read_runs(runs)
+    plan = make_plan(law, runs, family, pool)
+    if plan.structure.effects:
+        raise PoolingError("a hierarchy has no posterior mode; pool every parameter 'complete' or 'none'.")
+    from bayeslaw.inference.infer import mode_of
+
+    return mode_of(plan, seed)

@@ -1,0 +1,110 @@
+"""A fit with some runs hidden: the same plan, with weight 0 on their rows.
+
+Leaving one run out, or a family, or all dear runs, is then one thing.  Shapes stay as they are, so nothing is compiled
+again; and a family that is hidden whole takes its deviations from the population without being told to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import logsumexp
+
+from bayeslaw.inference.base.diagnostics import Diagnostics
+from bayeslaw.inference.base.progress import Progress
+from bayeslaw.inference.many import infer_many
+from bayeslaw.inference.model.plan import Plan
+from bayeslaw.inference.posterior.pointwise import pointwise_log_likelihood
+from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.inference.shards import Shards
+
+
+@dataclass(frozen=True)
+class Refit:
+    """What a fit says about the runs that it did not see.
+
+    Attributes
+    ----------
+    hidden
+        Which runs; a mask of shape ``(runs,)``.
+    log_likelihood
+        The log density of each hidden outcome under each draw; shape ``(chains, draws, hidden runs)``.
+    diagnostics
+        Whether the draws can be trusted.
+    """
+
+    hidden: np.ndarray
+    log_likelihood: np.ndarray
+    diagnostics: Diagnostics
+
+    @property
+    def log_density(self) -> np.ndarray:
+        """The log predictive density of each hidden outcome, parameters integrated out; shape ``(hidden runs,)``."""
+        chains, draws = self.log_likelihood.shape[:2]
+        return np.asarray(logsumexp(self.log_likelihood, axis=(0, 1)) - np.log(chains * draws))
+
+
+def without(plan: Plan, hidden: np.ndarray) -> Plan:
+    """The plan as if some runs had not been made.
+
+    Parameters
+    ----------
+    hidden
+        A mask of shape ``(runs,)``.
+    """
+    return replace(plan, weights=np.where(hidden, 0.0, plan.weights))
+
+
+def refit(posterior: Posterior, hidden: np.ndarray, seed: int | None = None) -> Refit:
+    """Fit again without some runs, with as many draws as before, or as are usual where those took patience.
+
+    Parameters
+    ----------
+    hidden
+        A mask of shape ``(runs,)``.
+    seed
+        The posterior's unless given.
+    """
+    return refits(posterior, [hidden], seed)[0]
+
+
+def refits(
+    posterior: Posterior,
+    masks: Sequence[np.ndarray],
+    seed: int | None = None,
+    progress: Progress | None = None,
+    shards: Shards | None = None,
+    executor: Executor | None = None,
+) -> list[Refit]:
+    """Fit again without some runs, once a mask; see :func:`refit`.
+
+    Parameters
+    ----------
+    masks
+        Each of shape ``(runs,)``.
+    progress
+        Called with fits done and fits in all.
+    shards, executor
+        Where finished fits are kept, and what makes them, as :func:`bayeslaw.inference.many.infer_many` takes them.
+    """
+    plans = [without(posterior.plan, hidden) for hidden in masks]
+    found = infer_many(
+        plans,
+        [posterior.seed if seed is None else seed] * len(plans),
+        start=posterior.flat.mean(axis=(0, 1)),
+        progress=progress,
+        shards=shards,
+        executor=executor,
+        patient=True,
+        chains=posterior.flat.shape[0],
+        draws=posterior.draws_again,
+        target_accept=posterior.target_accept,
+    )
+    by_mask = {
+        i: Refit(masks[i], pointwise_log_likelihood(plans[i], each.values)[..., masks[i]], each.diagnostics)
+        for i, each in found
+    }
+    return [by_mask[i] for i in range(len(masks))]

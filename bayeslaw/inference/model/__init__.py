@@ -1,0 +1,11 @@
+"""The hierarchical model: one plan, two interpreters.
+
+=================  ======================================================================
+``pooling``        how a parameter is shared between groups
+``plan``           what is sampled, how it makes up parameters, and the data
+``data_terms``     what depends on data alone, computed once
+``numpyro_model``  the plan as a NumPyro model, to be sampled
+``flat_model``     a NumPyro model as a function of one flat vector
+``pymc_model``     the plan as a PyMC model, to be extended
+=================  ======================================================================
+"""

@@ -1,0 +1,11 @@
+"""What a fit leaves.
+
+=============  ======================================================================
+``posterior``  draws with their law, runs and diagnostics
+``summary``    every parameter as a table
+``storage``    one NetCDF file a posterior: writing it
+``loading``    and reading it back, every number checked
+``datatree``   a posterior as ArviZ knows it
+``pointwise``  the log density of every run's outcome under every draw
+=============  ======================================================================
+"""

@@ -1,0 +1,84 @@
+"""Reading a posterior that was saved: every number checked before it is believed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.errors import FileError, InputError
+from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.inference.posterior.storage import DIGEST, FORMAT, digest_of
+from bayeslaw.language.law import Law
+from bayeslaw.runs.table import Runs
+
+
+def load(path: str | Path) -> Posterior:
+    """Read a posterior that was saved; its forecasts are the same to the bit.
+
+    Parameters
+    ----------
+    path
+        A file written by :meth:`Posterior.save` or ``bayeslaw fit --out``.
+
+    Raises
+    ------
+    FileError
+        When the file is missing, truncated, damaged or something else.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise FileError(f"{path}: is a folder; give the file of a fit.")
+    if not path.is_file():
+        raise FileError(f"{path}: there is no such file; `bayeslaw fit RUNS --law NAME --out {path}` makes one.")
+    try:
+        return _read(path)
+    except InputError as error:
+        raise FileError(f"{path}: the fit inside this file cannot be used: {error}") from None
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, IndexError):
+        raise FileError(
+            f"{path}: not a fit of this package, or damaged; fit again with "
+            f"`bayeslaw fit RUNS --law NAME --out FIT.nc`."
+        ) from None
+
+
+def _read(path: Path) -> Posterior:
+    import h5netcdf
+    import h5py
+
+    # Attributes are read by h5py: a file of h5netcdf that fails on them complains once more when it is collected.
+    with h5py.File(path, "r") as raw:
+        about = dict(raw.attrs)
+        if about["format"] != FORMAT:
+            raise ValueError(about["format"])
+        if about[DIGEST] != digest_of(raw):
+            raise ValueError("not the numbers that were saved")
+        with h5netcdf.File(raw, "r") as file:
+            values = {name: np.asarray(v[...]) for name, v in file["posterior"].variables.items()}
+            stats = {name: np.asarray(v[...]) for name, v in file["sample_stats"].variables.items()}
+            flat = np.asarray(file["unconstrained_posterior"].variables["flat"][...])
+            constant = file["constant_data"].variables
+            rows = np.asarray(constant["row_in_file"][...])
+            data: Mapping[str, np.ndarray] = {
+                str(v.attrs["column"]): _column(v) for name, v in constant.items() if name != "row_in_file"
+            }
+    stats["diverging"] = stats["diverging"].astype(bool)
+    law = Law.parse(str(about["law_text"]), str(about["law"]), f"{path} (law)")
+    if not (np.isfinite(flat).all() and all(np.isfinite(v).all() for v in values.values())):
+        raise ValueError("draws that are not finite")
+    return Posterior(
+        law=law, runs=Runs(data, str(about["source"]), rows), family=json.loads(about["family"]),
+        pool=json.loads(about["pool"]), values=values, flat=flat, flat_names=tuple(json.loads(about["flat_names"])),
+        stats=stats, seed=int(np.asarray(about["seed"]).item()), versions=json.loads(about["versions"]),
+        target_accept=json.loads(about["target_accept"]), patient=json.loads(about["patient"]),
+    )  # fmt: skip
+
+
+def _column(variable: Any) -> np.ndarray:
+    values = variable[...]
+    if values.dtype == object or values.dtype.kind in "SU":
+        return np.array([v.decode() if isinstance(v, bytes) else str(v) for v in values], dtype=object)
+    return np.asarray(values, dtype=float)

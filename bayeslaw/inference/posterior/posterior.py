@@ -1,0 +1,226 @@
+"""What a fit leaves: draws with their law, their runs and what the sampler said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayeslaw.errors import QuestionError, did_you_mean, listed
+from bayeslaw.inference.base.diagnostics import Diagnostics
+from bayeslaw.inference.model.plan import Plan, bounded, deviation_name, make_plan, spread_name, unbounded
+from bayeslaw.inference.model.pooling import NEW, POPULATION, Grouping, family_groupings
+from bayeslaw.language.law import Law
+from bayeslaw.runs.table import Runs
+
+if TYPE_CHECKING:
+    import xarray
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Draws of a law's parameters given runs.
+
+    Made by :func:`bayeslaw.fit` or :func:`bayeslaw.load`.
+
+    Attributes
+    ----------
+    law
+        With the priors and the noise that were fitted.
+    runs
+        The runs that were fitted, and no others.
+    family
+        The column of the families; None for a fit of one family.
+    pool
+        What the caller said of the pooling of single parameters.
+    values
+        Draws of everything sampled, by name, each of shape ``(chains, draws, ...)``.
+    flat
+        The same draws in unbounded coordinates; shape ``(chains, draws, size)``.
+    stats
+        What the sampler said of each draw, by ArviZ's names; each of shape ``(chains, draws)``.
+    seed
+        Of the sampler; also where random numbers of later questions start.
+    versions
+        Of the packages the draws came from.
+    target_accept
+        What the sampler was asked for, of which later fits to the same runs are asked too; None for the default.
+    patient
+        Whether the fit had not converged at first, and was made again with patience.
+    """
+
+    law: Law
+    runs: Runs
+    family: str | None
+    pool: Mapping[str, str]
+    values: Mapping[str, np.ndarray]
+    flat: np.ndarray
+    flat_names: tuple[str, ...]
+    stats: Mapping[str, np.ndarray]
+    seed: int
+    versions: Mapping[str, str]
+    target_accept: float | None = None
+    patient: bool = False
+
+    def __repr__(self) -> str:
+        chains, draws = self.flat.shape[:2]
+        families = f", families by {self.family}" if self.family else ""
+        state = "converged" if self.diagnostics.converged else "NOT converged"
+        return f"Posterior({self.law.name}, {len(self.runs)} runs{families}, {chains} x {draws} draws, {state})"
+
+    @cached_property
+    def plan(self) -> Plan:
+        """How the parameters were pooled over the runs."""
+        return make_plan(self.law, self.runs, self.family, self.pool)
+
+    @cached_property
+    def diagnostics(self) -> Diagnostics:
+        """Whether the draws can be trusted."""
+        return Diagnostics.of(self.flat, list(self.flat_names), self.stats)
+
+    @property
+    def draws_again(self) -> int | None:
+        """Draws a chain for later fits to the same runs; None, as is usual, where these took patience: not all do."""
+        return None if self.patient else self.flat.shape[1]
+
+    @property
+    def size(self) -> int:
+        """The number of draws over all chains."""
+        return int(self.flat.shape[0] * self.flat.shape[1])
+
+    @cached_property
+    def family_grouping(self) -> Grouping | None:
+        """The groups that are called families: those of the family column, or of its finest combination."""
+        if self.family is None:
+            return None
+        return self.plan.groupings[family_groupings(self.family)[-1]]
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The names of the families that were fitted; empty for a fit of one family."""
+        return () if self.family_grouping is None else self.family_grouping.labels
+
+    def draws(self, name: str) -> np.ndarray:
+        """Draws of one sampled quantity with chains laid end to end; shape ``(size, ...)``."""
+        if name not in self.values:
+            raise QuestionError(
+                f"this posterior has no '{name}'{did_you_mean(name, self.values)}; it has {listed(self.values, 20)}."
+            )
+        return self.values[name].reshape(self.size, *self.values[name].shape[2:])
+
+    def parameters(
+        self, groups: Mapping[str, str] | None = None, rng: np.random.Generator | None = None
+    ) -> dict[str, np.ndarray]:
+        """Draws of every parameter for one family, each of shape ``(size,)``.
+
+        Parameters
+        ----------
+        groups
+            By column, the value the family has there, ``"new"`` (the default of every column) or ``"population"``.
+        rng
+            For what is drawn anew: groups no run belonged to.
+        """
+        groups, rng = groups or {}, rng or np.random.default_rng(self.seed)
+        found: dict[str, np.ndarray] = {}
+        for name, parameter in self.law.parameters.items():
+            pooling = self.plan.poolings[name]
+            if pooling.kind == "none":
+                at = self._level(pooling.groupings[0], groups)
+                found[name] = self.draws(name)[:, at] if isinstance(at, int) else parameter.prior.draw(rng, self.size)
+                continue
+            constant = parameter.prior.is_constant
+            population = np.full(self.size, parameter.prior.arguments[0]) if constant else self.draws(name)
+            if pooling.kind == "complete":
+                found[name] = population
+                continue
+            value = unbounded(parameter.prior, population)
+            for grouping in pooling.groupings:
+                at = self._level(grouping, groups)
+                if isinstance(at, int):
+                    value = value + self.draws(deviation_name(name, grouping))[:, at]
+                elif at == NEW:
+                    value = value + self.draws(spread_name(name, grouping)) * rng.standard_normal(self.size)
+            found[name] = bounded(parameter.prior, value)
+        return found
+
+    def by_family(self, name: str) -> dict[str, np.ndarray]:
+        """Draws of one parameter for each fitted family, each of shape ``(size,)``."""
+        if name not in self.law.parameters:
+            raise QuestionError(
+                f"law '{self.law.name}' has no parameter '{name}'{did_you_mean(name, self.law.parameters)}."
+            )
+        if self.family is None:
+            return {"": self.parameters()[name]}
+        return {family: self.parameters(self.groups_of(family))[name] for family in self.families}
+
+    def groups_of(self, family: str | Mapping[str, str] | None) -> dict[str, str]:
+        """A family given by name, by column, as ``"new"``, ``"population"`` or not at all, as groups by column.
+
+        Raises
+        ------
+        QuestionError
+            When no run was of this family, with the nearest name.
+        """
+        columns = sorted({column for grouping in self.plan.groupings.values() for column in grouping.columns})
+        if isinstance(family, Mapping):
+            for column in family:
+                if column not in columns:
+                    raise QuestionError(
+                        f"the fit did not pool over a column '{column}'{did_you_mean(column, columns)}; "
+                        f"it pooled over {listed(columns) or 'nothing'}."
+                    )
+            for column, value in family.items():
+                known = {g.levels[i][g.columns.index(column)] for g in self.plan.groupings.values()
+                         if column in g.columns for i in range(len(g.levels))}  # fmt: skip
+                if value not in known and value not in (NEW, POPULATION):
+                    raise QuestionError(
+                        f"column '{column}' has no '{value}'{did_you_mean(value, known)}; "
+                        f"known: {listed(sorted(known))}; or say '{NEW}' or '{POPULATION}'."
+                    )
+            return dict(family)
+        if family is None or (family == NEW and columns):
+            return dict.fromkeys(columns, NEW)
+        if family == POPULATION:
+            return dict.fromkeys(columns, POPULATION)
+        grouping = self.family_grouping
+        if grouping is None:
+            raise QuestionError(
+                f"the fit has no families, so it knows no family '{family}'; leave it out, or fit again with "
+                f"family=COLUMN (--family COLUMN)."
+            )
+        if family not in grouping.labels:
+            raise QuestionError(
+                f"no run was of family '{family}'{did_you_mean(family, grouping.labels)}; families: "
+                f"{listed(grouping.labels)}; say '{NEW}' for one drawn from the population."
+            )
+        return dict(zip(grouping.columns, grouping.levels[grouping.labels.index(family)], strict=True))
+
+    def _level(self, grouping: str, groups: Mapping[str, str]) -> int | str:
+        """The position of a group among those fitted, or how to stand in for it."""
+        known = self.plan.groupings[grouping]
+        values = tuple(groups.get(column, NEW) for column in known.columns)
+        if POPULATION in values:
+            return POPULATION
+        return known.levels.index(values) if values in known.levels else NEW
+
+    def summary(self) -> Any:
+        """Every parameter as a table; see :func:`bayeslaw.runs.summary.summarise_posterior`."""
+        from bayeslaw.inference.posterior.summary import posterior_summary
+
+        return posterior_summary(self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the posterior to one NetCDF file; an existing file is replaced only when all is written."""
+        from bayeslaw.inference.posterior.storage import save
+
+        return save(self, Path(path))
+
+    def to_datatree(self) -> xarray.DataTree:
+        """The posterior as ArviZ's groups: posterior, sample_stats, log_likelihood, observed_data, constant_data."""
+        from bayeslaw.inference.posterior.datatree import to_datatree
+
+        return to_datatree(self)

@@ -1,0 +1,110 @@
+"""One NetCDF file a posterior: draws, runs, the law's own text, versions and seed.  No pickle, no catalogue.
+
+The file is written with h5netcdf alone, since importing xarray takes longer than fitting a small table;
+``xarray.open_datatree(path)`` reads it like any other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayeslaw.inference.base.atomic_files import replaced
+
+if TYPE_CHECKING:
+    from bayeslaw.inference.posterior.posterior import Posterior
+
+FORMAT, DIGEST = "bayeslaw posterior 1", "sha256"
+
+
+def save(posterior: Posterior, path: Path) -> Path:
+    """Write a posterior; see :meth:`Posterior.save`.
+
+    Raises
+    ------
+    FileError
+        When the file cannot be written; what stood there stays.
+    """
+    with replaced(path) as temporary:
+        _write(posterior, temporary)
+    return path
+
+
+def _write(posterior: Posterior, path: Path) -> None:
+    import h5netcdf
+    import h5py
+
+    about = {
+        "format": FORMAT, "law": posterior.law.name, "law_text": posterior.law.text,
+        "family": json.dumps(posterior.family), "pool": json.dumps(dict(posterior.pool)),
+        "source": posterior.runs.source, "seed": posterior.seed, "versions": json.dumps(dict(posterior.versions)),
+        "flat_names": json.dumps(posterior.flat_names), "target_accept": json.dumps(posterior.target_accept),
+        "patient": json.dumps(posterior.patient),
+    }  # fmt: skip
+    chains, draws = posterior.flat.shape[:2]
+    with h5netcdf.File(path, "w") as file:
+        file.attrs.update(about)
+        file.dimensions = {"chain": chains, "draw": draws, "run": len(posterior.runs)}
+        plan = posterior.plan
+        for name, grouping in plan.groupings.items():
+            _put(file, _dimension(name), np.array(grouping.labels, dtype=object), (_dimension(name),))
+        group = file.create_group("posterior")
+        for name, values in posterior.values.items():
+            group_names = [_dimension(g) for g in plan.groupings if _belongs(posterior, name, g)]
+            _put(group, name, values, ("chain", "draw", *group_names))
+        group = file.create_group("unconstrained_posterior")
+        group.dimensions = {"coordinate": posterior.flat.shape[2]}
+        _put(group, "flat", posterior.flat, ("chain", "draw", "coordinate"))
+        group = file.create_group("sample_stats")
+        for name, values in posterior.stats.items():
+            _put(group, name, values.astype(np.int8) if values.dtype == bool else values, ("chain", "draw"))
+        group = file.create_group("observed_data")
+        _put(group, posterior.law.output.column, plan.outcome, ("run",))
+        group = file.create_group("constant_data")
+        _put(group, "row_in_file", np.asarray(posterior.runs.rows, dtype=np.int64), ("run",))
+        for name, values in posterior.runs.data.items():
+            _put(group, name.replace("/", "_per_"), values, ("run",)).attrs["column"] = name
+    with h5py.File(path, "r+") as raw:
+        raw.attrs[DIGEST] = digest_of(raw)
+
+
+def digest_of(file: Any) -> str:
+    """A hash of all that a file of h5py says: HDF5 does not notice a changed block of its own."""
+    import h5py
+
+    total = hashlib.sha256(repr([(k, str(v)) for k, v in sorted(file.attrs.items()) if k != DIGEST]).encode())
+
+    def add(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            values = item[...]
+            total.update(f"{name}{item.attrs.get('column')}{values.dtype}{values.shape}".encode())
+            total.update(repr(values.tolist()).encode() if values.dtype == object else values.tobytes())
+
+    file.visititems(add)
+    return total.hexdigest()
+
+
+def _belongs(posterior: Posterior, site: str, grouping: str) -> bool:
+    """Whether a sampled quantity has one value a group of this grouping."""
+    pooling = posterior.plan.poolings.get(site)
+    if pooling is not None:
+        return pooling.kind == "none" and grouping in pooling.groupings
+    return any(site == deviations for _, g, deviations in posterior.plan.structure.effects if g == grouping)
+
+
+def _dimension(grouping: str) -> str:
+    return f"group_{grouping}"
+
+
+def _put(group: Any, name: str, values: np.ndarray, dimensions: tuple[str, ...]) -> Any:
+    import h5py
+
+    if values.dtype == object:
+        if dimensions[0] not in group.dimensions:
+            group.dimensions[dimensions[0]] = len(values)
+        return group.create_variable(name, dimensions, dtype=h5py.string_dtype(), data=values)
+    return group.create_variable(name, dimensions, dtype=values.dtype, data=values)

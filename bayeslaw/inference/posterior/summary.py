@@ -1,0 +1,168 @@
+"""Every parameter as a table: where it is, how well it was sampled, and how much the runs taught about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayeslaw.inference.base.diagnostics import Diagnostics
+from bayeslaw.inference.model.plan import spread_name, unbounded
+
+if TYPE_CHECKING:
+    from bayeslaw.inference.posterior.posterior import Posterior
+    from bayeslaw.language.law import Parameter, Prior
+
+# A parameter whose width shrank by less than a tenth has been told nothing worth the name.
+LEARNED_NOTHING = 0.1
+PRIOR_DRAWS = 20_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One sampled or derived quantity.
+
+    Attributes
+    ----------
+    group
+        The family it is of; empty for the population or for all runs.
+    lower, upper
+        The central 90 %.
+    rhat, ess_bulk, ess_tail
+        ArviZ's, rank-normalised.
+    contraction
+        One minus the ratio of posterior to prior width; 0 is what the prior said, 1 is known.
+        None for derived quantities.
+    note
+        What a reader should know, such as that the runs said nothing about it.
+    """
+
+    name: str
+    group: str
+    mean: float
+    sd: float
+    median: float
+    lower: float
+    upper: float
+    rhat: float
+    ess_bulk: float
+    ess_tail: float
+    contraction: float | None
+    note: str
+    units: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class PosteriorSummary:
+    """A posterior in a table."""
+
+    law: str
+    runs: int
+    family: str | None
+    rows: tuple[Row, ...]
+    diagnostics: Diagnostics
+
+    def __str__(self) -> str:
+        head = f"law {self.law}, {self.runs} runs" + (f", families by {self.family}" if self.family else "")
+        lines = [
+            head,
+            f"{'':28s}{'mean':>11s}{'sd':>10s}{'5 %':>11s}{'95 %':>11s}{'R-hat':>8s}{'ESS':>7s}{'learned':>9s}",
+        ]
+        for row in self.rows:
+            name = f"{row.name} [{row.group}]" if row.group else row.name
+            learned = "" if row.contraction is None else f"{row.contraction:.0%}"
+            lines.append(
+                f"{name:28s}{row.mean:11.4g}{row.sd:10.3g}{row.lower:11.4g}{row.upper:11.4g}{row.rhat:8.3f}"
+                f"{row.ess_bulk:7.0f}{learned:>9s}" + (f"  {row.note}" if row.note else "")
+            )
+        state = (
+            "converged" if self.diagnostics.converged else "NOT CONVERGED: " + "; ".join(self.diagnostics.complaints)
+        )
+        return "\n".join([*lines, state])
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        rows = [
+            {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in asdict(r).items()}
+            for r in self.rows
+        ]
+        return {
+            "law": self.law, "runs": self.runs, "family": self.family, "parameters": rows,
+            "diagnostics": self.diagnostics.as_dict(),
+        }  # fmt: skip
+
+
+def posterior_summary(posterior: Posterior) -> PosteriorSummary:
+    """Summarise a posterior: every parameter, by family where it was pooled, spreads, and what is derived."""
+    law, plan = posterior.law, posterior.plan
+    rows: list[Row] = []
+    rng = np.random.default_rng(posterior.seed)
+    for name, parameter in law.parameters.items():
+        pooling = plan.poolings[name]
+        if name in posterior.values and posterior.values[name].ndim == 2:
+            rows.append(_row(posterior, name, "", posterior.draws(name), parameter, rng, parameter.prior))
+        for grouping in pooling.groupings:
+            labels = plan.groupings[grouping].labels
+            if pooling.kind == "none":
+                rows += [
+                    _row(posterior, name, label, posterior.draws(name)[:, i], parameter, rng, parameter.prior)
+                    for i, label in enumerate(labels)
+                ]
+            else:
+                spread = spread_name(name, grouping)
+                rows.append(
+                    _row(posterior, spread, "", posterior.draws(spread), parameter, rng, parameter.spread, spread=True)
+                )
+        if pooling.kind == "partial" and posterior.family is not None and not parameter.prior.is_constant:
+            rows += [
+                _row(posterior, name, family, draws, parameter, rng, None)
+                for family, draws in posterior.by_family(name).items()
+            ]
+    if posterior.family is None:
+        for name, draws in law.derive(posterior.parameters()).items():
+            rows.append(_row(posterior, name, "", np.asarray(draws), None, rng, None))
+    return PosteriorSummary(law.name, len(posterior.runs), posterior.family, tuple(rows), posterior.diagnostics)
+
+
+def _row(
+    posterior: Posterior, name: str, group: str, draws: np.ndarray, parameter: Parameter | None,
+    rng: np.random.Generator, prior: Prior | None, spread: bool = False,
+) -> Row:  # fmt: skip
+    checks = _sampling(draws.reshape(posterior.flat.shape[:2]))
+    contraction = None
+    if prior is not None and parameter is not None:
+        # Widths are compared where the prior is a bell curve; a half bell curve is one on its own scale.
+        bell = spread or not prior.name.startswith(("LogNormal", "Beta"))
+        scale = np.asarray if bell else partial(unbounded, parameter.prior)
+        contraction = 1.0 - _width(scale(draws)) / _width(scale(prior.draw(rng, PRIOR_DRAWS)))
+    meaning = "" if parameter is None else parameter.meaning
+    if parameter is not None and spread:
+        meaning = f"spread of {parameter.name} between groups"
+    untaught = contraction is not None and contraction < LEARNED_NOTHING
+    low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
+    return Row(
+        name=name, group=group, mean=float(draws.mean()), sd=float(draws.std()), median=float(middle),
+        lower=float(low), upper=float(high), **checks, contraction=contraction,
+        note="the runs say nothing about it: this is the prior" if untaught else "",
+        units="" if parameter is None or spread else parameter.units, meaning=meaning,
+    )  # fmt: skip
+
+
+def _sampling(draws: np.ndarray) -> Mapping[str, float]:
+    """R-hat and effective sample sizes of one quantity, by ArviZ."""
+    from arviz_stats.base.array import array_stats
+
+    return {
+        "rhat": float(array_stats.rhat(draws, chain_axis=0, draw_axis=1, method="rank")),
+        "ess_bulk": float(array_stats.ess(draws, chain_axis=0, draw_axis=1, method="bulk")),
+        "ess_tail": float(array_stats.ess(draws, chain_axis=0, draw_axis=1, method="tail", prob=(0.05, 0.95))),
+    }
+
+
+def _width(values: np.ndarray) -> float:
+    low, high = np.quantile(values, [0.158655, 0.841345])
+    return float(high - low)

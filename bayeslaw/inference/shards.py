@@ -1,0 +1,89 @@
+"""Finished fits in a folder, so that long work that is stopped goes on where it was.
+
+A fit is one file, which is whole or not there.  Its name is the hash of all that its draws follow from: the law, the
+data, the settings, the seed, the start and the versions of what sampled it.  Whatever differs is another file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from bayeslaw.errors import FileError
+from bayeslaw.inference.base.atomic_files import beside, replaced
+from bayeslaw.inference.fit import versions
+from bayeslaw.inference.infer import Choice
+from bayeslaw.inference.model.plan import Plan
+
+# Flat draws, and what the sampler said of them.
+Kept = tuple[np.ndarray, dict[str, np.ndarray]]
+FLAT = "flat"
+# What a user says where with.
+OPTION = "--shards"
+
+
+@dataclass(frozen=True)
+class Shards:
+    """A folder of finished fits, made where there is none.
+
+    NumPy's ``.npz`` without pickle: nothing in such a folder is ever run.
+
+    Raises
+    ------
+    FileError
+        When nothing can be written there: before the work, and not after it.
+    """
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(f"{self.folder}: cannot be a folder ({error.strerror}); choose another {OPTION}.") from None
+        with beside(self.folder / "fit", OPTION):
+            pass
+
+    def path(self, plan: Plan, choice: Choice, seed: int, start: np.ndarray | None) -> Path:
+        """The file of a fit."""
+        about = [plan.law.text, repr(plan.structure.poolings), choice.kind, asdict(choice.settings), seed, versions()]
+        total = hashlib.sha256(json.dumps(about).encode())
+        for where, values in jax.tree_util.tree_flatten_with_path((plan.data(), start))[0]:
+            total.update(f"{where}{np.shape(values)}".encode())
+            total.update(np.ascontiguousarray(values).tobytes())
+        return self.folder / f"{total.hexdigest()}.npz"
+
+    def get(self, path: Path) -> Kept | None:
+        """The draws in a file; None where there is none.
+
+        Raises
+        ------
+        FileError
+            When it cannot be read.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                values = dict(file)
+            return values.pop(FLAT), values
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise FileError(f"{path}: is not a finished fit ({error}); delete it and it is made again.") from None
+
+    def put(self, path: Path, kept: Kept) -> None:
+        """Keep a fit.
+
+        Raises
+        ------
+        FileError
+            When it cannot be written; what is in the folder already stays.
+        """
+        flat, stats = kept
+        with replaced(path, OPTION) as temporary, temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **{FLAT: flat, **stats})

@@ -1,0 +1,17 @@
+"""What a law is: a text, read once into a frozen tree.
+
+===================  ======================================================================
+``law``              the law itself; ``parts``, what it is made of
+``parts``            inputs, parameters, outcome and published values
+``reading``          a TOML text into a law, with the place of every mistake
+``values``           the kinds of values a law file has
+``toml_positions``   where a value stands in a TOML text
+``editing``          other priors, other noise: the text edited and read again
+``formula``          the formula language: expressions, functions, schedules
+``root``             terms that are the root of an equation
+``catalogue``        where law files are found
+``check``            the conformance suite that every law must pass
+``latin_hypercube``  places to try a law at
+``public_priors``    priors learned from public sweeps
+===================  ======================================================================
+"""

@@ -1,0 +1,151 @@
+"""A law with other priors or other noise: its text edited and read again, so that it stays complete in itself.
+
+What is put in is read before, on its own: nobody has seen the lines of the text that comes of it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from bayeslaw.errors import LawError, did_you_mean
+from bayeslaw.language.formula.expression import Call, Name, Node, Number, Place, names, parse
+from bayeslaw.language.parts import names_used
+from bayeslaw.language.values import parse_call, parse_prior
+
+if TYPE_CHECKING:
+    from bayeslaw.language.law import Law
+
+
+def with_priors(law: Law, priors: Mapping[str, str]) -> Law:
+    """Change priors; see :meth:`bayeslaw.Law.with_priors`."""
+    for name, prior in priors.items():
+        if name not in law.parameters:
+            raise LawError(f"law '{law.name}' has no parameter '{name}'{did_you_mean(name, law.parameters)}.")
+        parse_prior(str(prior), "the prior", Place(f"--prior {name}"))
+
+    def edit(table: dict[str, Any]) -> None:
+        for name, prior in priors.items():
+            table["parameter"][name]["prior"] = prior
+
+    return _edited(law, edit)
+
+
+def with_wider_priors(law: Law, factor: float) -> Law:
+    """Widen all priors; see :meth:`bayeslaw.Law.with_wider_priors`."""
+
+    def edit(table: dict[str, Any]) -> None:
+        for name, parameter in law.parameters.items():
+            table["parameter"][name]["prior"] = parameter.prior.widened(factor).text
+            table["parameter"][name]["spread"] = parameter.spread.widened(factor).text
+
+    return _edited(law, edit)
+
+
+def with_likelihood(law: Law, likelihood: str, priors: Mapping[str, str]) -> Law:
+    """Change the noise; see :meth:`bayeslaw.Law.with_likelihood`."""
+    for name, prior in priors.items():
+        parse_prior(str(prior), "the prior", Place(f"prior of {name}"))
+
+    def edit(table: dict[str, Any]) -> None:
+        next(iter(table["output"].values()))["likelihood"] = likelihood
+        for name, prior in priors.items():
+            table["parameter"].setdefault(name, {})["prior"] = prior
+        _, arguments = parse_call(likelihood)
+        used = set(names_used(law.formula, law.terms)) | {name for argument in arguments for name in names(argument)}
+        for name in set(table["parameter"]) - used - set(priors):
+            del table["parameter"][name]
+
+    return _edited(law, edit)
+
+
+def with_noise_growth(law: Law, by: str, prior: str) -> Law:
+    """Let the noise grow; see :meth:`bayeslaw.Law.with_noise_growth`."""
+    if by not in law.inputs or law.inputs[by].reference is None:
+        raise LawError(
+            f"noise of law '{law.name}' can grow by an input with a reference scale "
+            f"({', '.join(n.removesuffix('0') for n in law.references) or 'it has none'}), not by '{by}'."
+        )
+    likelihood = law.output.likelihood
+    family = likelihood.family
+    if family.scale is None:
+        raise LawError(f"a {likelihood.name} likelihood has no scale that could grow.")
+    growth = Call("**", (Call("/", (Name(by), Name(f"{by}0"))), Call("neg", (Name("noise_growth"),))))
+    arguments = tuple(
+        Call("*", (a, growth)) if role == family.scale else a
+        for role, a in zip(family.arguments, likelihood.arguments, strict=True)
+    )
+    return with_likelihood(law, str(replace(likelihood, arguments=arguments)), {"noise_growth": prior})
+
+
+def with_known_error(law: Law, column: str) -> Law:
+    """Let known errors add to the noise; see :meth:`bayeslaw.Law.with_known_error`."""
+    if any(each.column == column for each in law.inputs.values()):
+        return law
+    likelihood = law.output.likelihood
+    family = likelihood.family
+    if family.scale is None:
+        raise LawError(f"a {likelihood.name} likelihood has no scale that a known error could add to.")
+    mean = likelihood.arguments[family.arguments.index(family.location)]
+    error: Node = Name(column) if family.link == "identity" else Call("/", (Name(column), mean))
+    arguments = tuple(
+        Call("sqrt", (Call("+", (_squared(a), _squared(error))),)) if role == family.scale else a
+        for role, a in zip(family.arguments, likelihood.arguments, strict=True)
+    )
+
+    def edit(table: dict[str, Any]) -> None:
+        next(iter(table["output"].values()))["likelihood"] = str(replace(likelihood, arguments=arguments))
+        table["input"][column] = {
+            "column": column, "units": law.output.units, "default": 0, "meaning": "known standard error of the outcome",
+        }  # fmt: skip
+
+    return _edited(law, edit)
+
+
+def _squared(node: Node) -> Node:
+    return Call("**", (node, Number(2.0)))
+
+
+def with_group_effect(law: Law, column: str, spread: str) -> Law:
+    """Let groups of runs err together; see :meth:`bayeslaw.Law.with_group_effect`."""
+    parse_prior(str(spread), "the spread", Place("spread of group_effect"))
+    likelihood = law.output.likelihood
+    at = likelihood.family.arguments.index(likelihood.family.location)
+    mean, shift = likelihood.arguments[at], Name("group_effect")
+    shifted: Node = {
+        "identity": Call("+", (mean, shift)),
+        "log": Call("*", (mean, Call("exp", (shift,)))),
+        "logit": Call("sigmoid", (Call("+", (Call("logit", (mean,)), shift)),)),
+    }[likelihood.family.link]
+    arguments = tuple(shifted if i == at else a for i, a in enumerate(likelihood.arguments))
+
+    def edit(table: dict[str, Any]) -> None:
+        next(iter(table["output"].values()))["likelihood"] = str(replace(likelihood, arguments=arguments))
+        table["parameter"]["group_effect"] = {
+            "prior": "Constant(0)", "pool": column, "spread": spread,
+            "meaning": f"shift shared by runs of one {column}",
+        }  # fmt: skip
+
+    return _edited(law, edit)
+
+
+def _edited(law: Law, edit: Callable[[dict[str, Any]], None]) -> Law:
+    import tomli_w
+
+    table = tomllib.loads(law.text)
+    edit(table)
+    # What a paper reports is about its own law; an edited one keeps only what still has all its names.
+    known = (
+        set(table["parameter"])
+        | set(table["input"])
+        | {f"{i}0" for i in table["input"]}
+        | set(table.get("derived", ()))
+    )
+    table["derived"] = {
+        name: entry
+        for name, entry in table.get("derived", {}).items()
+        if set(names(parse(entry if isinstance(entry, str) else entry["formula"]))) <= known
+    }
+    return law.parse(tomli_w.dumps(table), law.name, f"{law.name} (edited)")

@@ -1,0 +1,232 @@
+"""Law: frozen, readable, and complete without the file it came from.  Its parts are in ``parts``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.errors import LawError, did_you_mean
+from bayeslaw.language import editing
+from bayeslaw.language.formula.expression import Node, evaluate, names, to_text
+from bayeslaw.language.formula.functions import NUMPY_WORDS
+from bayeslaw.language.parts import Input, Likelihood, Output, Parameter, Prior, Published, Root, names_used
+from bayeslaw.language.reading import read_fields
+from bayeslaw.language.root import solve
+
+__all__ = ["Input", "Law", "Likelihood", "Output", "Parameter", "Prior", "Published", "Root"]
+
+
+@dataclass(frozen=True)
+class Law:
+    """A scaling law: a formula of inputs and parameters, with priors and an observation model.
+
+    Made by :func:`bayeslaw.law`, :func:`bayeslaw.read_law` or :meth:`parse`; never by hand.  Two laws are equal
+    when their texts are.
+    """
+
+    name: str
+    title: str
+    reference: str
+    topics: tuple[str, ...]
+    formula: Node
+    terms: Mapping[str, Node | Root]
+    output: Output
+    inputs: Mapping[str, Input]
+    parameters: Mapping[str, Parameter]
+    derived: Mapping[str, Node]
+    published: Published | None
+    text: str
+
+    def __repr__(self) -> str:
+        return f"Law({self.name}: {self.output.column} = {to_text(self.formula)})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Law) and (self.name, self.text) == (other.name, other.text)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.text))
+
+    @staticmethod
+    def parse(text: str, name: str = "law", source: str | None = None) -> Law:
+        """Read a law from the text of a law file.
+
+        Raises
+        ------
+        LawError
+            With file, line, column and what was expected.
+        """
+        return Law(**read_fields(text, name, source or f"{name}.toml"))
+
+    @cached_property
+    def references(self) -> dict[str, float]:
+        """The reference scales by the names they have in formulas, such as ``{"N0": 1e9}``."""
+        return {f"{i.name}0": i.reference for i in self.inputs.values() if i.reference is not None}
+
+    @cached_property
+    def free_parameters(self) -> tuple[str, ...]:
+        """The parameters that are learned, in the order of the file."""
+        return tuple(p.name for p in self.parameters.values() if not p.prior.is_constant)
+
+    @cached_property
+    def noise_parameters(self) -> tuple[str, ...]:
+        """The parameters that shape the scatter about the law and not the law, in the order of the file."""
+        used = names_used(self.formula, self.terms)
+        return tuple(name for name in self.free_parameters if name not in used)
+
+    @cached_property
+    def mean_inputs(self) -> frozenset[str]:
+        """The inputs that the mean depends on, through its terms; the others only shape the noise."""
+        used = set(names_used(self.formula, self.terms))
+        used |= {name.removesuffix("0") for name in used & set(self.references)}
+        return frozenset(used & set(self.inputs))
+
+    @cached_property
+    def noise_inputs(self) -> frozenset[str]:
+        """The inputs that the likelihood itself needs, such as a number of trials; not those with a default."""
+        needed = {name for name, each in self.inputs.items() if each.default is None}
+        return self.output.likelihood.names & needed
+
+    @cached_property
+    def free_inputs(self) -> tuple[str, ...]:
+        """The inputs that must be given for the mean to be known, in the order of the file.
+
+        An input that is computed from others stands for those; a sum over a schedule stands for itself, because
+        it follows from a whole run and not from one row.
+        """
+        needed = set(self.mean_inputs)
+        for one in reversed(tuple(self.inputs.values())):
+            if one.name in needed and one.formula is not None and not one.along_runs:
+                needed = (needed - {one.name}) | set(names(one.formula))
+        return tuple(name for name in self.inputs if name in needed)
+
+    def with_computed_inputs(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the inputs, with those that are formulas of others computed where they are not given.
+
+        Sums over a learning-rate schedule are not: they need whole runs, see :mod:`bayeslaw.language.formula.schedule`.
+        """
+        values = dict(inputs)
+        for one in self.inputs.values():
+            if one.name in values or one.formula is None or one.along_runs:
+                continue
+            if set(names(one.formula)) <= set(values):
+                values[one.name] = evaluate(one.formula, values, NUMPY_WORDS)
+        return values
+
+    def mean(
+        self,
+        inputs: Mapping[str, Any],
+        parameters: Mapping[str, Any],
+        words: Mapping[str, Any] = NUMPY_WORDS,
+        root: Any = None,
+    ) -> Any:
+        """Return the value of the formula.
+
+        Parameters
+        ----------
+        inputs, parameters
+            Arrays that broadcast against each other, by name.
+        words, root
+            What the words of the language do and how implicit terms are solved; NumPy unless given.
+
+        Returns
+        -------
+        The expected outcome (the median, under relative noise), in units of the output.
+        """
+        return evaluate(self.formula, self.with_terms(inputs, parameters, words, root), words)
+
+    def with_terms(
+        self, inputs: Mapping[str, Any], parameters: Mapping[str, Any], words: Mapping[str, Any] = NUMPY_WORDS,
+        root: Any = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """All names a formula may use, with the terms computed in their order."""
+        values: dict[str, Any] = {**self.references, **inputs, **parameters}
+        for name, term in self.terms.items():
+            if isinstance(term, Root):
+                values[name] = (root or solve)(term, values, words)
+            else:
+                values[name] = evaluate(term, values, words)
+        return values
+
+    def derive(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the derived quantities, given parameters; later ones may use earlier ones."""
+        values: dict[str, Any] = {**self.references, **parameters}
+        for name, node in self.derived.items():
+            values[name] = evaluate(node, values, NUMPY_WORDS)
+        return {name: values[name] for name in self.derived}
+
+    def published_parameters(self, key: str) -> dict[str, float]:
+        """Return a paper's reported values as parameters of this law; those it does not report are left out.
+
+        Parameters
+        ----------
+        key
+            Bibliography key, such as ``"hoffmann2022training"``.
+        """
+        if self.published is None or key not in self.published.values:
+            known = () if self.published is None else self.published.values
+            raise LawError(f"law '{self.name}' has no published values of '{key}'{did_you_mean(key, known)}.")
+        values: dict[str, Any] = {**self.references, **self.published.values[key]}
+        ours = {name: values[name] for name in self.parameters if name in values}
+        for name, node in self.published.inverse.items():
+            if set(names(node)) <= set(values):
+                ours[name] = evaluate(node, values, NUMPY_WORDS)
+        return {name: float(ours[name]) for name in self.parameters if name in ours}
+
+    def draw_prior(self, rng: np.random.Generator, size: int) -> dict[str, np.ndarray]:
+        """Draws of every parameter from its prior, each of shape ``(size,)``."""
+        return {name: p.prior.draw(rng, size) for name, p in self.parameters.items()}
+
+    def with_priors(self, **priors: str) -> Law:
+        """Return the same law with other priors, such as ``law.with_priors(alpha="LogNormal(log(0.4), 0.1)")``."""
+        return editing.with_priors(self, priors)
+
+    def with_wider_priors(self, factor: float) -> Law:
+        """Return the same law with every prior `factor` times as wide about the same place, those of spreads too.
+
+        Widths are standard deviations or scales; of a positive LogNormal, on the log.  A Gamma and a Beta keep their
+        mean.  Below 1, priors are narrower.
+        """
+        return editing.with_wider_priors(self, factor)
+
+    def with_likelihood(self, likelihood: str, **priors: str) -> Law:
+        """Return the same law with other noise, such as ``law.with_likelihood("LogNormal(mean, sigma)")``.
+
+        Parameters that neither the formula nor the new likelihood use go; new ones need a prior:
+        ``law.with_likelihood("Beta(mean, kappa)", kappa="LogNormal(log(100), 1)")``.
+        """
+        return editing.with_likelihood(self, likelihood, priors)
+
+    def with_noise_growth(self, by: str, prior: str = "HalfNormal(0.3)") -> Law:
+        """Return the same law with noise that is larger for smaller runs: times ``(input / reference)**-growth``.
+
+        Parameters
+        ----------
+        by
+            An input with a reference scale, such as ``"N"``.
+        prior
+            Prior of the new parameter ``noise_growth``; 0 is noise that does not grow.
+        """
+        return editing.with_noise_growth(self, by, prior)
+
+    def with_known_error(self, column: str) -> Law:
+        """Return the same law with noise to which a known standard error adds, in quadrature.
+
+        Parameters
+        ----------
+        column
+            Of the standard errors, in units of the outcome; 0 where a question does not give it.  Where noise is
+            relative, so is the error: it is divided by the law's mean.
+        """
+        return editing.with_known_error(self, column)
+
+    def with_group_effect(self, column: str, spread: str = "HalfNormal(0.02)") -> Law:
+        """Return the same law with one more shift a group, for runs that share a budget, a run or a seed.
+
+        Runs of one group then err together, on the scale of the noise (the log of a loss); errors of parameters
+        that ignore this are half of what they should be on isoFLOP data.
+        """
+        return editing.with_group_effect(self, column, spread)

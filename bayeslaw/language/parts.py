@@ -1,0 +1,196 @@
+"""The parts of a law: frozen, and readable without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.language.formula.expression import Call, Node, names, to_text
+from bayeslaw.language.formula.functions import LIKELIHOODS, PRIORS, LikelihoodFamily, PriorFamily
+from bayeslaw.language.formula.schedule import SCHEDULES
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A prior distribution with its numbers, such as ``LogNormal(log(1.8), 0.3)``.
+
+    ``Constant(value)`` fixes a parameter; it is the one word that is not a distribution.
+    """
+
+    name: str
+    arguments: tuple[float, ...]
+    text: str
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the parameter is fixed rather than learned."""
+        return self.name == "Constant"
+
+    @property
+    def family(self) -> PriorFamily:
+        """The row of ``PRIORS``."""
+        return PRIORS[self.name]
+
+    @property
+    def support(self) -> str:
+        """``real``, ``positive`` or ``unit``; a constant counts as real."""
+        return "real" if self.is_constant else self.family.support
+
+    def widened(self, factor: float) -> Prior:
+        """Return the same prior, `factor` times as wide about the same place."""
+        if self.is_constant:
+            return self
+        pairs = zip(self.arguments, self.family.widening, strict=True)
+        arguments = tuple(value * factor**power for value, power in pairs)
+        return Prior(self.name, arguments, f"{self.name}({', '.join(map(repr, arguments))})")
+
+    def scipy(self) -> Any:
+        """Return the distribution as a frozen SciPy object."""
+        return self.family.scipy(*self.arguments)
+
+    def draw(self, rng: np.random.Generator, size: int | tuple[int, ...]) -> np.ndarray:
+        """Draws from the prior, of shape `size`."""
+        if self.is_constant:
+            return np.full(size, self.arguments[0])
+        return np.asarray(self.family.draw(rng, size, *self.arguments), dtype=float)
+
+    def median(self) -> float:
+        """Return the median of the prior."""
+        if self.name == "LogNormal":
+            return float(np.exp(self.arguments[0]))  # without SciPy, which takes most of a second to import
+        return self.arguments[0] if self.is_constant else float(self.scipy().median())
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a law is a function of: a column of the table of runs, or a formula of other inputs.
+
+    Attributes
+    ----------
+    reference
+        A fixed scale of the law file; written ``N0`` in its formulas for an input ``N``.
+    range
+        The values for which the law is meant; also what a wrong unit is told by.
+    formula
+        How to compute the input from other inputs when the table does not have it.
+    default
+        What it is where neither a table nor a question says; None where they must.
+    """
+
+    name: str
+    column: str
+    units: str
+    meaning: str
+    reference: float | None = None
+    range: tuple[float, float] | None = None
+    formula: Node | None = None
+    default: float | None = None
+
+    @property
+    def along_runs(self) -> bool:
+        """Whether it is a sum along each training run, and not a formula of other inputs of the same row."""
+        return isinstance(self.formula, Call) and self.formula.function in SCHEDULES
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What is learned: a prior, a recommended grouping, and how far groups may spread.
+
+    Attributes
+    ----------
+    pool
+        The column over which the law's author would pool, in the language of ``fit.pooling``; None is one value
+        for all runs.
+    spread
+        Prior of the standard deviation between groups, on the log for positive parameters, on the logit for
+        shares, as is for real ones.
+    """
+
+    name: str
+    prior: Prior
+    pool: str | None
+    spread: Prior
+    units: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """How an observed outcome scatters about the law, such as ``LogStudentT(nu, mean, sigma)``."""
+
+    name: str
+    arguments: tuple[Node, ...]
+
+    @property
+    def family(self) -> LikelihoodFamily:
+        """The row of ``LIKELIHOODS``."""
+        return LIKELIHOODS[self.name]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The parameters and inputs that the arguments use, and ``mean``."""
+        return frozenset(name for argument in self.arguments for name in names(argument))
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(to_text(a) for a in self.arguments)})"
+
+
+@dataclass(frozen=True)
+class Output:
+    """The outcome that a law predicts, and the noise about it."""
+
+    column: str
+    likelihood: Likelihood
+    units: str
+    meaning: str
+    range: tuple[float, float] | None = None
+
+    @property
+    def link(self) -> str:
+        """The scale on which families differ, laws drift and parts of the doubt are compared: that of the noise."""
+        return self.likelihood.family.link
+
+
+@dataclass(frozen=True)
+class Root:
+    """A term given implicitly: the `unknown` between two bounds at which `equation` is zero and rising."""
+
+    equation: Node
+    slope: Node
+    unknown: str
+    lower: Node
+    upper: Node
+
+
+def names_used(formula: Node, terms: Mapping[str, Node | Root]) -> dict[str, int]:
+    """The names in a formula and in its terms, bounds of roots included."""
+    used = dict(names(formula))
+    for term in terms.values():
+        for node in (term.equation, term.lower, term.upper) if isinstance(term, Root) else (term,):
+            used |= names(node)
+    return used
+
+
+@dataclass(frozen=True)
+class Published:
+    """The paper's own form of a law and the numbers it reports.
+
+    Attributes
+    ----------
+    formula
+        The law as the paper writes it, in the names of `values`.
+    inverse
+        Our parameters as formulas of the paper's.
+    values
+        By bibliography key, the paper's numbers.
+    source
+        Where in the source the numbers stand, by the same key.
+    """
+
+    formula: Node
+    inverse: Mapping[str, Node]
+    values: Mapping[str, Mapping[str, float]]
+    source: Mapping[str, str]

@@ -1,0 +1,57 @@
+"""Priors that were learned from public sweeps, beside the weak ones of a law's file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bayeslaw.errors import LawError, did_you_mean, listed
+from bayeslaw.language.law import Law
+
+FIELD = Path(__file__).parents[1] / "data" / "field.toml"
+# What a user says for them.
+NAME = "field"
+
+
+@cache
+def _learned() -> Mapping[str, Mapping[str, str]]:
+    table: dict[str, Any] = tomllib.loads(FIELD.read_text(encoding="utf-8"))
+    return {str(name): dict(priors) for name, priors in table["law"].items()}
+
+
+def with_priors(law: Law, wanted: str | Mapping[str, str] | None) -> Law:
+    """A law with its own weak priors, those of the field, or others by parameter.
+
+    Raises
+    ------
+    LawError
+        When there are none of that name, or one cannot be read.
+    """
+    if wanted is None:
+        return law
+    if not isinstance(wanted, str):
+        return law.with_priors(**wanted)
+    if wanted != NAME:
+        raise LawError(
+            f"priors: there are none called '{wanted}'{did_you_mean(wanted, [NAME])}; give '{NAME}', or leave it out."
+        )
+    return law.with_priors(**field_priors(law.name))
+
+
+def field_priors(name: str) -> dict[str, str]:
+    """The priors of a law's parameters that were learned from public sweeps.
+
+    Raises
+    ------
+    LawError
+        When none were learned for the law.
+    """
+    if name not in _learned():
+        raise LawError(
+            f"there are no field priors for law '{name}', only for {listed(_learned())}; leave out priors='{NAME}' "
+            f"(--priors {NAME}), or give priors of your own."
+        )
+    return dict(_learned()[name])

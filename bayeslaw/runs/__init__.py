@@ -1,0 +1,14 @@
+"""Runs: what a table of training runs is, and what it can tell.
+
+=================  ======================================================================
+``table``          the table; ``read_runs``
+``files``          CSV, JSON lines, Parquet, pandas and polars
+``columns``        standard columns and their usual other names
+``filters``        conditions such as ``n_params >= 1e8``
+``observations``   what a law asks of a table: inputs, outcome, weights, errors
+``schedule_sums``  checkpoints, and sums along their schedule
+``notes``          what a table cannot tell, said before a fit
+``summary``        the table on one page
+``regression``     a robust regression that notes are based on
+=================  ======================================================================
+"""

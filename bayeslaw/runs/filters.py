@@ -1,0 +1,123 @@
+"""Which rows of a table meet a condition such as ``"family == 'c4' and n_params >= 1e8"``.
+
+A condition is read by the law language (``law.expr``), where a name is a column.  Kinds are checked on the tree
+before anything is computed, so that NumPy is never asked to compare text with a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from bayeslaw.errors import RunsError
+from bayeslaw.language.formula import expression as expr
+from bayeslaw.language.formula.functions import CONDITION_WORDS
+from bayeslaw.runs.columns import missing_column
+
+if TYPE_CHECKING:
+    from bayeslaw.runs.table import Runs
+
+Kind = Literal["a number", "text", "a comparison"]
+
+
+def rows_where(runs: Runs, condition: str) -> np.ndarray:
+    """The mask of the runs that meet a condition, booleans of shape ``(runs,)``.
+
+    An empty cell meets no comparison but ``!=``.
+
+    Raises
+    ------
+    RunsError
+        When a column is not there, kinds do not go together, or a formula of finite columns is not finite in a row
+        that depends on it.
+    LawError
+        When the condition cannot be read.
+    """
+    if not isinstance(condition, str):
+        raise RunsError(f'{runs.source}: a condition is a text such as "n_params >= 1e8", not {condition!r}.')
+    node = expr.parse(condition, condition=True)
+    for name in expr.names(node):
+        if not runs.has(name):
+            raise missing_column(name, runs.names, runs.source, f"the condition {condition!r}")
+    if _kind(node, runs, condition) != "a comparison":
+        raise _wrong(runs, condition, 'it is not a comparison; write one such as "n_params >= 1e8"')
+    values = {name: runs.column(name) for name in expr.names(node)}
+    met, possible = _met(node, values)
+    if (open_ := met != possible).any():
+        raise _wrong(
+            runs, condition, f"it compares what is not a finite number in {runs.at(open_)}; leave such rows out by a "
+            f"condition before it, joined with 'and'"
+        )  # fmt: skip
+    return met
+
+
+def _met(node: expr.Node, values: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Which rows meet a condition, and which may: a comparison of what is not finite may be met or not."""
+    match node:
+        case expr.Call("not", (negated,)):
+            met, possible = _met(negated, values)
+            return ~possible, ~met
+        case expr.Call("and" | "or" as word, args):
+            join = np.logical_and if word == "and" else np.logical_or
+            sides = [_met(arg, values) for arg in args]
+            return join.reduce([met for met, _ in sides]), join.reduce([possible for _, possible in sides])
+    met = np.asarray(expr.evaluate(node, values, CONDITION_WORDS), dtype=bool)
+    undefined = np.zeros(met.shape, dtype=bool)
+    for side in node.args if isinstance(node, expr.Call) else ():
+        undefined |= _undefined(side, values)
+    return met & ~undefined, met | undefined
+
+
+def _undefined(node: expr.Node, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Where a formula is not finite although its columns are."""
+    if not isinstance(node, expr.Call):
+        return np.zeros((), dtype=bool)
+    finite = np.logical_and.reduce([np.isfinite(values[name]) for name in expr.names(node)])
+    return np.asarray(finite & ~np.isfinite(expr.evaluate(node, values, CONDITION_WORDS)))
+
+
+def _wrong(runs: Runs, condition: str, why: str) -> RunsError:
+    return RunsError(f"{runs.source}: cannot use the condition {condition!r}: {why}.")
+
+
+def _kind(node: expr.Node, runs: Runs, condition: str) -> Kind:
+    """What a part of a condition is, refusing what does not go together."""
+    match node:
+        case expr.Number():
+            return "a number"
+        case expr.Text():
+            return "text"
+        case expr.Name(id=name):
+            return "text" if runs.is_text(name) else "a number"
+        case expr.Call(function=word, args=args):
+            kinds = [_kind(arg, runs, condition) for arg in args]
+            if word in ("and", "or", "not"):
+                if set(kinds) != {"a comparison"}:
+                    raise _wrong(runs, condition, f"'{word}' joins comparisons, but '{_not(kinds, args)}' is none")
+                return "a comparison"
+            if word in expr.CONDITIONS.values():
+                _check_sides(word, kinds, args, runs, condition)
+                return "a comparison"
+            if set(kinds) != {"a number"}:
+                raise _wrong(
+                    runs, condition, f"'{word}' takes numbers, not {next(k for k in kinds if k != 'a number')}"
+                )
+            return "a number"
+
+
+def _not(kinds: list[Kind], args: tuple[expr.Node, ...]) -> str:
+    return next(expr.to_text(a) for k, a in zip(kinds, args, strict=True) if k != "a comparison")
+
+
+def _check_sides(
+    word: str, kinds: list[Kind], args: tuple[expr.Node, ...], runs: Runs, condition: str
+) -> None:  # fmt: skip
+    sides = [f"{expr.to_text(arg)} ({kind})" for arg, kind in zip(args, kinds, strict=True)]
+    if "a comparison" in kinds:
+        raise _wrong(runs, condition, f"'{word}' compares numbers or text, not other comparisons; use 'and' or 'or'")
+    if kinds[0] != kinds[1]:
+        raise _wrong(runs, condition, f"'{word}' compares {sides[0]} with {sides[1]}")
+    if not any(expr.names(arg) for arg in args):
+        raise _wrong(runs, condition, f"{sides[0]} and {sides[1]} are both constants; name a column")

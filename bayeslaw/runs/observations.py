@@ -1,0 +1,372 @@
+"""What a law asks of a table of runs: its inputs and its outcome as arrays, each value checked.
+
+Checks stand here, before the first compilation, because a wrong unit gives a posterior as smooth as a right one.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from bayeslaw.errors import RunsError
+from bayeslaw.language.formula.expression import Call, evaluate, names
+from bayeslaw.language.formula.functions import NUMPY_WORDS
+from bayeslaw.language.law import Input, Law
+from bayeslaw.runs.columns import missing_column
+from bayeslaw.runs.schedule_sums import sum_along
+
+if TYPE_CHECKING:
+    from bayeslaw.runs.table import Runs
+
+# How far beyond a law's range single rows may lie: nearer than the units people mix up (thousands), farther than any
+# honest small model.
+TOLERANCE = 100.0
+# What people store numbers in: for a unit guess the factor must bring the whole column into the law's range.
+FACTORS = {
+    1e3: "in thousands", 1e6: "in millions", 1e9: "in billions", 1e12: "in trillions", 1e15: "in units of 1e15",
+    1e18: "in units of 1e18", 1e21: "in units of 1e21", 1e-2: "in percent", 1e-3: "in units of 0.001",
+    1e-6: "in units of 1e-6", 1e-9: "in units of 1e-9",
+}  # fmt: skip
+
+
+def inputs(runs: Runs, law: Law) -> dict[str, np.ndarray]:
+    """Every input that a law needs, by the input's name.
+
+    An input with a formula is computed where all its sources are there, and read from its column otherwise; a sum
+    along a run is the other way round, since its column may know of records that the table has not.  Inputs that
+    neither the mean nor the noise uses are given where the table has them.
+
+    Returns
+    -------
+    Arrays of float64, each of shape ``(runs,)``.
+
+    Raises
+    ------
+    RunsError
+        When a column is missing, not numeric, empty somewhere, or outside the input's range.
+    """
+    check_run_ids(runs)
+    needed = law.mean_inputs | law.noise_inputs
+    values: dict[str, np.ndarray] = {}
+    faults: dict[str, RunsError] = {}
+    for each in law.inputs.values():
+        try:
+            values[each.name] = _input(runs, law, each, values, faults)
+        except RunsError as fault:
+            if each.name in needed:
+                raise
+            faults[each.name] = fault  # raised when another input turns out to need this one
+    return values
+
+
+def _input(runs: Runs, law: Law, each: Input, known: dict[str, np.ndarray], faults: dict[str, RunsError]) -> np.ndarray:
+    sources = [] if each.formula is None else list(names(each.formula))
+    summed = each.along_runs and runs.has(each.column)
+    if each.formula is not None and all(name in known for name in sources) and not summed:
+        if isinstance(each.formula, Call) and each.along_runs:
+            return sum_along(runs, law, each.formula, known)
+        computed = np.broadcast_to(evaluate(each.formula, known, NUMPY_WORDS), (len(runs),)).astype(np.float64)
+        bad = ~np.isfinite(computed)
+        if bad.any():
+            shown = ", ".join(f"{n} = {known[n][bad][0]:g}" for n in sources)
+            raise RunsError(
+                f"{runs.source}: input '{each.name}' of law '{law.name}' is not finite in {runs.at(bad)} ({shown}); "
+                f"{runs.amended('correct these values')}."
+            )
+        return _in_range(runs, law, f"input '{each.name}'", None, computed, each.range, each.units)
+    if not runs.has(each.column):
+        if each.default is not None:
+            return np.full(len(runs), each.default)
+        for name in sources:
+            if name in faults:
+                raise faults[name]
+        raise missing_column(each.column, runs.names, runs.source, f"input '{each.name}' of law '{law.name}'")
+    values = numbers(runs, each.column, f"law '{law.name}'", _expected(each.range, each.units))
+    return _in_range(runs, law, runs.called(each.column), each.column, values, each.range, each.units)
+
+
+def numbers(runs: Runs, name: str, wanted_by: str, expected: str) -> np.ndarray:
+    """A column that must be finite numbers, shape ``(runs,)``.
+
+    Raises
+    ------
+    RunsError
+        When it is text, empty or infinite somewhere, with the row.
+    """
+    values = runs.column(name, wanted_by)
+    if values.dtype == object:
+        bad = np.array([_is_text(cell) for cell in values])
+        at = int(np.argmax(bad))
+        raise RunsError(
+            f"{runs.source}: row {runs.rows[at]} of {runs.called(name)} is '{values[at]}', but {wanted_by} "
+            f"expects {expected}; "
+            "write plain numbers, such as 1.5e9."
+        )
+    bad = ~np.isfinite(values)
+    if bad.any():
+        found = values[bad][0]
+        what, how, keep = f"{found:g}", "correct it", f"{name} < 1e300"
+        if math.isnan(found):
+            what, how, keep = "empty", "fill it in", f"{name} > 0"
+        raise RunsError(
+            f"{runs.source}: {runs.called(name)} is {what} in {runs.at(bad)}, but {wanted_by} expects {expected}; "
+            f"{runs.amended(how, keep)}."
+        )
+    return values
+
+
+def _is_text(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return True
+    return False
+
+
+def _expected(interval: tuple[float, float] | None, units: str) -> str:
+    """What a column should hold, in words."""
+    counted = bool(units) and "/" not in units and units != "1"
+    if interval is None:
+        return f"numbers in {units}" if counted else "numbers"
+    what = f"values in {units}" if units not in ("", "1") else "values"
+    if counted and interval[0] >= 1:
+        what = f"a count of {units}s"
+    return f"{what} between {short(interval[0])} and {short(interval[1])}"
+
+
+def short(value: float) -> str:
+    """A number for a message: ``1e5``, ``3.2``, ``512``."""
+    text = f"{value:.0e}" if value and math.log10(abs(value)) == round(math.log10(abs(value))) else f"{value:.4g}"
+    if "e" in text:
+        mantissa, exponent = text.split("e")
+        if -3 < int(exponent) < 5:
+            return f"{value:g}"
+        return f"{mantissa}e{int(exponent)}"
+    return text
+
+
+def _in_range(
+    runs: Runs, law: Law, what: str, column: str | None, values: np.ndarray,
+    interval: tuple[float, float] | None, units: str, tolerant: bool = True,
+) -> np.ndarray:  # fmt: skip
+    """The values, when all are in the interval that the law is meant for."""
+    if interval is None:
+        return values
+    low, high = interval
+    expected = _expected(interval, units)
+    bad = values <= 0
+    if low > 0 and bad.any():
+        _refuse(runs, law, what, column, values, bad, expected, f"{column or 'x'} > 0")
+    # A relative slack of 1e-9, so that a bound that went through a file is still within.
+    bad = (values < low - 1e-9 * abs(low)) | (values > high + 1e-9 * abs(high))
+    if tolerant and low > 0 and not bad.all():
+        # Small models are how scaling is studied: only what no plain unit explains is refused, ``notes`` tell the rest.
+        bad = (values < low / TOLERANCE) | (values > high * TOLERANCE)
+    if not bad.any():
+        return values
+    factor = _unit_guess(runs, values, interval, law, column) if column and bad.all() else None
+    if factor is None or column is None:
+        keep = f"{column} >= {short(low)} and {column} <= {short(high)}"
+        how = "correct it"
+        if (
+            units.startswith("nat")
+            and bad.mean() > 0.5
+            and low <= math.log(values.min()) <= math.log(values.max()) <= high
+        ):
+            how = "if it is a perplexity, give its log, which is the loss, else correct it"
+        _refuse(runs, law, what, column, values, bad, expected, keep, how)
+    raise RunsError(
+        f"{runs.source}: {what} reaches {short(float(values.max()))}, but law '{law.name}' expects {expected}; "
+        f"{runs.rescaled(column, factor)}."
+    )
+
+
+def _refuse(
+    runs: Runs, law: Law, what: str, column: str | None, values: np.ndarray, bad: np.ndarray, expected: str, keep: str,
+    how: str = "correct it",
+) -> NoReturn:  # fmt: skip
+    raise RunsError(
+        f"{runs.source}: {what} is {values[bad][0]:g} in {runs.at(bad)}, but law '{law.name}' expects "
+        f"{expected}; {runs.amended(how, keep if column else None)}."
+    )
+
+
+def _unit_guess(
+    runs: Runs, values: np.ndarray, interval: tuple[float, float], law: Law, column: str
+) -> float | None:  # fmt: skip
+    """The factor that brings the whole column into the range, nearest to the law's reference scale.
+
+    Where the caller gave a unit and the file's own numbers were in the range already, that is what it undoes.
+    """
+    low, high = interval
+    if not (values > 0).all() or low < 0:
+        return None
+
+    def fits(factor: float) -> bool:
+        with np.errstate(over="ignore"):  # what overflows is not within
+            return bool((values * factor >= low).all() and (values * factor <= high).all())
+
+    given = runs.unit_of(column)
+    if given is not None and fits(1.0 / given):
+        return 1.0 / given
+    fitting = [factor for factor in FACTORS if fits(factor)]
+    references = [i.reference for i in law.inputs.values() if i.column == column and i.reference is not None]
+    middle = math.log(references[0]) if references else 0.5 * math.log(max(low, 1e-12 * high) * high)
+    typical = float(np.log(values).mean())
+    return min(fitting, key=lambda f: abs(typical + math.log(f) - middle), default=None)
+
+
+def check_run_ids(runs: Runs) -> None:
+    """Refuse a run id that two rows have, unless a column ``step`` says that they are checkpoints.
+
+    Raises
+    ------
+    RunsError
+        With the id and its rows.
+    """
+    name = next((n for n in ("run", "run_id") if n in runs.data), None)
+    if name is None or "step" in runs.data:
+        return
+    ids = runs.data[name]
+    seen: dict[object, int] = {}
+    for i, each in enumerate(ids.tolist()):
+        if each == "" or each != each:
+            continue
+        if each in seen:
+            shown = f"{each:g}" if isinstance(each, float) else each
+            raise RunsError(
+                f"{runs.source}: a duplicated run id: '{shown}' of {runs.called(name)} is in rows "
+                f"{runs.rows[seen[each]]} and "
+                f"{runs.rows[i]}; drop one, or add a column 'step' if they are checkpoints of one run."
+            )
+        seen[each] = i
+
+
+def outcome(runs: Runs, law: Law) -> np.ndarray:
+    """The outcome that a law predicts.
+
+    Returns
+    -------
+    Array of float64, shape ``(runs,)``, in the output's units.
+
+    Raises
+    ------
+    RunsError
+        When the column is missing, or a value is outside the likelihood's support or the output's range.
+    """
+    column, family = law.output.column, law.output.likelihood.family
+    support = {
+        "real": "numbers", "positive": "positive numbers", "unit": "shares above 0 and below 1",
+        "count": "whole numbers from 0",
+    }  # fmt: skip
+    likelihood = law.output.likelihood.name
+    wanted = f"outcome '{column}' of law '{law.name}' ({likelihood} likelihood)"
+    if not runs.has(column):
+        raise missing_column(column, runs.names, runs.source, f"law '{law.name}'")
+    values = numbers(runs, column, wanted, support[family.outcome])
+    bad = {
+        "real": np.zeros(len(values), dtype=bool),
+        "positive": values <= 0,
+        "unit": (values <= 0) | (values >= 1),
+        "count": (values < 0) | (values != np.round(values)),
+    }[family.outcome]
+    if bad.any():
+        remedy = runs.amended("correct it")
+        if family.outcome == "unit" and (values > 0).all() and 1 < values.max() < 100:
+            remedy = runs.rescaled(column, 0.01)
+        elif family.outcome == "unit" and np.isin(values[bad], (0.0, 1.0)).all():
+            # All or none of a few questions: leaving them out is a choice by outcome, so it comes last and says so.
+            other = "average over tasks, or fit counts by a law with a Binomial likelihood, which allows all and none"
+            remedy = f"{runs.amended(other, f'{column} > 0 and {column} < 1')}, which favours the middle"
+        raise RunsError(
+            f"{runs.source}: {runs.called(column)} is {values[bad][0]:g} in {runs.at(bad)}, but the {likelihood} "
+            f"likelihood of law "
+            f"'{law.name}' expects {support[family.outcome]}; {remedy}."
+        )
+    if family.outcome == "count":
+        _check_trials(runs, law, values)
+    return _in_range(runs, law, runs.called(column), column, values, law.output.range, law.output.units, tolerant=False)
+
+
+def _check_trials(runs: Runs, law: Law, successes: np.ndarray) -> None:
+    """No more successes than trials, where the trials do not depend on parameters."""
+    likelihood = law.output.likelihood
+    node = likelihood.arguments[likelihood.family.arguments.index("trials")]
+    if not set(names(node)) <= set(law.inputs):
+        return
+    trials = np.broadcast_to(evaluate(node, inputs(runs, law), NUMPY_WORDS), successes.shape)
+    bad = successes > trials
+    if bad.any():
+        raise RunsError(
+            f"{runs.source}: column '{law.output.column}' counts {successes[bad][0]:g} successes in "
+            f"{trials[bad][0]:g} trials in "
+            f"{runs.at(bad)}; expected no more successes than trials: correct the counts."
+        )
+
+
+def weights(runs: Runs) -> np.ndarray:
+    """The column ``weight``, or ones; shape ``(runs,)``.  A run of weight 0 is known but not fitted.
+
+    Raises
+    ------
+    RunsError
+        When a weight is not a number from 0.
+    """
+    if "weight" not in runs.data:
+        return np.ones(len(runs))
+    values = numbers(runs, "weight", "the weight of a run", "numbers from 0")
+    bad = values < 0
+    if bad.any():
+        raise RunsError(
+            f"{runs.source}: column 'weight' is {values[bad][0]:g} in {runs.at(bad)}, but a run counts for 0 or more; "
+            f"{runs.amended('correct it', 'weight >= 0')}."
+        )
+    return values
+
+
+def standard_error_column(runs: Runs, law: Law) -> str | None:
+    """The column of known standard errors of the outcome: ``<outcome>_se``, else ``se``; None without either."""
+    return next((name for name in (f"{law.output.column}_se", "se") if name in runs.data), None)
+
+
+def standard_error(runs: Runs, law: Law) -> np.ndarray | None:
+    """Known standard errors of the outcome, in its units; None without a column of them.
+
+    Raises
+    ------
+    RunsError
+        When one is not a positive number.
+    """
+    name = standard_error_column(runs, law)
+    return None if name is None else _positive(runs, name, "a standard error")
+
+
+def _positive(runs: Runs, name: str, what: str) -> np.ndarray:
+    values = numbers(runs, name, what, "positive numbers")
+    bad = values <= 0
+    if bad.any():
+        raise RunsError(
+            f"{runs.source}: column '{name}' is {values[bad][0]:g} in {runs.at(bad)}, but {what} is positive; "
+            f"{runs.amended('correct it', f'{name} > 0')}."
+        )
+    return values
+
+
+def check_enough(runs: Runs, law: Law) -> None:
+    """Refuse fewer runs than the law has free parameters.
+
+    Raises
+    ------
+    RunsError
+        With both numbers and what to do.
+    """
+    needed, fitted = len(law.free_parameters), np.count_nonzero(weights(runs))
+    if fitted < needed:
+        raise RunsError(
+            f"{runs.source}: {fitted} runs cannot determine the {needed} free parameters of law "
+            f"'{law.name}'; add runs, take "
+            'a smaller law, or fix a parameter: law.with_priors(alpha="Constant(0.35)") '
+            '(--prior "alpha=Constant(0.35)").'
+        )

@@ -1,0 +1,92 @@
+"""Checkpoints: which rows are one training run, and sums over its schedule along them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayeslaw.errors import RunsError
+from bayeslaw.language.formula.expression import Call, Name, Node, Number
+from bayeslaw.language.formula.schedule import SCHEDULES
+from bayeslaw.language.law import Law
+
+if TYPE_CHECKING:
+    from bayeslaw.runs.table import Runs
+
+
+def sum_along(runs: Runs, law: Law, formula: Call, known: Mapping[str, np.ndarray]) -> np.ndarray:
+    """A word of ``SCHEDULES``, computed along each training run in the order of its steps; shape ``(runs,)``.
+
+    A step was taken whether or not its record is kept: records that :meth:`Runs.where` left out count, in every run
+    that the table as a whole tells apart.
+
+    Raises
+    ------
+    RunsError
+        When a run has two records of one step.
+    """
+    function = SCHEDULES[formula.function][0]
+    sources = [argument.id for argument in formula.args if isinstance(argument, Name)]
+    by_step = next((argument.id for argument in formula.args[1:] if isinstance(argument, Name)), None)
+    table, values = _with_left_out(runs, law, {name: known[name] for name in sources})
+    result = np.empty(len(table))
+    for rows in _curves(table):
+        if rows[0] >= len(runs):
+            continue  # a run of which nothing is kept: those kept stand first
+        order = rows
+        if by_step is not None:
+            order = rows[np.argsort(values[by_step][rows], kind="stable")]
+            if len(_repeats(values[by_step][order])):
+                order = order[order < len(runs)]
+            for again in _repeats(values[by_step][order]):
+                first, second = table.rows[order[again]], table.rows[order[again + 1]]
+                raise RunsError(
+                    f"{runs.source}: rows {first} and {second} are the same step of one run, but "
+                    f"'{formula.function}' sums over the steps of each run; add a column 'run' that tells the runs "
+                    f"apart, or drop the repeat."
+                )
+        result[order] = function(*(_argument(argument, values, order) for argument in formula.args))
+    return result[: len(runs)]
+
+
+def _argument(node: Node, values: Mapping[str, np.ndarray], rows: np.ndarray) -> np.ndarray | float:
+    if isinstance(node, Number):
+        return node.value
+    assert isinstance(node, Name)
+    chosen: np.ndarray = values[node.id][rows]
+    return chosen
+
+
+def _with_left_out(runs: Runs, law: Law, known: dict[str, np.ndarray]) -> tuple[Runs, dict[str, np.ndarray]]:
+    """The runs, and after them the usable records of the table that they were chosen from; with their values."""
+    if runs.whole is None:
+        return runs, known
+    table, kept = runs.whole
+    columns = {name: law.inputs[name].column for name in known}
+    if not all(table.has(column) and not table.is_text(column) for column in columns.values()):
+        return runs, known
+    usable = np.ones(len(table), dtype=bool)
+    usable[kept] = False
+    for column in columns.values():
+        usable &= np.isfinite(table.column(column)) & (table.column(column) >= 0)
+    values = {name: np.concatenate([known[name], table.column(column)[usable]]) for name, column in columns.items()}
+    return table.take(np.concatenate([kept, np.flatnonzero(usable)])), values
+
+
+def _repeats(steps: np.ndarray) -> np.ndarray:
+    """Where sorted steps stand twice: positions of the first of each two."""
+    return np.flatnonzero(np.diff(steps) <= 0)
+
+
+def _curves(runs: Runs) -> list[np.ndarray]:
+    """The rows of each training run: by ``run`` or, without it, by all columns of text together."""
+    by = [next((n for n in ("run", "run_id") if n in runs.data), "")]
+    if not by[0]:
+        by = [name for name in runs.names if runs.is_text(name)]
+    keys = list(zip(*(runs.data[name].tolist() for name in by), strict=True)) if by else [()] * len(runs)
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for i, key in enumerate(keys):
+        groups.setdefault(key, []).append(i)
+    return [np.array(rows) for rows in groups.values()]

@@ -1,0 +1,189 @@
+"""What a table of runs holds, on one page: rows, ranges, families, and the notes of ``notes``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayeslaw.errors import RunsError
+from bayeslaw.language import catalogue
+from bayeslaw.language.law import Law
+from bayeslaw.runs.notes import Design, Note, notes
+
+if TYPE_CHECKING:
+    from bayeslaw.runs.table import Runs
+
+# Without a law: what nearly all laws are functions of, and compute where neither is given.
+USUAL_AXES = ("n_params", "n_tokens")
+MOST_FAMILIES_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class ColumnRange:
+    """The smallest and largest value of a column, how many distinct ones, and how many cells are empty."""
+
+    name: str
+    low: float
+    high: float
+    distinct: int
+    empty: int
+
+
+@dataclass(frozen=True)
+class Family:
+    """One group: its rows, and the range of the first axis in it (NaN without an axis)."""
+
+    name: str
+    rows: int
+    smallest: float
+    largest: float
+
+
+@dataclass(frozen=True)
+class RunsSummary:
+    """What a table holds; prints as a page, and gives a dict for JSON.
+
+    Attributes
+    ----------
+    ranges
+        The axes, then the outcome.
+    family
+        The grouping column, or None.
+    families
+        Its groups, the largest first.
+    notes
+        What will matter for a fit, the most serious first.
+    """
+
+    source: str
+    rows: int
+    ranges: tuple[ColumnRange, ...]
+    family: str | None
+    families: tuple[Family, ...]
+    notes: tuple[Note, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The summary as plain values; a number that is not there is None."""
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
+
+    def __str__(self) -> str:
+        lines = [f"{self.source}: {self.rows} {'run' if self.rows == 1 else 'runs'}", ""]
+        table: list[tuple[str, ...]] = [("column", "from", "to", "distinct", "empty")]
+        table += [(r.name, f"{r.low:.4g}", f"{r.high:.4g}", str(r.distinct), str(r.empty or "")) for r in self.ranges]
+        lines += [*_aligned(table), ""] if self.ranges else []
+        if self.family is not None:
+            groups: list[tuple[str, ...]] = [(self.family, "runs", "smallest", "largest")]
+            shown = self.families[:MOST_FAMILIES_SHOWN]
+            groups += [(f.name, str(f.rows), f"{f.smallest:.3g}", f"{f.largest:.3g}") for f in shown]
+            lines += _aligned(groups)
+            if len(self.families) > len(shown):
+                lines.append(f"  ... and {len(self.families) - len(shown)} more")
+            lines.append("")
+        lines += [f"{i}. {note}" for i, note in enumerate(self.notes, start=1)] or ["Nothing to note."]
+        return "\n".join(lines)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    """Rows as text: the first column to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    cells = [[row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))] for row in rows]
+    return ["  " + "  ".join(row).rstrip() for row in cells]
+
+
+def summarise(runs: Runs, law: Law | str | None = None, family: str | None = None) -> RunsSummary:
+    """Look a table over.
+
+    Parameters
+    ----------
+    law
+        Whose inputs and outcome to look at, or its name; the standard columns without one.
+    family
+        The grouping column; ``family`` where the table has it, of which is then said what pooling over it would meet.
+
+    Raises
+    ------
+    RunsError
+        When `family` is given and is not a column.  What a fit would refuse about the rest is a note.
+    """
+    law = None if law is None else catalogue.find(law)
+    trouble: list[Note] = []
+    axes = _usual_axes(runs) if law is None else _axes_of(runs, law, trouble)
+    name = "loss" if law is None else law.output.column
+    outcome = runs.column(name) if runs.has(name) and not runs.is_text(name) else None
+    pooled = family is not None
+    family = family if family is not None else "family" if runs.has("family") else None
+    groups: tuple[tuple[str, ...], np.ndarray] = ((), np.zeros(len(runs), dtype=int))
+    if family is not None:
+        runs.column(family, "the grouping")
+        try:
+            groups = runs.levels(family)
+        except RunsError as error:
+            trouble.append(_unusable(error))
+            family = None
+    design = Design(runs, law, axes, name, outcome, family, groups, pooled)
+    first = next(iter(axes.values()), np.full(len(runs), np.nan))
+    looked_at = {**axes} if outcome is None else {**axes, name: outcome}
+    return RunsSummary(
+        source=runs.source,
+        rows=len(runs),
+        ranges=tuple(_range(key, values) for key, values in looked_at.items()),
+        family=family,
+        families=_families(groups, first),
+        notes=(*trouble, *notes(design)),
+    )
+
+
+def _unusable(error: RunsError) -> Note:
+    return Note("unusable", "serious", str(error), "A fit would stop here.")
+
+
+def _usual_axes(runs: Runs) -> dict[str, np.ndarray]:
+    there = [n for n in (*USUAL_AXES, "flops") if runs.has(n) and not runs.is_text(n)]
+    usual = [n for n in there if n in USUAL_AXES]
+    return {n: runs.column(n) for n in usual or there}
+
+
+def _axes_of(runs: Runs, law: Law, trouble: list[Note]) -> dict[str, np.ndarray]:
+    """The inputs that the mean of a law is a function of, where they are positive numbers.
+
+    A computed input is looked at only where the table has its column.
+    """
+    for check in (runs.inputs, runs.outcome, runs.check_enough):
+        try:
+            check(law)
+        except RunsError as error:
+            trouble.append(_unusable(error))
+    axes = {}
+    for each in law.inputs.values():
+        if each.name in law.mean_inputs and runs.has(each.column) and not runs.is_text(each.column):
+            values = runs.column(each.column)
+            if (values > 0).any() and not (values <= 0).any():
+                axes[each.column] = values
+    return axes
+
+
+def _range(name: str, values: np.ndarray) -> ColumnRange:
+    known = values[~np.isnan(values)]
+    low, high = (float(known.min()), float(known.max())) if len(known) else (np.nan, np.nan)
+    return ColumnRange(name, low, high, len(np.unique(known)), int(np.isnan(values).sum()))
+
+
+def _families(groups: tuple[tuple[str, ...], np.ndarray], size: np.ndarray) -> tuple[Family, ...]:
+    found = []
+    for i, name in enumerate(groups[0]):
+        values = size[groups[1] == i]
+        rows, values = len(values), values[~np.isnan(values)]
+        low, high = (float(values.min()), float(values.max())) if len(values) else (np.nan, np.nan)
+        found.append(Family(name, rows, low, high))
+    return tuple(sorted(found, key=lambda f: (-f.rows, f.name)))

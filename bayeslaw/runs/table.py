@@ -1,0 +1,390 @@
+"""Runs: a table whose columns have meanings.
+
+Why a table of our own: a law needs a handful of columns as float64 and every mistake in them (a wrong unit, a
+diverged run, a text where a number must be) said with its row, before the first minute of sampling.  What a law asks
+of the table is in ``observations``; what the table says about itself, in ``notes``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayeslaw.errors import RunsError, did_you_mean, listed
+from bayeslaw.language.law import Law
+from bayeslaw.runs import observations
+from bayeslaw.runs.columns import Reading, missing_column, recognised, standard_name
+from bayeslaw.runs.files import Table, read_table
+from bayeslaw.runs.filters import rows_where
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bayeslaw.runs.summary import RunsSummary
+
+UNIT_WORDS: Mapping[str, float] = {
+    "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "percent": 1e-2,
+    "thousands": 1e3, "millions": 1e6, "billions": 1e9, "trillions": 1e12,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """A table of training runs, one row a run or checkpoint.  Made by :func:`read_runs` or :meth:`from_arrays`.
+
+    Attributes
+    ----------
+    data
+        Columns by name, each of shape ``(runs,)``: float64 (NaN where empty), or objects that are all ``str``
+        (``""`` where empty).  The arrays cannot be written to.
+    source
+        What messages call the table: the path of its file.
+    rows
+        The number of each row in its file, shape ``(runs,)``; a header counts as row 1.
+    whole
+        The table that these runs were chosen from, and their positions there; None where nothing was left out.
+    readings
+        How columns were read, by name, where it is known: for messages.
+    """
+
+    data: Mapping[str, np.ndarray]
+    source: str
+    rows: np.ndarray
+    whole: tuple[Runs, np.ndarray] | None = None
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for array in (*self.data.values(), self.rows):
+            array.setflags(write=False)
+
+    @staticmethod
+    def from_arrays(data: Mapping[str, Any], source: str = "runs") -> Runs:
+        """Runs from sequences by column name, read as :func:`read_runs` reads a mapping, but no name is changed.
+
+        Parameters
+        ----------
+        data
+            Equally long sequences of numbers or text.
+        source
+            What messages call the table.
+        """
+        table = read_table(dict(data))
+        return Runs(table.columns, source, table.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        return f"Runs({self.source}: {len(self)} runs, columns {listed(self.names, 12)})"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in the order of the file."""
+        return tuple(self.data)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a column, under this name or as a standard column that it is an alias of."""
+        return self._found(name) is not None
+
+    def column(self, name: str, wanted_by: str = "the question") -> np.ndarray:
+        """A column, shape ``(runs,)``.
+
+        Parameters
+        ----------
+        name
+            Its name, or an alias of a standard column.
+        wanted_by
+            Who needs it, for the message.
+
+        Raises
+        ------
+        RunsError
+            When it is not there, with the nearest name.
+        """
+        found = self._found(name)
+        if found is None:
+            raise missing_column(name, self.names, self.source, wanted_by)
+        return self.data[found]
+
+    def _found(self, name: str) -> str | None:
+        if name in self.data:
+            return name
+        standard = standard_name(name)
+        return standard if standard in self.data else None
+
+    def is_text(self, name: str) -> bool:
+        """Whether a column holds text."""
+        return self.column(name).dtype == object
+
+    def levels(self, name: str) -> tuple[tuple[str, ...], np.ndarray]:
+        """The groups of a grouping column, and which group each run is in.
+
+        Parameters
+        ----------
+        name
+            A column of text, or of numbers (such as a budget).
+
+        Returns
+        -------
+        levels
+            Names of the groups, sorted; numbers by value, written like ``1e+20``.
+        index
+            Positions in `levels`, integers of shape ``(runs,)``.
+
+        Raises
+        ------
+        RunsError
+            When a cell is empty: every run must be in a group.
+        """
+        values = self.column(name, "the grouping")
+        empty = values == "" if values.dtype == object else np.isnan(values)
+        if empty.any():
+            keep = f"{name} != ''" if values.dtype == object else f"{name} == {name}"
+            raise RunsError(
+                f"{self.source}: column '{name}' groups the runs, but is empty in {self.at(empty)}; "
+                f"{self.amended('fill it in', keep)}."
+            )
+        if values.dtype == object:
+            words, index = np.unique(values.astype(str), return_inverse=True)
+            return tuple(str(word) for word in words), index
+        numbers, index = np.unique(values, return_inverse=True)
+        shown = [f"{n:g}" for n in numbers]
+        if len(set(shown)) < len(shown):  # six digits do not tell the levels apart
+            shown = [repr(float(n)) for n in numbers]
+        return tuple(shown), index
+
+    def where(self, condition: str) -> Runs:
+        """The runs that meet a condition, such as ``"family == 'c4' and n_params >= 1e8"``.
+
+        Raises
+        ------
+        RunsError
+            When a column is not there, text is compared with a number, or no run is left.
+        LawError
+            When the condition cannot be read.
+        """
+        mask = rows_where(self, condition)
+        if not mask.any():
+            raise RunsError(f"{self.source}: no run of {len(self)} meets the condition {condition!r}; loosen it.")
+        return self.take(mask)
+
+    def take(self, rows: Any) -> Runs:
+        """Some of the runs.
+
+        Parameters
+        ----------
+        rows
+            Positions from 0, or a mask of shape ``(runs,)``.
+        """
+        rows = np.asarray(rows)
+        if rows.size == 0:
+            rows = rows.astype(np.int64)
+        table, positions = (self, np.arange(len(self))) if self.whole is None else self.whole
+        data = {name: values[rows] for name, values in self.data.items()}
+        return Runs(data, self.source, self.rows[rows], (table, positions[rows]), self.readings)
+
+    def hiding(self, hidden: np.ndarray) -> Runs:
+        """The same table with weight 0 on some runs, so that a fit knows of them and does not see them.
+
+        Parameters
+        ----------
+        hidden
+            A mask of shape ``(runs,)``.
+        """
+        return Runs({**self.data, "weight": np.where(hidden, 0.0, self.weights())}, self.source, self.rows)
+
+    def frame(self) -> pd.DataFrame:
+        """The table as a pandas DataFrame."""
+        import pandas as pd
+
+        return pd.DataFrame({name: values.copy() for name, values in self.data.items()})
+
+    def digest(self) -> str:
+        """SHA-256 of the contents as 64 hex digits: the same for the same table, however it was stored.
+
+        The order of columns, the name of the file and the row numbers do not matter; the order of rows does.
+        """
+        total = hashlib.sha256()
+        for name in sorted(self.data):
+            values = self.data[name]
+            if values.dtype == object:
+                content = b"\0".join(str(cell).encode("utf-8", "surrogatepass") for cell in values)
+            else:
+                # Adding zero turns -0.0 into 0.0; all NaN are given one bit pattern.
+                content = np.where(np.isnan(values), np.nan, values + 0.0).astype("<f8").tobytes()
+            head = f"{name}\0{values.dtype.kind}\0{len(content)}\0"
+            total.update(head.encode("utf-8", "surrogatepass") + content)
+        return total.hexdigest()
+
+    def at(self, mask: np.ndarray) -> str:
+        """Which rows a mask selects, by their numbers in the file, as words for a message."""
+        rows = self.rows[mask]
+        if len(rows) == 1:
+            return f"row {rows[0]}"
+        return f"rows {listed(map(str, rows), 3)}"
+
+    def called(self, column: str) -> str:
+        """A column, as words for a message: by the file's own name first."""
+        own = self.readings.get(column, Reading(column)).own
+        return f"column '{own}'" if own == column else f"column '{own}' ({column})"
+
+    def unit_of(self, column: str) -> float | None:
+        """What the caller had a column multiplied by; None where nothing was said."""
+        return self.readings.get(column, Reading(column)).unit
+
+    def rescaled(self, column: str, factor: float) -> str:
+        """What to ask and do about a column that `factor` brings into the law's unit, as words for a message."""
+        given = self.unit_of(column)
+        unit = observations.short(factor * (given or 1.0))
+        right = f"units={{'{column}': {unit}}} (--units {column}={unit})"
+        if given is None:
+            return f"is it {observations.FACTORS[factor]}? Pass {right}"
+        needless = math.isclose(factor * given, 1.0)
+        remedy = f"leave '{column}' out of units (--units)" if needless else f"pass {right} instead"
+        return f"it was multiplied by {observations.short(given)} as units say: {remedy}"
+
+    def amended(self, how: str, condition: str | None = None) -> str:
+        """What to do about rows that cannot be used, as words for a message.
+
+        Parameters
+        ----------
+        how
+            What to do to keep them.
+        condition
+            What the other rows meet, where one condition says it.
+        """
+        where = "..." if condition is None else f'"{condition}"'
+        return f"{how}, or leave such rows out with where({where}) (--where)"
+
+    def inputs(self, law: Law) -> dict[str, np.ndarray]:
+        """The inputs of a law by their names, each float64 of shape ``(runs,)``; see ``observations.inputs``."""
+        return observations.inputs(self, law)
+
+    def with_sums(self, law: Law) -> Runs:
+        """The same runs, with the law's sums along training runs as columns: to be read without what was left out."""
+        summed = [each for each in law.inputs.values() if each.along_runs]
+        values = self.inputs(law) if summed else {}
+        columns = {each.column: values[each.name] for each in summed if each.name in values}
+        return Runs({**self.data, **columns}, self.source, self.rows) if columns else self
+
+    def outcome(self, law: Law) -> np.ndarray:
+        """The outcome that a law predicts, float64 of shape ``(runs,)``; see ``observations.outcome``."""
+        return observations.outcome(self, law)
+
+    def weights(self) -> np.ndarray:
+        """How many runs each row counts for, shape ``(runs,)``: the column ``weight``, or ones."""
+        return observations.weights(self)
+
+    def standard_error(self, law: Law) -> np.ndarray | None:
+        """Known standard errors of the outcome, shape ``(runs,)``: ``<outcome>_se`` or ``se``; None without either."""
+        return observations.standard_error(self, law)
+
+    def check_enough(self, law: Law) -> None:
+        """Refuse fewer runs than the law has free parameters.
+
+        Raises
+        ------
+        RunsError
+            With how many there are, how many are needed, and what to do.
+        """
+        observations.check_enough(self, law)
+
+    def summary(self, law: Law | str | None = None, family: str | None = None) -> RunsSummary:
+        """What the table holds, and what in it will matter for a fit: see ``summary`` and ``notes``.
+
+        Parameters
+        ----------
+        law
+            Look at the columns of this law, or of the one with this name; at the standard ones otherwise.
+        family
+            The column whose groups are compared; ``family`` where there is one.
+        """
+        from bayeslaw.runs.summary import summarise
+
+        return summarise(self, law, family)
+
+
+def read_runs(
+    source: Any, columns: Mapping[str, str] | None = None, units: Mapping[str, float | str] | None = None
+) -> Runs:
+    """Read a table of runs, and give its columns their standard names.
+
+    Parameters
+    ----------
+    source
+        A path (``.csv``, ``.csv.gz``, ``.tsv``, ``.jsonl``, ``.ndjson``, ``.parquet``), a pandas or polars frame, or
+        a mapping of sequences.
+    columns
+        The file's own name by the name a law uses: ``{"n_params": "N (M)"}``.  Common names (``N``, ``params``,
+        ``tokens``, ``val_loss``, ...) are recognised without.
+    units
+        What a column is multiplied by: ``{"n_params": 1e6}`` or ``{"n_params": "million"}``.
+
+    Raises
+    ------
+    FileError
+        When a file cannot be read.
+    RunsError
+        When it is not a table, or `columns` and `units` do not fit it.
+    """
+    if isinstance(source, Runs):
+        source = Table(dict(source.data), source.rows, source.source)
+    table = source if isinstance(source, Table) else read_table(source)
+    data, readings = _renamed(table, dict(columns or {}))
+    scaled: set[str] = set()
+    for name, unit in (units or {}).items():
+        found = name if name in data else standard_name(name)
+        if found is None or found not in data:
+            raise missing_column(name, data, table.source, "units")
+        if data[found].dtype == object:
+            raise RunsError(
+                f"{table.source}: units are given for column '{name}', but it holds text; leave it out of units."
+            )
+        if found in scaled:
+            raise RunsError(
+                f"{table.source}: units are given twice for column '{found}', under two of its names; keep one."
+            )
+        scaled.add(found)
+        factor = _factor(name, unit)
+        data[found], readings[found] = data[found] * factor, replace(readings[found], unit=factor)
+    return Runs(data, table.source, table.rows, readings=readings)
+
+
+def _renamed(table: Table, columns: dict[str, str]) -> tuple[dict[str, np.ndarray], dict[str, Reading]]:
+    """The columns under their new names, those the caller assigned and those recognised; and how they were read."""
+    for name, own in columns.items():
+        if own not in table.columns:
+            raise RunsError(
+                f"{table.source}: columns says '{name}' is the file's '{own}', which is not there"
+                f"{did_you_mean(own, table.columns)}; the file has {listed(table.columns, 20)}."
+            )
+    assigned = {name: table.columns[own] for name, own in columns.items()}
+    rest = [name for name in table.columns if name not in assigned and name not in columns.values()]
+    found = recognised(rest, table.source, settled=assigned)
+    by_own = {own: name for name, own in columns.items()}
+    named = {by_own.get(own) or found.get(own, own): own for own in table.columns if own in by_own or own in rest}
+    # One column of the file may stand for two; the order of the file is kept for the others.
+    data = {name: table.columns[own] for name, own in named.items()} | assigned
+    return data, {name: Reading(own) for name, own in (named | columns).items()}
+
+
+def _factor(name: str, unit: float | str) -> float:
+    value: float | None = None
+    if isinstance(unit, str):
+        value = UNIT_WORDS.get(unit.strip().lower())
+    if value is None:
+        try:
+            value = float(unit)
+        except (TypeError, ValueError):
+            value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise RunsError(
+            f"the unit of '{name}' is {unit!r}; expected a positive number such as 1e6, or one of "
+            f"{listed(w for w in UNIT_WORDS if not w.endswith('s'))}."
+        )
+    return value

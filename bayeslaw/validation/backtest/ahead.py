@@ -1,0 +1,144 @@
+"""Looking ahead: laws fitted to what an origin sees, and what they foretell of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import batched
+
+import numpy as np
+
+from bayeslaw.ask.average import Average
+from bayeslaw.ask.compare.averaging import EQUAL, average
+from bayeslaw.ask.forecast.draws import Drawn
+from bayeslaw.ask.forecast.drift import Drifting, drifts_of
+from bayeslaw.ask.forecast.mixture import draw_each, mixture
+from bayeslaw.ask.where.extrapolation import furthest
+from bayeslaw.errors import BayeslawError, QuestionError, listed
+from bayeslaw.inference.executors import opened
+from bayeslaw.inference.many import fit_many
+from bayeslaw.inference.model.plan import make_plan
+from bayeslaw.inference.model.pooling import pools_of
+from bayeslaw.inference.shards import Shards
+from bayeslaw.language import catalogue
+from bayeslaw.language.law import Law
+from bayeslaw.runs.table import Runs
+from bayeslaw.validation.backtest.origins import Origin
+from bayeslaw.validation.backtest.report import AVERAGE
+
+
+@dataclass(frozen=True)
+class Look:
+    """What laws foretell from one origin.
+
+    Attributes
+    ----------
+    fits
+        The laws fitted to what is seen, with the weights of their average.
+    drawn
+        Draws of the hidden runs by each law alone.
+    together
+        Draws by the average of several.
+    """
+
+    origin: Origin
+    fits: Average
+    drawn: Mapping[str, Drawn]
+    together: Drawn | None
+
+    @cached_property
+    def runs(self) -> dict[str, np.ndarray]:
+        """Draws of the hidden runs by law, and of the average of several; each of shape ``(size, points)``."""
+        alone = {name: each.run for name, each in self.drawn.items()}
+        mixed = {} if self.together is None else {AVERAGE: self.together.run}
+        return alone | mixed
+
+    @property
+    def ratio(self) -> np.ndarray:
+        """Compute of the hidden runs, or the one input of their laws, as a multiple of the largest seen; else NaN."""
+        return np.asarray(np.fmax.reduce([furthest(each.extrapolation) for each in self.drawn.values()]))
+
+    @property
+    def observed(self) -> np.ndarray:
+        """What happened; shape ``(points,)``."""
+        return np.asarray(self.fits.lead.plan.outcome[self.origin.hidden])
+
+    @property
+    def inputs(self) -> dict[str, np.ndarray]:
+        """What the laws read of the hidden runs, by input."""
+        return {name: values for each in self.drawn.values() for name, values in each.inputs.items()}
+
+    @property
+    def unconverged(self) -> int:
+        """How many of the fits have not converged."""
+        return sum(not each.diagnostics.converged for each in self.fits.posteriors.values())
+
+
+def looks(
+    laws: Mapping[str, Law], runs: Runs, origins: Sequence[Origin], family: str | None = None,
+    pool: Mapping[str, str] | None = None, *, drift: Drifting = True, weights: str = EQUAL, seed: int = 0,
+    shards: Shards | None = None, executor: Executor | str | None = None, tell: Callable[[str], None] | None = None,
+    draws: int | None = None,
+) -> Iterator[Look]:  # fmt: skip
+    """Fit every law to what each origin sees, and ask it of the rest.
+
+    Parameters
+    ----------
+    shards
+        Where finished fits are kept, and taken up.
+    executor
+        As :func:`bayeslaw.backtest` takes it.
+    tell
+        A function that is told what is being done.
+    draws
+        A chain, of all fits.
+
+    Raises
+    ------
+    RunsError, LawError, PoolingError
+        When a law cannot be fitted to what an origin sees; it says which origin.
+    """
+    pools, plans = pools_of(laws, pool), []
+    for origin in origins:
+        seen = runs.hiding(origin.hidden)
+        for name, law in laws.items():
+            try:
+                plans.append(make_plan(law, seen, family, pools[name]))
+            except BayeslawError as error:
+                raise type(error)(f"seen from {origin.name}: {error}") from None
+    with opened(executor) as workers:
+        if tell is not None:
+            tell(f"{len(plans)} fits of {listed(laws)}")
+        asked_of = list(pools.values()) * len(origins)
+        every = fit_many(
+            plans, asked_of, seed=seed, shards=shards, executor=workers, patient=draws is None, draws=draws
+        )
+    for origin, found in zip(origins, batched(every, len(laws)), strict=True):
+        fits = dict(zip(laws, found, strict=True))
+        hidden = runs.take(origin.hidden)
+        # A law is asked alone and within the average: it drifts less where others have their say.
+        alone = {name: Average.of(each) for name, each in fits.items()}
+        drawn = {name: draw_each(one, hidden, None, drifts_of(one, drift))[name] for name, one in alone.items()}
+        asked = average(fits, weights) if len(fits) > 1 else Average.of(*fits.values())
+        together = mixture(asked, draw_each(asked, hidden, None, drifts_of(asked, drift))) if len(fits) > 1 else None
+        yield Look(origin, asked, drawn, together)
+
+
+def named_laws(laws: str | Law | Iterable[str | Law]) -> dict[str, Law]:
+    """Laws by name, names of the catalogue looked up.
+
+    Raises
+    ------
+    QuestionError
+        When there is none, or one is given twice.
+    LawError
+        When a law is not known.
+    """
+    given = [laws] if isinstance(laws, str | Law) else list(laws)
+    found = [catalogue.find(each) for each in given]
+    names = [each.name for each in found]
+    if not names or len(set(names)) < len(names):
+        raise QuestionError(f"laws: give different ones, one or more, not {listed(names) or 'none'}.")
+    return dict(zip(names, found, strict=True))

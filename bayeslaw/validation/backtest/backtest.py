@@ -1,0 +1,140 @@
+"""The back-test: hide the dearest runs, forecast them from the others, and hold intervals against what happened."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.ask.evidence.comparable import Subject, require_same
+from bayeslaw.ask.forecast.drift import Drifting
+from bayeslaw.ask.where.scale import labels
+from bayeslaw.inference.model.plan import make_plan
+from bayeslaw.inference.model.pooling import family_groupings, pools_of
+from bayeslaw.inference.shards import Shards
+from bayeslaw.language.law import Law
+from bayeslaw.runs.table import Runs, read_runs
+from bayeslaw.validation.backtest.ahead import looks, named_laws
+from bayeslaw.validation.backtest.origins import COMPUTE, SEEN, origin_where, origins_along
+from bayeslaw.validation.backtest.report import AVERAGE, Backtest
+from bayeslaw.validation.backtest.rivals import bootstrap
+from bayeslaw.validation.backtest.scores import Scores
+
+
+def backtest(
+    laws: str | Law | Iterable[str | Law],
+    runs: Runs | Any,
+    family: str | None = None,
+    pool: Mapping[str, str] | None = None,
+    *,
+    along: str = COMPUTE,
+    origins: Sequence[float] = SEEN,
+    hide: str | None = None,
+    weights: str = "equal",
+    drift: Drifting = True,
+    rivals: bool = True,
+    draws: int | None = None,
+    seed: int = 0,
+    shards: str | Path | None = None,
+    executor: Executor | str | None = None,
+    told: Callable[[str], None] | None = None,
+) -> Backtest:
+    """Hide the dearest runs, forecast them, and count how often intervals hold what happened.
+
+    Every law is fitted again at each origin to exactly what is seen from there.  Beside them stands what is done today:
+    the same laws fitted by Huber loss to each family, with a bootstrap.
+
+    Parameters
+    ----------
+    laws
+        Laws or names of laws of the same outcome.
+    runs
+        Runs, or anything :func:`bayeslaw.read_runs` reads.
+    family, pool
+        As :func:`bayeslaw.fit` takes them.
+    along
+        The column along which the far runs are hidden: compute unless given; numbers, or dates such as 2024-03-01.
+    origins
+        Shares of the runs that are seen, each an origin to forecast from.
+    hide
+        A condition that says which runs to hide, such as ``"flops > 1e20"``, in place of `along` and `origins`.
+    weights
+        Of the average of several laws, as :func:`bayeslaw.average` takes them.
+    drift
+        As :func:`bayeslaw.forecast` takes it.
+    rivals
+        Hold Huber fits with a bootstrap against the same runs.
+    draws
+        A chain; sensible unless given.
+    seed
+        Of the sampler and the bootstrap.
+    shards
+        A folder where finished fits are kept, and taken up when the same are asked for again.
+    executor
+        What samples, in place of this process: anything with the ``submit`` of :class:`concurrent.futures.Executor`,
+        or the address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``.
+    told
+        A function that is told what is being done.
+
+    Returns
+    -------
+    Backtest
+
+    Raises
+    ------
+    QuestionError
+        When nothing is hidden or nothing left, or the laws are not of one outcome.
+    RunsError, LawError, PoolingError
+        When a law cannot be fitted to what an origin sees.
+    FileError
+        When a fit cannot be kept, or one that was cannot be read.
+    ExecutorError
+        When workers cannot be reached, are lost, or cannot do the work.
+    """
+    table = runs if isinstance(runs, Runs) else read_runs(runs)
+    every = named_laws(laws)
+    pools = pools_of(every, pool)
+    plans = {name: make_plan(law, table, family, pools[name]) for name, law in every.items()}
+    require_same([(name, Subject.of(plan)) for name, plan in plans.items()])
+    chosen = origins_along(table, along, origins) if hide is None else [origin_where(table, hide)]
+    one = next(iter(plans.values()))
+    group = np.array(labels(table, None if family is None else one.groupings[family_groupings(family)[-1]]))
+    scores: dict[str, list[Scores]] = defaultdict(list)
+    huber: dict[str, list[Scores]] = defaultdict(list)
+    at: list[dict[str, np.ndarray]] = []
+    unconverged = 0
+    ahead = looks(
+        every, table, chosen, family, pool, drift=drift, weights=weights, seed=seed,
+        shards=None if shards is None else Shards(Path(shards)), executor=executor, tell=told, draws=draws,
+    )  # fmt: skip
+    for look in ahead:
+        hidden = look.origin.hidden
+        score = partial(Scores.of, observed=look.observed, ratio=look.ratio, group=group[hidden], seed=seed)
+        for name, run in look.runs.items():
+            scores[name].append(score(run))
+        if rivals:
+            if told is not None:
+                told(f"seen from {look.origin.name}: Huber fits with a bootstrap")
+            made = {name: bootstrap(plan, hidden, group, seed) for name, plan in plans.items()}
+            for name, run in _with_average(made).items():
+                huber[name].append(score(run))
+        at.append(look.inputs)
+        unconverged += look.unconverged
+    return Backtest(
+        outcome=one.law.output.column,
+        laws={name: Scores.joined(each) for name, each in scores.items()},
+        rivals={name: Scores.joined(each) for name, each in huber.items()},
+        origin=np.repeat([each.name for each in chosen], [int(each.hidden.sum()) for each in chosen]),
+        at={name: np.concatenate([each[name] for each in at]) for name in at[0]},
+        fits=len(chosen) * len(every), unconverged=unconverged,
+    )  # fmt: skip
+
+
+def _with_average(draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Draws by law, and those of all laws together where there are several."""
+    return {**draws, **({AVERAGE: np.concatenate(list(draws.values()))} if len(draws) > 1 else {})}

@@ -1,0 +1,101 @@
+"""From where a back-test looks ahead: which runs are seen, and which are hidden and to be foretold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayeslaw.ask.compare.forward import limits
+from bayeslaw.ask.where.extrapolation import FLOPS
+from bayeslaw.errors import QuestionError, RunsError
+from bayeslaw.runs.filters import rows_where
+from bayeslaw.runs.observations import short
+from bayeslaw.runs.table import Runs
+
+# Shares of the runs that are seen: from four tenths, where a law can still be told, to where a fifth is left.
+SEEN = (0.4, 0.5, 0.65, 0.8)
+COMPUTE = "flops"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A place to look ahead from.
+
+    Attributes
+    ----------
+    name
+        What is seen from it, such as ``"flops <= 2e19"``.
+    hidden
+        Which runs are hidden; a mask of shape ``(runs,)``.
+    """
+
+    name: str
+    hidden: np.ndarray
+
+
+def origins_along(runs: Runs, along: str, seen: Sequence[float]) -> list[Origin]:
+    """Origins that see the lowest shares of the runs along a column, and hide the others.
+
+    Parameters
+    ----------
+    along
+        A column of numbers, or of words that sort as dates do (``2024-03-01``); ``flops`` may be told from
+        ``n_params`` and ``n_tokens``.
+    seen
+        Shares between 0 and 1.
+
+    Raises
+    ------
+    QuestionError
+        When a share is none, or the column has one level, so that nothing is left to foretell.
+    """
+    for share in seen:
+        if not 0.0 < share < 1.0:
+            raise QuestionError(f"origins: {share:g} is not a share of the runs; give numbers between 0 and 1.")
+    place, label = _places(runs, along)
+    levels = np.unique(place)
+    if len(levels) < 2:
+        raise QuestionError(
+            f"{runs.source}: all runs have the same {along}, so none lies beyond the others; hide runs along another "
+            f"column (--along), or by a condition (--hide)."
+        )
+    # One level at least stays hidden.
+    within = [limit for limit in limits(place, seen) if limit < levels[-1]]
+    return [Origin(f"{along} <= {label(limit)}", place > limit) for limit in within]
+
+
+def origin_where(runs: Runs, condition: str) -> Origin:
+    """The origin that hides the runs which meet a condition.
+
+    Raises
+    ------
+    QuestionError
+        When it hides all of the runs or none.
+    LawError, RunsError
+        When it cannot be read.
+    """
+    hidden = rows_where(runs, condition)
+    if hidden.all() or not hidden.any():
+        which = "all" if hidden.all() else "none"
+        raise QuestionError(
+            f"{runs.source}: {which} of the {len(runs)} runs meet the condition {condition!r}; hide some of them."
+        )
+    return Origin(f"not ({condition})", hidden)
+
+
+def _places(runs: Runs, along: str) -> tuple[np.ndarray, Callable[[float], str]]:
+    """Where each run stands along a column, as numbers that order them, and how a place is written."""
+    if along == COMPUTE and not runs.has(COMPUTE) and runs.has("n_params") and runs.has("n_tokens"):
+        return FLOPS * runs.column("n_params") * runs.column("n_tokens"), short
+    if runs.is_text(along):
+        levels, index = runs.levels(along)
+        return index.astype(float), lambda place: levels[int(place)]
+    place = runs.column(along)
+    if not np.isfinite(place).all():
+        raise RunsError(
+            f"{runs.source}: column '{along}' is empty in {runs.at(~np.isfinite(place))}, but runs are hidden by it; "
+            f"{runs.amended('fill it', f'{along} == {along}')}."
+        )
+    return place, short

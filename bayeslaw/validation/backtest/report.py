@@ -1,0 +1,134 @@
+"""What a back-test found, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.ask.forecast.forecast import QUANTILES
+from bayeslaw.errors import listed
+from bayeslaw.validation.backtest.scores import LEVELS, Scores
+
+AVERAGE = "average"
+LEVEL = 0.95
+# An interval of 95 % is believed as far as nine tenths of the outcomes lie inside.
+BELIEVED = 0.9
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Forecasts of hidden runs held against what happened.
+
+    Attributes
+    ----------
+    outcome
+        What was foretold.
+    laws
+        Scores by law, and of the average of several.
+    rivals
+        The same of Huber fits with a bootstrap; empty when they were not wanted.
+    origin
+        From where each point was foretold; shape ``(points,)``.
+    at
+        What the laws read, by input; each of shape ``(points,)``.
+    fits, unconverged
+        How many fits there were, and how many of them have not converged.
+    """
+
+    outcome: str
+    laws: Mapping[str, Scores]
+    rivals: Mapping[str, Scores]
+    origin: np.ndarray
+    at: Mapping[str, np.ndarray]
+    fits: int
+    unconverged: int
+
+    @property
+    def lead(self) -> str:
+        """What the verdict is about: the average, or the only law."""
+        return AVERAGE if AVERAGE in self.laws else next(iter(self.laws))
+
+    @property
+    def reach(self) -> float | None:
+        """The compute, as a multiple of the largest seen, up to which intervals held; None where they never did."""
+        held = None
+        for _, high, part in self.laws[self.lead].by_ratio():
+            if part.inside(LEVEL).mean() < BELIEVED:
+                break
+            held = min(high, float(np.nanmax(part.ratio, initial=1.0)))
+        return held
+
+    @property
+    def claim(self) -> str:
+        """How often intervals held, and how far to believe them, without a full stop."""
+        scores, reach = self.laws[self.lead], self.reach
+        whose = "the average" if self.lead == AVERAGE else self.lead
+        held = f"{LEVEL:.0%} intervals of {whose} covered {scores.inside(LEVEL).mean():.0%}, n = {len(scores)}"
+        return f"{held}; {'do not believe them' if reach is None else f'believe them up to {reach:,.3g}x the compute'}"
+
+    @property
+    def verdict(self) -> str:
+        """The claim, and how what is done today did."""
+        rival = self.rivals.get(self.lead)
+        if rival is None:
+            return f"{self.claim}."
+        times = self.laws[self.lead].interval_score(LEVEL).mean() / rival.interval_score(LEVEL).mean()
+        return (
+            f"{self.claim}. Huber fits with a bootstrap covered {rival.inside(LEVEL).mean():.0%}; the interval score "
+            f"is {times:.2g} times theirs (less is better)."
+        )
+
+    def __str__(self) -> str:
+        rows = [["", *(f"{level:.0%}" for level in LEVELS), f"interval score {LEVEL:.0%}", "CRPS", "log score"]]
+        for kind, found in (("", self.laws), ("Huber + bootstrap, ", self.rivals)):
+            rows += [[f"{kind}{name}", *_shown(scores)] for name, scores in found.items()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
+            for row in rows
+        ]
+        lines.append(f"coverage by how far: {listed(self._by_ratio())}")
+        if self.unconverged:
+            lines.append(
+                f"{self.unconverged} of {self.fits} fits have not converged, so their forecasts are rough; take more "
+                f"draws (--draws), or a smaller law."
+            )
+        return "\n".join([*lines, self.verdict])
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "outcome": self.outcome,
+            "laws": {name: scores.as_dict() for name, scores in self.laws.items()},
+            "rivals": {name: scores.as_dict() for name, scores in self.rivals.items()},
+            "points": self.points(), "fits": self.fits, "unconverged": self.unconverged, "verdict": self.verdict,
+        }  # fmt: skip
+
+    def points(self) -> list[dict[str, Any]]:
+        """Every forecast beside its outcome, by law."""
+        return [
+            {
+                "law": name, "origin": str(self.origin[i]), "family": str(scores.group[i]) or None,
+                "at": {key: float(values[i]) for key, values in self.at.items()},
+                "observed": float(scores.observed[i]), "pit": float(scores.pit[i]),
+                "quantiles": {f"{p:g}": float(q) for p, q in zip(QUANTILES, scores.quantiles[:, i], strict=True)},
+            }
+            for name, scores in self.laws.items() for i in range(len(scores))
+        ]  # fmt: skip
+
+    def _by_ratio(self) -> list[str]:
+        found = []
+        for low, high, part in self.laws[self.lead].by_ratio():
+            reach = f"beyond {low:g}x" if np.isinf(high) else f"to {high:g}x"
+            found.append(f"{reach} {part.inside(LEVEL).mean():.0%} of {len(part)}")
+        return found
+
+
+def _shown(scores: Scores) -> list[str]:
+    return [
+        *(f"{scores.inside(level).mean():.0%}" for level in LEVELS), f"{scores.interval_score(LEVEL).mean():.3g}",
+        f"{scores.crps.mean():.3g}", f"{scores.log_score.mean():.3g}",
+    ]  # fmt: skip

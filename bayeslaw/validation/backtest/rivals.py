@@ -1,0 +1,98 @@
+"""What is done today, to be held against: a law fitted by Huber loss, and a bootstrap.
+
+Each family is fitted by itself, as nothing is shared there: the log of the law to the log of the outcome with a Huber
+loss of width 1e-3 (Hoffmann et al. 2022, section 3.3), from many starts.  Runs are then drawn again with replacement
+and the law is fitted to each such table (Besiroglu et al. 2024, section 4).  A forecast is the law of such a fit and
+the residual of one run, so that its interval is one for a new run too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from bayeslaw.inference.model.plan import Plan, bounded, unbounded
+from bayeslaw.language.formula.functions import LINKS, UNLINKS
+from bayeslaw.language.law import Law
+
+TABLES = 100
+STARTS = 20
+HUBER = 1e-3
+# A start that cannot be evaluated is as bad as a factor of e¹⁰⁰.
+HOPELESS = 100.0
+
+
+def bootstrap(plan: Plan, hidden: np.ndarray, family: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Forecasts of hidden runs from the others; shape ``(TABLES, hidden runs)``.
+
+    Parameters
+    ----------
+    hidden
+        A mask of shape ``(runs,)``.
+    family
+        The family of each run; one that has too few runs to be fitted is forecast by all runs together.
+    """
+    rng = np.random.default_rng(seed)
+    draws = np.empty((TABLES, len(hidden)))
+    for name in np.unique(family[hidden]):
+        seen = ~hidden & (family == name)
+        if np.count_nonzero(seen) < len(plan.law.free_parameters):
+            seen = ~hidden
+        draws[:, hidden & (family == name)] = _bootstrap(plan, seen, hidden & (family == name), rng)
+    return draws[:, hidden]
+
+
+def _bootstrap(plan: Plan, seen: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Forecasts of some runs from others as of one family; shape ``(TABLES, wanted runs)``."""
+    law = plan.law
+    link = law.output.link
+    outcome, inputs = LINKS[link](plan.outcome[seen]), {name: v[seen] for name, v in plan.inputs.items()}
+    curve = _curve(law)
+
+    def fitted(rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        places = {name: v[rows] for name, v in inputs.items()}
+        return _least(lambda x: curve(x, places) - outcome[rows], starts)
+
+    every = np.arange(len(outcome))
+    best = fitted(every, _starts(law, rng))
+    residuals = outcome - curve(best, inputs)
+    asked = {name: v[wanted] for name, v in plan.inputs.items()}
+    draws = np.array([curve(fitted(rng.choice(every, len(every)), best[None]), asked) for _ in range(TABLES)])
+    return np.asarray(UNLINKS[link](draws + rng.choice(residuals, draws.shape)))
+
+
+def _curve(law: Law) -> Callable[[np.ndarray, Mapping[str, np.ndarray]], np.ndarray]:
+    """The law on the scale of its noise, as a function of unbounded coordinates and inputs."""
+    free, link = _free(law), LINKS[law.output.link]
+    fixed = {name: float(p.prior.draw(np.random.default_rng(0), 1)[0])
+             for name, p in law.parameters.items() if p.prior.is_constant}  # fmt: skip
+
+    def curve(x: np.ndarray, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        values = {name: bounded(law.parameters[name].prior, value) for name, value in zip(free, x, strict=True)}
+        with np.errstate(all="ignore"):
+            return np.asarray(link(law.mean(inputs, {**fixed, **values})), dtype=float)
+
+    return curve
+
+
+def _starts(law: Law, rng: np.random.Generator) -> np.ndarray:
+    """Unbounded coordinates drawn from the priors; shape ``(STARTS, parameters)``."""
+    priors = [law.parameters[name].prior for name in _free(law)]
+    return np.stack([unbounded(prior, prior.draw(rng, STARTS)) for prior in priors], axis=1)
+
+
+def _free(law: Law) -> list[str]:
+    """The parameters of the law itself."""
+    return [name for name in law.free_parameters if name not in law.noise_parameters]
+
+
+def _least(residuals: Callable[[np.ndarray], np.ndarray], starts: np.ndarray) -> np.ndarray:
+    """The coordinates with the least Huber loss, from the best of several starts."""
+
+    def finite(x: np.ndarray) -> np.ndarray:
+        return np.asarray(np.nan_to_num(residuals(x), nan=HOPELESS, posinf=HOPELESS, neginf=-HOPELESS))
+
+    found = [least_squares(finite, start, loss="huber", f_scale=HUBER, max_nfev=200) for start in starts]
+    return np.asarray(min(found, key=lambda each: each.cost).x)

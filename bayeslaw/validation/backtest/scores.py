@@ -1,0 +1,143 @@
+"""How good forecasts were: intervals, whole distributions, and whether outcomes fall anywhere in them alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.ask.forecast.forecast import QUANTILES
+
+LEVELS = (0.5, 0.8, 0.9, 0.95)
+# Compute beyond the dearest run that was seen, as multiples of it.
+RATIOS = (1.0, 3.0, 10.0, 30.0, 100.0)
+RESAMPLES = 1000
+# The quantiles that the CRPS is summed over.
+CRPS_AT = (np.arange(200) + 0.5) / 200
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Forecasts held against what happened.
+
+    Attributes
+    ----------
+    observed
+        Shape ``(points,)``.
+    quantiles
+        Of the forecasts, at :data:`bayeslaw.ask.forecast.forecast.QUANTILES`; shape ``(probabilities, points)``.
+    crps
+        Continuous ranked probability score of each, in units of the outcome (Gneiting & Raftery 2007).
+    log_score
+        Minus the log of the predictive density at each outcome, in nats.
+    pit
+        The share of each forecast below its outcome; shape ``(points,)``.
+    ratio
+        Compute (or what else the law knows) as a multiple of the largest seen; NaN where it is unknown.
+    group
+        The family of each outcome, which errs together.
+    """
+
+    observed: np.ndarray
+    quantiles: np.ndarray
+    crps: np.ndarray
+    log_score: np.ndarray
+    pit: np.ndarray
+    ratio: np.ndarray
+    group: np.ndarray
+
+    @staticmethod
+    def of(draws: np.ndarray, observed: np.ndarray, ratio: np.ndarray, group: np.ndarray, seed: int = 0) -> Scores:
+        """Score draws of forecasts; shape ``(size, points)``."""
+        import scoringrules as rules
+
+        # Outcomes that come in steps, such as counts, share the mass at theirs with a coin.
+        coin = np.random.default_rng(seed).uniform(size=observed.shape)
+        below, same = (draws < observed).mean(axis=0), (draws == observed).mean(axis=0)
+        # Over quantiles and not over draws, of which heavy tails have some beyond any number.
+        crps = rules.crps_quantile(observed, np.quantile(draws, CRPS_AT, axis=0).T, CRPS_AT)
+        with np.errstate(divide="ignore", over="ignore"):  # where no draw is near an outcome, its density is 0
+            log_score = rules.logs_ensemble(observed, draws.T, bw=_bandwidth(draws))
+        return Scores(
+            observed=observed, quantiles=np.quantile(draws, QUANTILES, axis=0),
+            crps=crps,
+            log_score=log_score, pit=below + coin * same, ratio=ratio, group=group,
+        )  # fmt: skip
+
+    @staticmethod
+    def joined(every: Sequence[Scores]) -> Scores:
+        """Several as one."""
+        return Scores(
+            *(np.concatenate([getattr(each, name) for each in every], axis=-1) for name in Scores.__dataclass_fields__)
+        )
+
+    def __len__(self) -> int:
+        return len(self.observed)
+
+    def at(self, mask: np.ndarray) -> Scores:
+        """Some of the points."""
+        return Scores(*(getattr(self, name)[..., mask] for name in Scores.__dataclass_fields__))
+
+    def inside(self, level: float) -> np.ndarray:
+        """Which outcomes lie inside the central interval; shape ``(points,)``."""
+        lower, upper = self.interval(level)
+        return np.asarray((lower <= self.observed) & (self.observed <= upper))
+
+    def interval(self, level: float) -> tuple[np.ndarray, np.ndarray]:
+        """The ends of the central interval of every forecast, each of shape ``(points,)``."""
+        tail = (1.0 - level) / 2.0
+        lower, upper = (int(np.argmin(np.abs(np.array(QUANTILES) - p))) for p in (tail, 1.0 - tail))
+        return self.quantiles[lower], self.quantiles[upper]
+
+    def interval_score(self, level: float) -> np.ndarray:
+        """Width, and a penalty for what lies outside (Gneiting & Raftery 2007, eq. 43); shape ``(points,)``."""
+        import scoringrules as rules
+
+        return np.asarray(rules.interval_score(self.observed, *self.interval(level), 1.0 - level))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Means over the points, with errors over families where there are several; for JSON."""
+        return {
+            **_means(self),
+            "coverage_se": {f"{level:g}": error_over(self.group, self.inside(level)) for level in LEVELS},
+            "by_ratio": [
+                {"from": low, "to": None if np.isinf(high) else high, **_means(part)}
+                for low, high, part in self.by_ratio()
+            ],
+        }
+
+    def by_ratio(self) -> Iterable[tuple[float, float, Scores]]:
+        """The points by how far they lie beyond what was seen, bins without points left out."""
+        for low, high in zip(RATIOS, (*RATIOS[1:], np.inf), strict=True):
+            # What lies no further than what was seen is counted with the nearest.
+            inside = (self.ratio < high) & ((self.ratio >= low) | (low == RATIOS[0]))
+            if inside.any():
+                yield low, high, self.at(inside)
+
+
+def error_over(group: np.ndarray, values: np.ndarray) -> float | None:
+    """The standard error of a mean when groups err together: of means over resampled groups; None for one group."""
+    names, index = np.unique(group, return_inverse=True)
+    if len(names) < 2:
+        return None
+    counts, sums = np.bincount(index), np.bincount(index, values.astype(float))
+    drawn = np.random.default_rng(0).integers(len(names), size=(RESAMPLES, len(names)))
+    return float((sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)).std())
+
+
+def _means(scores: Scores) -> dict[str, Any]:
+    return {
+        "n": len(scores),
+        "coverage": {f"{level:g}": float(scores.inside(level).mean()) for level in LEVELS},
+        "interval_score": {f"{level:g}": float(scores.interval_score(level).mean()) for level in LEVELS},
+        "crps": float(scores.crps.mean()),
+        "log_score": float(scores.log_score.mean()),
+    }
+
+
+def _bandwidth(draws: np.ndarray) -> np.ndarray:
+    """Silverman's width of a kernel, by the quartiles, which heavy tails do not widen; shape ``(points,)``."""
+    low, high = np.quantile(draws, [0.25, 0.75], axis=0)
+    return np.asarray(0.9 * np.maximum(high - low, 1e-12) / 1.349 * len(draws) ** -0.2)

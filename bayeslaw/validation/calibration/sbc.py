@@ -1,0 +1,276 @@
+"""Simulation-based calibration: whether posteriors are those of the priors and the noise of their law.
+
+Parameters are drawn from the priors and tables of runs from the parameters.  In the fit to each table the true value
+is then one more draw: its rank among the draws is uniform, for parameters and for whatever depends on them (Talts et
+al. 2018).  The log likelihood is ranked too, since no parameter tells of a sampler that ignores the data (Modrak et
+al. 2023), and so is the law far beyond the runs, which is what it is asked for.
+
+About a posterior, its own draws take the place of the priors', and each simulated table is added to the runs that it
+was fitted to: what is tested is the inference where it was used (Sailynoja et al. 2025).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.errors import QuestionError, listed
+from bayeslaw.inference.base.diagnostics import MOST_UNCONVERGED
+from bayeslaw.inference.base.progress import Progress, watched
+from bayeslaw.inference.executors import opened
+from bayeslaw.inference.many import infer_many
+from bayeslaw.inference.model.plan import Plan, make_plan
+from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.inference.shards import Shards
+from bayeslaw.language import catalogue
+from bayeslaw.language.latin_hypercube import latin_hypercube
+from bayeslaw.language.law import Law
+from bayeslaw.runs.table import Runs
+from bayeslaw.validation.calibration.ranks import FEWEST, LEVEL, LOG_LIKELIHOOD, ranks_of, within_band
+from bayeslaw.validation.calibration.simulation import Random, Simulated, Values, draw_prior, simulate
+
+# Of the histograms that are written down.
+BINS = 20
+# A chain, at first.
+DRAWS = 500
+# So many runs a parameter are where the sampler takes the coordinates of tables that are not small (see `kind_of`).
+ROWS_A_PARAMETER = 12
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Ranks of true values among the draws of their fits.
+
+    Attributes
+    ----------
+    law
+        Its name.
+    rows
+        Runs in each table.
+    ranks
+        By quantity, between 0 and 1 and uniform where the inference is right: everything sampled, the log likelihood of
+        the table, and the forecast, the law beyond the runs; each of shape ``(converged fits,)``.
+    unconverged
+        How many fits have not converged with more draws and shorter steps either.  They are left out, as questions
+        refuse them.
+    again
+        The same with another seed, where a quantity was outside the band the first time.
+    """
+
+    law: str
+    rows: int
+    seed: int
+    ranks: Mapping[str, np.ndarray]
+    unconverged: int
+    again: Calibration | None = None
+
+    @property
+    def simulations(self) -> int:
+        """How many tables were fitted."""
+        return len(self.ranks[LOG_LIKELIHOOD]) + self.unconverged
+
+    @property
+    def outside(self) -> tuple[str, ...]:
+        """The quantities whose ranks leave the 99 % simultaneous band of their distribution function."""
+        return tuple(name for name, ranks in self.ranks.items() if not within_band(ranks))
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The quantities that were outside both times; one in ten thousand is by chance."""
+        return () if self.again is None else tuple(name for name in self.outside if name in self.again.outside)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing speaks against the inference."""
+        return not self.failed and self.unconverged <= MOST_UNCONVERGED * self.simulations
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        band, count = f"the {LEVEL:.0%} band", len(self.ranks)
+        if self.unconverged > MOST_UNCONVERGED * self.simulations:
+            said = "too many fits have not converged to tell"
+        elif self.failed:
+            said = f"{listed(self.failed)} left {band} twice: posteriors of '{self.law}' are wrong there"
+        elif self.outside:
+            said = f"of {count} quantities all but {listed(self.outside)} stay in {band}, and on another seed these too"
+        else:
+            said = f"all {count} quantities stay in {band}"
+        simulated = f"Over {self.simulations} simulations of {self.rows} runs"
+        return f"{simulated}, {said}; {self.unconverged} fits did not converge."
+
+    def __str__(self) -> str:
+        return f"{self.law}: {self.verdict}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; histograms of the ranks have twenty bins."""
+        return {
+            "law": self.law, "passed": self.passed, "verdict": self.verdict, "simulations": self.simulations,
+            "rows": self.rows, "seed": self.seed, "level": LEVEL, "unconverged": self.unconverged,
+            "outside": list(self.outside), "failed": list(self.failed),
+            "quantities": {
+                name: np.histogram(ranks, BINS, (0.0, 1.0))[0].tolist() for name, ranks in self.ranks.items()
+            },
+            "again": None if self.again is None else self.again.as_dict(),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What tables are drawn from, and what each is fitted as.
+
+    Attributes
+    ----------
+    plan
+        Of the runs whose outcomes are drawn.
+    known
+        Of runs that every fit sees beside them; None without any.
+    """
+
+    plan: Plan
+    known: Posterior | None = None
+
+    def draw(self, rng: Random, size: int) -> Values:
+        """Draws of everything sampled, each of shape ``(size, ...)``."""
+        if self.known is None:
+            return draw_prior(self.plan, rng, size)
+        chosen = rng.integers(self.known.size, size=size)
+        return {name: self.known.draws(name)[chosen] for name in self.known.values}
+
+    def fitted(self, outcome: np.ndarray) -> Plan:
+        """The plan of a table."""
+        if self.known is None:
+            return replace(self.plan, outcome=outcome)
+        known = self.known.plan
+        return replace(
+            known,
+            inputs={name: np.tile(values, 2) for name, values in known.inputs.items()},
+            outcome=np.concatenate([known.outcome, outcome]),
+            weights=np.concatenate([known.weights, self.plan.weights]),
+            groupings={name: replace(each, index=np.tile(each.index, 2)) for name, each in known.groupings.items()},
+        )
+
+
+def sbc(
+    law: Law | str | Posterior,
+    runs: Runs | None = None,
+    family: str | None = None,
+    pool: Mapping[str, str] | None = None,
+    *,
+    simulations: int = 200,
+    rows: int | None = None,
+    seed: int = 0,
+    progress: bool | Progress = False,
+    shards: str | Path | None = None,
+    executor: Executor | str | None = None,
+    **settings: Any,
+) -> Calibration:
+    """Calibrate the inference of a law by simulation.
+
+    Parameters
+    ----------
+    law
+        A law or the name of one; or a posterior, about which the inference is then calibrated.
+    runs
+        A table whose inputs all simulated tables have; without one, `rows` runs spread over the ranges of the law.
+    family, pool
+        As :func:`bayeslaw.fit` takes them, for `runs`.
+    rows
+        Twelve a parameter unless given.
+    simulations
+        Tables to draw and to fit.  Quantities that leave their band are looked at once more, with as many.
+    progress
+        Show one progress bar, or call a function with fits done and fits in all.
+    shards
+        A folder in which finished fits are kept, so that work that was stopped is not done again.
+    executor
+        As :func:`bayeslaw.backtest` takes it.
+    **settings
+        Of NUTS (``draws``, ``warmup``, ``chains``, ``target_accept``); sensible unless given.
+
+    Raises
+    ------
+    QuestionError
+        When there are too few simulations to tell anything, the priors give hardly any possible table, or the posterior
+        has not converged.
+    ExecutorError
+        When workers cannot be reached, are lost, or cannot do the work.
+
+    References
+    ----------
+    Talts et al. (2018), arXiv:1804.06788; Modrak et al. (2023), arXiv:2211.02383; Sailynoja, Burkner & Vehtari (2022),
+    arXiv:2103.10522; Sailynoja et al. (2025), arXiv:2502.03279.
+    """
+    if simulations < FEWEST:
+        raise QuestionError(f"{simulations} simulations tell nothing; ask for at least {FEWEST} (--simulations).")
+    if isinstance(law, Posterior):
+        if runs is not None or family is not None or pool is not None:
+            raise QuestionError("a posterior has its own runs, families and pooling; leave them out.")
+        law.diagnostics.require()
+        settings = {"start": law.flat.mean(axis=(0, 1)), "target_accept": law.target_accept, **settings}
+    trials = _trials(law if isinstance(law, Posterior) else catalogue.find(law), runs, family, pool, rows)
+    kept = None if shards is None else Shards(Path(shards))
+    with opened(executor) as workers, watched(progress, "fit", "calibrating") as watch:
+        how = {**settings, "progress": watch, "shards": kept, "executor": workers}
+        first = _calibrated(trials, simulations, seed, how)
+        if not first.outside:
+            return first
+        return replace(first, again=_calibrated(trials, simulations, seed + 1, how))
+
+
+def _trials(
+    subject: Law | Posterior, runs: Runs | None, family: str | None, pool: Mapping[str, str] | None, rows: int | None
+) -> Callable[[Random], _Trial]:
+    """What gives a trial for some random numbers, which decide where runs lie that no table gives."""
+    if isinstance(subject, Posterior):
+        fixed = _Trial(_unweighted(subject.plan), subject)
+    elif runs is not None:
+        fixed = _Trial(_unweighted(make_plan(subject, runs, family, pool)))
+    else:
+        return partial(_spread, subject, rows or ROWS_A_PARAMETER * len(subject.free_parameters))
+    return lambda _: fixed
+
+
+def simulated_tables(law: Law, simulations: int, seed: int = 0) -> list[Plan]:
+    """The plans of tables that are drawn from the priors of a law, as :func:`sbc` fits them."""
+    return _simulated(_trials(law, None, None, None, None), simulations, seed)[2]
+
+
+def _simulated(trials: Callable[[Random], _Trial], simulations: int, seed: int) -> tuple[_Trial, Simulated, list[Plan]]:
+    rng = np.random.default_rng(seed)
+    trial = trials(rng)
+    simulated = simulate(trial.plan, trial.draw, simulations, rng)
+    return trial, simulated, [trial.fitted(outcome) for outcome in simulated.outcomes]
+
+
+def _calibrated(trials: Callable[[Random], _Trial], simulations: int, seed: int, how: dict[str, Any]) -> Calibration:
+    trial, simulated, plans = _simulated(trials, simulations, seed)
+    ranked: dict[int, dict[str, float]] = {}
+    for i, found in infer_many(plans, range(simulations), **({"draws": DRAWS, "patient": True} | how)):
+        if found.diagnostics.converged:
+            truth = {name: values[i] for name, values in simulated.values.items()}
+            # Each with random numbers of its own, whatever order they come in.
+            ranked[i] = ranks_of(plans[i], found.values, truth, np.random.default_rng((seed, simulations, i)))
+    names = next(iter(ranked.values()), {LOG_LIKELIHOOD: 0.0})
+    ranks = {name: np.array([ranked[i][name] for i in sorted(ranked)]) for name in names}
+    return Calibration(trial.plan.law.name, len(plans[0].outcome), seed, ranks, simulations - len(ranked))
+
+
+def _spread(law: Law, rows: int, rng: Random) -> _Trial:
+    """Runs of one family at inputs spread over their ranges, with outcomes that stand for those to be drawn."""
+    inputs = law.with_computed_inputs(latin_hypercube(law, rng, rows))
+    columns = {law.inputs[name].column: values for name, values in inputs.items()}
+    stand_in = 0.0 if law.output.likelihood.family.outcome == "count" else np.mean(law.output.range or (0.0, 1.0))
+    table = {**columns, law.output.column: np.full(rows, stand_in)}
+    return _Trial(make_plan(law, Runs.from_arrays(table, f"simulated {law.name}")))
+
+
+def _unweighted(plan: Plan) -> Plan:
+    """A simulated run counts once, whatever the run in its place counted for."""
+    return replace(plan, weights=np.where(plan.weights > 0, 1.0, 0.0))

@@ -1,0 +1,113 @@
+"""Tables of runs as a plan makes them: from its priors, or from draws of its posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.ask.where.noise import noisy
+from bayeslaw.errors import QuestionError
+from bayeslaw.inference.model.plan import Plan, bounded, deviation_name, spread_name, unbounded
+from bayeslaw.language.law import Law
+
+# Draws that are looked at together, and lots of them before it is given up.
+LOT, LOTS = 256, 400
+
+Random = np.random.Generator
+# Draws of everything sampled, by name, each of shape ``(size, ...)``.
+Values = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """Outcomes with what they came from.
+
+    Attributes
+    ----------
+    values
+        Of everything sampled, by name, each of shape ``(simulations, ...)``.
+    outcomes
+        Shape ``(simulations, runs)``.
+    """
+
+    values: Values
+    outcomes: np.ndarray
+
+
+def draw_prior(plan: Plan, rng: Random, size: int) -> dict[str, np.ndarray]:
+    """Draws of everything that a plan samples, from its priors."""
+    values: dict[str, np.ndarray] = {}
+    spread = {deviation: spread_name(name, grouping) for name, grouping, deviation in plan.structure.effects}
+    for name, prior, length in plan.structure.sites:
+        shape = size if length is None else (size, length)
+        if prior is None:
+            values[name] = values[spread[name]][:, None] * rng.standard_normal(shape)
+        else:
+            values[name] = prior.draw(rng, shape)
+    return values
+
+
+def by_run(plan: Plan, values: Values) -> dict[str, Any]:
+    """Every parameter for every run, each of shape ``(size, runs)``, or ``(size, 1)`` where all runs share it."""
+    found: dict[str, Any] = {}
+    for name, parameter in plan.law.parameters.items():
+        pooling = plan.poolings[name]
+        if pooling.kind == "none":
+            found[name] = values[name][:, plan.groupings[pooling.groupings[0]].index]
+            continue
+        population = parameter.prior.arguments[0] if parameter.prior.is_constant else values[name][:, None]
+        shifts = [values[deviation_name(name, g)][:, plan.groupings[g].index] for g in pooling.groupings]
+        found[name] = (
+            bounded(parameter.prior, unbounded(parameter.prior, population) + sum(shifts)) if shifts else population
+        )
+    return found
+
+
+def simulate(plan: Plan, draw: Callable[[Random, int], Values], count: int, rng: Random) -> Simulated:
+    """Outcomes of a plan's runs, from the law's noise about its means.
+
+    Tables with an outcome that no table of the law may hold are left out.  They are told by their outcomes alone, so
+    the posterior given any other table is what it would be without (a posterior is of the table it is given).
+
+    Parameters
+    ----------
+    draw
+        What gives so many draws of everything sampled.
+
+    Raises
+    ------
+    QuestionError
+        When hardly any table is left.
+    """
+    law, lots = plan.law, []
+    for _ in range(LOTS):
+        values = draw(rng, LOT)
+        parameters = by_run(plan, values)
+        with np.errstate(all="ignore"):
+            mean = np.broadcast_to(law.mean(plan.inputs, parameters), (LOT, len(plan.outcome)))
+            known = np.isfinite(mean)
+            outcomes = noisy(law, plan.inputs, parameters, np.where(known, mean, 0.0), rng)
+        good = _allowed(law, np.where(known, outcomes, np.nan))
+        lots.append(Simulated({name: each[good] for name, each in values.items()}, outcomes[good]))
+        if sum(len(lot.outcomes) for lot in lots) >= count:
+            together = {name: np.concatenate([lot.values[name] for lot in lots])[:count] for name in values}
+            return Simulated(together, np.concatenate([lot.outcomes for lot in lots])[:count])
+    raise QuestionError(
+        f"of {LOT * LOTS:,} tables drawn from law '{law.name}' only {sum(len(lot.outcomes) for lot in lots)} hold "
+        f"outcomes that its output allows, and {count} are needed; narrow its priors or widen the range of its output."
+    )
+
+
+def _allowed(law: Law, outcomes: np.ndarray) -> np.ndarray:
+    """Which tables hold nothing but possible outcomes."""
+    low, high = law.output.range or (-np.inf, np.inf)
+    inside = np.isfinite(outcomes) & (outcomes >= low) & (outcomes <= high)
+    match law.output.likelihood.family.outcome:
+        case "positive":
+            inside &= outcomes > 0
+        case "unit":
+            inside &= (outcomes > 0) & (outcomes < 1)
+    return np.asarray(inside.all(axis=1))

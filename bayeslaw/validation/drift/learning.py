@@ -1,0 +1,209 @@
+"""Learning how laws drift: from public sweeps, and from a user's own earlier ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+import pandas as pd
+
+from bayeslaw.ask.forecast.drift import OTHERS, TAILS, Drift, learned_drifts
+from bayeslaw.errors import ConvergenceError, QuestionError, listed
+from bayeslaw.inference.sampler.chains import Settings
+from bayeslaw.inference.sampler.sample import sample
+from bayeslaw.inference.shards import Shards
+from bayeslaw.language.law import Law
+from bayeslaw.runs.table import Runs, read_runs
+from bayeslaw.validation.backtest.ahead import named_laws
+from bayeslaw.validation.backtest.origins import SEEN
+from bayeslaw.validation.drift.slopes import NEAREST, as_table, public_slopes, slopes
+
+# Part of the direction that is believed; the rest is added to the scale.  Sweeps were not drawn at random, and with
+# seven of them a direction is as good as it looks only if the next one is like these.  Of 0, .3, .5 and 1 chosen for
+# the interval scores of averages and single laws, each sweep foretold from the others.
+BELIEVED = 0.5
+# The size of slopes per e-fold of compute: nats of log loss, logits of a score.
+USUAL = {"log": 0.005, "logit": 0.1}
+# How much the scales of laws, and of collections of tasks, may differ: standard deviations of their logs.
+LAWS_DIFFER, COLLECTIONS_DIFFER = 0.5, 0.7
+# Origins of a sweep share most of their runs, so now and then all of them err together by more than their errors say.
+TAILS_OF_ERRORS = 4.0
+# Laws and sweeps are few, so their spreads are funnels, which are walked in small steps.
+SETTINGS = Settings(warmup=1000, draws=2000, target_accept=0.98)
+# Spreads mix slowly, and are only averaged over.
+LARGEST_RHAT = 1.05
+
+
+def learn_drift(
+    sweeps: Mapping[str, Runs | Any],
+    laws: str | Law | Iterable[str | Law],
+    family: str | None = None,
+    pool: Mapping[str, str] | None = None,
+    *,
+    origins: Sequence[float] = SEEN,
+    public: bool = True,
+    draws: int | None = None,
+    seed: int = 0,
+    shards: str | Path | None = None,
+    executor: Executor | str | None = None,
+    told: Callable[[str], None] | None = None,
+) -> dict[str, Drift]:
+    """Learn from earlier sweeps how far laws go astray beyond the runs.
+
+    Each law is fitted to the cheaper runs of each sweep, and the slope of what it errs by on the dearer ones, against
+    the log of compute, joins those of the public sweeps.  A hierarchical model of slopes (laws, sweeps, origins) gives
+    the slope on a sweep that none has seen.
+
+    Parameters
+    ----------
+    sweeps
+        Runs, or anything :func:`bayeslaw.read_runs` reads, by the name of the sweep.
+    laws
+        Laws or names of laws.
+    family, pool
+        As :func:`bayeslaw.fit` takes them.
+    origins
+        Shares of the runs that are seen, each an origin to forecast from.
+    public
+        Learn from the public sweeps too; of a few sweeps of one's own alone little is known.
+    draws
+        A chain, of the fits.
+    seed
+        Of the sampler.
+    shards
+        A folder where finished fits are kept, and taken up when the same are asked for again.
+    executor
+        As :func:`bayeslaw.backtest` takes it.
+    told
+        A function that is told what is being done.
+
+    Returns
+    -------
+    dict
+        A drift by law, which :func:`bayeslaw.forecast` and all other questions take as ``drift=``.
+
+    Raises
+    ------
+    QuestionError
+        When no sweeps are given, or one has nothing to say.
+    RunsError, LawError, PoolingError
+        When a law cannot be fitted to what an origin sees.
+    ConvergenceError
+        When the model of slopes has not converged.
+    ExecutorError
+        When workers cannot be reached, are lost, or cannot do the work.
+    """
+    if not sweeps:
+        raise QuestionError("drift is learned from earlier sweeps, one or more; give tables of runs.")
+    every, folder = named_laws(laws), None if shards is None else Shards(Path(shards))
+    rows: list[dict[str, Any]] = []
+    for name, given in sweeps.items():
+        if told is not None:
+            told(name)
+        runs = given if isinstance(given, Runs) else read_runs(given)
+        rows += slopes(
+            name, runs, every, family, pool, seen=origins, draws=draws, seed=seed, shards=folder, executor=executor,
+            tell=told,
+        )  # fmt: skip
+    own = as_table(rows)
+    if not public:
+        return drift_from(own)
+    # Laws of learning curves drift as they do along those, of which sweeps say nothing.
+    return {**learned_drifts(), **drift_from(pd.concat([public_slopes(), own]))}
+
+
+def drift_from(table: pd.DataFrame) -> dict[str, Drift]:
+    """The slope of a law on a sweep that is not in a table of slopes: its direction and scale, by law.
+
+    Losses and shares, whose slopes are in other units, tell nothing of each other.
+
+    Parameters
+    ----------
+    table
+        Columns as in :data:`bayeslaw.validation.drift.slopes.COLUMNS`; slopes measured over less than an e-fold do not
+        count.
+
+    Raises
+    ------
+    ConvergenceError
+        When the chains disagree.
+    """
+    far, ways = table[table["distance"] > NEAREST], {"log": _of_losses, "logit": _of_scores}
+    return {name: drift for link, part in far.groupby("link") for name, drift in ways[str(link)](part).items()}
+
+
+def _of_losses(table: pd.DataFrame) -> dict[str, Drift]:
+    """Slopes differ between laws, between sweeps and, less, between origins; new laws have a direction like others."""
+    usual = USUAL["log"]
+    sweep, _ = pd.factorize(table["sweep"])
+    law, names = pd.factorize(table["law"])
+    # With one origin a sweep, what differs between origins cannot be told from what differs between sweeps.
+    several = bool(table.duplicated(["sweep", "law"]).any())
+
+    def model(slope: Any, error: Any) -> None:
+        middle = numpyro.sample("middle", dist.Normal(0.0, 2 * usual))
+        between = numpyro.sample("between", dist.HalfNormal(2 * usual))
+        direction = middle + between * numpyro.sample("law", dist.Normal(0.0, 1.0).expand([len(names)]))
+        log_scale = numpyro.sample("log_scale", dist.Normal(np.log(usual), 0.7))
+        law_scale = numpyro.sample("law_scale", dist.Normal(0.0, 1.0).expand([len(names)]))
+        scale = math.e ** (log_scale + LAWS_DIFFER * law_scale)
+        raw = numpyro.sample("sweep", dist.Normal(0.0, 1.0).expand([sweep.max() + 1, len(names)]))
+        origin = numpyro.sample("origin", dist.HalfNormal(2 * usual)) if several else 0.0
+        at = (direction + scale * raw)[sweep, law]
+        numpyro.sample("slope", dist.StudentT(TAILS_OF_ERRORS, at, (origin**2 + error**2) ** 0.5), obs=slope)
+
+    draws, rng = _sampled(model, table), np.random.default_rng(0)
+    size = len(draws["middle"])
+
+    def foretold(offset: np.ndarray, offset_of_scale: np.ndarray) -> Drift:
+        direction = draws["middle"] + draws["between"] * offset
+        scale = np.hypot(np.exp(draws["log_scale"] + LAWS_DIFFER * offset_of_scale), draws.get("origin", 0.0))
+        return Drift.of(direction + scale * rng.standard_normal(size), BELIEVED)
+
+    by_law = {str(name): foretold(draws["law"][:, i], draws["law_scale"][:, i]) for i, name in enumerate(names)}
+    return {**by_law, OTHERS["log"]: foretold(rng.standard_normal(size), rng.standard_normal(size))}
+
+
+def _of_scores(table: pd.DataFrame) -> dict[str, Drift]:
+    """Slopes have heavy tails, no direction, and scales that differ between laws and between collections of tasks.
+
+    Of three collections one rises above its laws, one far above, one falls below: a direction learned from two is wrong
+    for the third.  Abilities that appear late are the tails, and in them is how unlike the next collection may be.
+    """
+    collection, collections = pd.factorize(table["sweep"])
+    law, names = pd.factorize(table["law"])
+
+    def model(slope: Any, error: Any) -> None:
+        log_scale = numpyro.sample("log_scale", dist.Normal(np.log(USUAL["logit"]), 0.7))
+        law_scale = numpyro.sample("law_scale", dist.Normal(0.0, 1.0).expand([len(names)]))
+        unlike = numpyro.sample("unlike", dist.HalfNormal(COLLECTIONS_DIFFER))
+        own = numpyro.sample("collection", dist.Normal(0.0, 1.0).expand([len(collections)]))
+        scale = math.e ** (log_scale + LAWS_DIFFER * law_scale[law] + unlike * own[collection])
+        numpyro.sample("slope", dist.StudentT(TAILS, 0.0, (scale**2 + error**2) ** 0.5), obs=slope)
+
+    draws, rng = _sampled(model, table), np.random.default_rng(0)
+    size = len(draws["log_scale"])
+
+    def foretold(offset_of_scale: np.ndarray) -> Drift:
+        scale = np.exp(draws["log_scale"] + LAWS_DIFFER * offset_of_scale)
+        return Drift.of(scale * rng.standard_t(TAILS, size), 0.0)
+
+    by_law = {str(name): foretold(draws["law_scale"][:, i]) for i, name in enumerate(names)}
+    return {**by_law, OTHERS["logit"]: foretold(rng.standard_normal(size))}
+
+
+def _sampled(model: Callable[[Any, Any], None], table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Draws of a model of slopes, by site, each of shape ``(size, ...)``."""
+    found = sample(model, (table["slope"].to_numpy(), table["error"].to_numpy()), SETTINGS)
+    if found.diagnostics.rhat > LARGEST_RHAT:
+        raise ConvergenceError(
+            f"The drift of {listed(table['law'].unique())} was not learned: {listed(found.diagnostics.complaints)}. "
+            f"Bring more sweeps, or learn from the public ones too."
+        )
+    return {name: values.reshape(-1, *values.shape[2:]) for name, values in found.values.items()}

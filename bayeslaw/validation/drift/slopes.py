@@ -1,0 +1,116 @@
+"""How laws erred beyond the runs they were fitted to: the slope of their errors against distance.
+
+Errors are of the log of an outcome, or of the logit where it is a share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayeslaw.ask.forecast.drift import LEARNED
+from bayeslaw.ask.forecast.variance_parts import CENTRAL_68
+from bayeslaw.ask.where.scale import trials
+from bayeslaw.errors import QuestionError
+from bayeslaw.inference.shards import Shards
+from bayeslaw.language.formula.functions import LINKS, UNLINKS
+from bayeslaw.language.law import Law
+from bayeslaw.runs.table import Runs
+from bayeslaw.validation.backtest.ahead import Look, looks
+from bayeslaw.validation.backtest.origins import COMPUTE, origins_along
+
+# Nearer than an e-fold, noise is all there is.
+NEAREST = 1.0
+OF_LOSSES, OF_SCORES = LEARNED.with_name("slopes.csv"), LEARNED.with_name("score_slopes.csv")
+COLUMNS = ("sweep", "table", "law", "link", "origin", "slope", "error", "distance")
+
+
+@cache
+def public_slopes() -> pd.DataFrame:
+    """Slopes on public sweeps and of public scores, as ``learn.py`` and ``scores.py`` of the case study made them.
+
+    That is ``case_studies/honest_intervals``; columns as in :data:`COLUMNS`.
+    """
+    return pd.concat([pd.read_csv(each) for each in (OF_LOSSES, OF_SCORES)], ignore_index=True)
+
+
+def slopes(
+    sweep: str, runs: Runs, laws: Mapping[str, Law], family: str | None, pool: Mapping[str, str] | None = None, *,
+    seen: Sequence[float], draws: int | None = None, seed: int = 0, shards: Shards | None = None,
+    executor: Executor | str | None = None, tell: Callable[[str], None] | None = None, table: str | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """A row for each law and origin from which something lies more than an e-fold of compute ahead.
+
+    Parameters
+    ----------
+    sweep
+        Its name.
+    seen
+        Shares of the runs that are seen, each an origin.
+    table
+        The name of these runs where a sweep has several tables.
+
+    Raises
+    ------
+    QuestionError
+        When nothing lies so far ahead from any origin.
+    RunsError, LawError, PoolingError
+        When a law cannot be fitted to what an origin sees.
+    """
+    places = origins_along(runs, COMPUTE, seen)
+    ahead = looks(
+        laws, runs, places, family, pool, drift=False, seed=seed, shards=shards, executor=executor, tell=tell,
+        draws=draws,
+    )  # fmt: skip
+    rows = [
+        {"sweep": sweep, "table": table or sweep, "law": name, "link": laws[name].output.link,
+         "origin": look.origin.name, **slope_of(look, name)}
+        for look in ahead
+        if np.nanmax(look.ratio) > np.exp(NEAREST)
+        for name in laws
+    ]  # fmt: skip
+    if not rows:
+        raise QuestionError(
+            f"{sweep}: from no origin is a hidden run dearer than the dearest seen by a factor of "
+            f"{np.exp(NEAREST):.1f}, so it says nothing of drift; see fewer of its runs (--origins 0.3), or leave it "
+            f"out."
+        )
+    return rows
+
+
+def slope_of(look: Look, name: str) -> dict[str, float]:
+    """The slope of a law's errors against distance, its standard error, and the distance reached."""
+    drawn, posterior = look.drawn[name], look.fits.posteriors[name]
+    far = np.log(np.fmax(look.ratio, 1.0))
+    link, asked = LINKS[posterior.law.output.link], trials(posterior, drawn.inputs)
+
+    def linked(outcome: np.ndarray) -> np.ndarray:
+        """Outcomes on the scale of errors: of counts, the share, kept off 0 and 1 by half an answer (Haldane 1956)."""
+        return np.asarray(link(outcome if asked is None else (outcome + 0.5) / (asked + 1.0)))
+
+    with np.errstate(all="ignore"):
+        mean = drawn.mean if asked is None else drawn.mean * asked
+        run, mean, seen = linked(drawn.run), linked(mean), linked(look.observed)
+    middle = np.median(run, axis=0)
+    error = seen - middle
+    low, high = np.quantile(run, CENTRAL_68, axis=0)
+    noise = (high - low) / 2.0
+    if asked is not None:
+        # Where all draws are wrong throughout, they still do not tell more than that many questions do.
+        share = UNLINKS["logit"](middle)
+        noise = np.fmax(noise, 1.0 / np.sqrt((asked + 1.0) * share * (1.0 - share)))
+    weight = far / noise**2
+    found = (weight @ error) / (weight @ far)
+    # Errors of the law are shared by all points, those of single runs are not.
+    shared, own = (weight @ mean.std(axis=0)) / (weight @ far), 1.0 / np.sqrt(weight @ far)
+    return {"slope": float(found), "error": float(np.hypot(shared, own)), "distance": float(far.max())}
+
+
+def as_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows of slopes as a table."""
+    return pd.DataFrame(list(rows), columns=list(COLUMNS))

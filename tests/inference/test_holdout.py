@@ -1,0 +1,95 @@
+"""Runs hidden by weight 0: the posterior is that of the other runs, nothing is compiled, and families come anew."""
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+from scipy.stats import norm
+
+import bayeslaw as bl
+from bayeslaw.inference.base.diagnostics import mean_ess
+from bayeslaw.inference.holdout import refit, without
+from bayeslaw.inference.infer import kind_of
+from bayeslaw.inference.sampler.chains import compile_chains
+from tests.linear import Exact, linear_law, linear_runs
+from tests.simulate import simulated_runs
+
+POWER = bl.law("power_law").with_likelihood("LogNormal(mean, sigma)")
+POOL = {"family": "family", "pool": {"E": "partial", "A": "partial", "alpha": "complete"}}
+ERRORS = 4.0
+
+
+def with_error(log_likelihood: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The log of the mean density of each outcome, and its Monte-Carlo error."""
+    density = np.exp(log_likelihood - log_likelihood.max(axis=(0, 1)))
+    relative = [d.std() / d.mean() / np.sqrt(mean_ess(d)) for d in np.moveaxis(density, -1, 0)]
+    return logsumexp(log_likelihood, axis=(0, 1)) - np.log(density[..., 0].size), np.array(relative)
+
+
+@pytest.fixture(scope="module")
+def line() -> bl.Posterior:
+    return bl.fit(linear_law("line"), linear_runs())
+
+
+@pytest.fixture(scope="module")
+def families() -> bl.Posterior:
+    truth = {"E": 1.8, "A": 0.5, "alpha": 0.2, "sigma": 0.01}
+    runs = simulated_runs(POWER, np.random.default_rng(4), 40, families=4, parameters=truth)
+    return bl.fit(POWER, runs, **POOL)
+
+
+def test_what_is_hidden_is_predicted_as_if_it_had_never_been_run(line):
+    hidden = line.runs.column("x") > 2.0
+    found = refit(line, hidden)
+    value, se = with_error(found.log_likelihood)
+    np.testing.assert_allclose(found.log_density, value, rtol=1e-12)
+    exact = Exact("line", line.runs)
+    assert (np.abs(value - exact.log_densities(hidden)) < ERRORS * se).all()
+    # All that were seen predict them otherwise: hiding does something.
+    assert np.abs(exact.loo()[hidden] - exact.log_densities(hidden)).max() > 10 * se.max()
+
+
+def test_nothing_is_compiled_again(line):
+    refit(line, np.arange(len(line.runs)) == 3)
+    before = compile_chains.cache_info().misses
+    refit(line, np.arange(len(line.runs)) < 5)
+    assert compile_chains.cache_info().misses == before
+
+
+def test_a_hidden_family_is_one_drawn_from_the_population(families):
+    """Against a fit to a table that never had it, and a forecast of a new family from there."""
+    hidden = families.family_grouping.index == 1
+    value, se = with_error(refit(families, hidden).log_likelihood)
+
+    seen = bl.fit(POWER, families.runs.take(~hidden), **POOL)
+    theirs = families.runs.take(hidden)
+    parameters = seen.parameters({"family": "new"}, np.random.default_rng(7))
+    columns = {name: values[:, None] for name, values in parameters.items()}
+    mean = POWER.mean(theirs.inputs(POWER), columns)
+    loss = theirs.column("loss")
+    density = norm(np.log(mean), columns["sigma"]).logpdf(np.log(loss)) - np.log(loss)
+    expected, other_se = with_error(density.reshape(*seen.flat.shape[:2], -1))
+    assert (np.abs(value - expected) < ERRORS * np.hypot(se, other_se)).all()
+
+
+def test_a_hidden_family_leaves_its_deviations_to_the_prior(families):
+    """Standardised by the spread of its draw, a deviation that no run speaks of is a standard normal."""
+    from bayeslaw.inference.infer import choice_for, infer
+
+    plan = without(families.plan, families.family_grouping.index == 2)
+    values = infer(plan, choice_for(plan), seed=3).values
+    scores = values["E_deviation_family"][..., 2] / values["E_spread_family"]
+    size = mean_ess(scores)
+    assert abs(scores.mean()) < ERRORS / np.sqrt(size)
+    assert abs((scores**2).mean() - 1.0) < ERRORS * np.sqrt(2.0 / mean_ess(scores**2))
+
+
+def test_only_runs_that_are_seen_count_as_runs():
+    """Coordinates are chosen by how many runs there are to a coordinate."""
+    runs = simulated_runs(bl.law("chinchilla"), np.random.default_rng(1), 100)
+    from bayeslaw.inference.model.plan import make_plan
+
+    plan = make_plan(bl.law("chinchilla"), runs)
+    fewer = without(plan, np.arange(100) >= 40)
+    assert (kind_of(plan), kind_of(fewer)) == ("affine", "following")
+    assert kind_of(make_plan(plan.law, runs.take(np.arange(40)))) == "following"
+    assert fewer.structure == plan.structure

@@ -1,0 +1,224 @@
+"""Notes: each is there where it is true, and a good table has none."""
+
+import json
+
+import numpy as np
+import pytest
+
+from bayeslaw.language.catalogue import law
+from bayeslaw.runs.notes import CHECKS, RANK, Note
+from bayeslaw.runs.regression import residuals
+from bayeslaw.runs.table import Runs, read_runs
+from tests.simulate import simulated_runs
+
+CHINCHILLA = law("chinchilla")
+GRID_N, GRID_D = (g.ravel() for g in np.meshgrid(np.geomspace(1e7, 1e10, 7), np.geomspace(1e9, 1e12, 6)))
+
+
+def surface(n, d, seed=0, scatter=0.003):
+    """Losses of a Chinchilla law with relative scatter."""
+    noise = np.random.default_rng(seed).normal(0, scatter, len(n))
+    return (1.8 + 480 / n**0.35 + 2000 / d**0.37) * np.exp(noise)
+
+
+def table(n=GRID_N, d=GRID_D, **more) -> Runs:
+    return Runs.from_arrays({"n_params": n, "n_tokens": d, "loss": surface(n, d), **more})
+
+
+def codes(runs, law=CHINCHILLA, **options) -> list[str]:
+    return [note.code for note in runs.summary(law, **options).notes]
+
+
+def the(code, runs, law=CHINCHILLA) -> Note:
+    return next(note for note in runs.summary(law).notes if note.code == code)
+
+
+def test_a_good_table_has_no_notes():
+    assert codes(table()) == []
+    assert codes(table(), law=None) == []
+    assert "Nothing to note." in str(table().summary())
+
+
+def test_axes_that_rise_together_are_collinear():
+    runs = table(d=20 * GRID_N * np.random.default_rng(1).uniform(0.8, 1.2, len(GRID_N)))
+    note = the("collinear", runs)
+    assert note.severity == "serious"
+    assert "n_params and n_tokens rise together (correlation of logs 1.00)" in note.text
+
+
+@pytest.mark.parametrize(("levels", "found"), [(1, "serious"), (2, "warning"), (3, None)])
+def test_an_axis_needs_three_levels(levels, found):
+    n = np.geomspace(1e8, 1e10, 3)[:levels] if levels > 1 else np.array([1e9])
+    n, d = (g.ravel() for g in np.meshgrid(n, np.geomspace(1e9, 1e12, 14)))
+    notes = [x for x in table(n, d).summary(CHINCHILLA).notes if x.code == "few-levels"]
+    assert [x.severity for x in notes] == ([found] if found else [])
+
+
+def test_an_axis_needs_a_decade():
+    n, d = (g.ravel() for g in np.meshgrid(np.geomspace(1e9, 5e9, 5), np.geomspace(1e9, 1e12, 6)))
+    assert "spans a factor 5 only" in the("short-range", table(n, d)).text
+    assert "short-range" not in codes(table())
+
+
+@pytest.mark.parametrize(("groups", "code"), [(1, "one-group"), (2, "few-groups"), (3, "few-groups"), (4, None)])
+def test_few_families_leave_the_spread_to_the_prior(groups, code):
+    runs = table(family=[f"f{i % groups}" for i in range(len(GRID_N))])
+    assert codes(runs) == codes(runs, family="family") == ([code] if code else [])
+
+
+def test_what_pooling_would_meet_is_no_warning_where_nothing_is_pooled():
+    runs = table(family=["a", "b", "c"] * 14)
+    (offered,), (said,) = runs.summary(CHINCHILLA).notes, runs.summary("chinchilla", "family").notes
+    assert (offered.severity, said.severity) == ("info", "warning")
+    assert offered.text == f"With --family family: {said.text}"
+    assert said.text.startswith("family has 3 groups")
+
+
+def test_a_family_of_fewer_runs_than_parameters_is_thin():
+    names = [f"f{i % 4}" for i in range(len(GRID_N))]
+    runs = table(family=["thin" if i < 3 else name for i, name in enumerate(names)])
+    assert "thin (3)" in the("thin-family", runs).text
+    assert "7 parameters" in the("thin-family", runs).text
+    assert "thin-family" not in codes(runs, law=None)
+    other = table(corpus=list(runs.column("family")))
+    assert "thin-family" in codes(other, family="corpus")
+
+
+def test_rows_of_one_run_are_repeated_runs():
+    n = len(GRID_N)
+    runs = table(run_id=[f"r{i // 6}" for i in range(n)], step=list(range(n)))
+    assert 'with_group_effect("run_id")' in the("repeated-run", runs).remedy
+    assert "42 rows are of 7 runs" in the("repeated-run", runs).text
+    assert "repeated-run" not in codes(table(run=[f"r{i}" for i in range(n)]))
+    guessed = table(schedule=[f"r{i // 6}" for i in range(n)], step=list(range(n)))
+    assert "look like checkpoints" in the("repeated-run", guessed).text
+
+
+def test_isoflop_designs_share_budgets():
+    n, c = (g.ravel() for g in np.meshgrid(np.geomspace(1e8, 3e9, 7), np.geomspace(1e18, 1e21, 6)))
+    runs = table(n, c / (6 * n), flops=c)
+    note = the("shared-budget", runs)
+    assert "42 runs lie on 6 compute budgets" in note.text
+    assert 'with_group_effect("flops")' in note.remedy
+    blurred = table(n, c / (6 * n), flops=c * np.random.default_rng(0).uniform(0.99, 1.01, len(c)))
+    assert "flops rounded" in the("shared-budget", blurred).remedy
+    assert "shared-budget" not in codes(table(flops=6 * GRID_N * GRID_D * np.linspace(1, 2, len(GRID_N))))
+
+
+def test_duplicate_rows_are_named():
+    runs = table().take([*range(len(GRID_N)), 3])
+    assert "1 row repeats another in every column: 4 (as 4)" in the("duplicate-rows", runs).text
+    assert "duplicate-rows" not in codes(table(seed=list(range(len(GRID_N)))))
+
+
+@pytest.mark.parametrize("row", [0, 17, 33])
+def test_a_diverged_run_is_an_outlier(row):
+    loss = surface(GRID_N, GRID_D)
+    loss[row] *= 1.5
+    large = Runs.from_arrays({
+        "n_params": np.tile(GRID_N, 3), "n_tokens": np.tile(GRID_D, 3) * np.repeat([1, 1.3, 1.6], len(GRID_N)),
+        "loss": np.concatenate([loss, *(surface(GRID_N, GRID_D * f, s) for s, f in ((1, 1.3), (2, 1.6)))]),
+    })  # fmt: skip
+    note = the("outlier", large)
+    assert "1 run lies" in note.text
+    assert f"row {row + 1} " in note.text
+    assert "Diverged" in note.text
+
+
+def test_a_rounded_outcome_is_told_from_fine_digits():
+    loss = surface(GRID_N, GRID_D)
+    assert "rounded-outcome" in codes(table(loss=np.round(loss, 1)))
+    assert "rounded-outcome" not in codes(table(loss=np.round(loss, 3)))
+
+
+def test_empty_cells_are_serious():
+    loss = surface(GRID_N, GRID_D)
+    loss[[4, 5]] = np.nan
+    found = the("missing-cells", table(loss=loss))
+    assert "loss is empty in 2 rows of 42 (rows 5, 6)" in found.text
+    assert found.severity == "serious"
+    assert "unusable" in codes(table(loss=loss))
+    assert table(loss=loss).where("loss == loss").summary(CHINCHILLA).notes == ()
+
+
+def test_what_a_fit_would_refuse_is_a_note():
+    assert "needs column 'n_tokens'" in the("unusable", Runs.from_arrays({"n_params": [1e9], "loss": [2]})).text
+    small = table(n=GRID_N / 1e9)
+    assert "is it in billions" in the("unusable", small).text
+    assert any("cannot determine the 7 free" in n.text for n in table().take([0, 9, 23]).summary(CHINCHILLA).notes)
+
+
+def test_noise_is_not_an_outlier():
+    for seed in range(20):
+        runs = Runs.from_arrays({"n_params": GRID_N, "n_tokens": GRID_D, "loss": surface(GRID_N, GRID_D, seed, 0.01)})
+        assert codes(runs) == []
+
+
+def test_notes_come_the_most_serious_first_and_print_their_remedies():
+    n, d = (g.ravel() for g in np.meshgrid([1e9], np.geomspace(1e9, 5e9, 8)))
+    summary = table(n, d, family=["a"] * 8).summary(CHINCHILLA)
+    ranks = [RANK[note.severity] for note in summary.notes]
+    assert ranks == sorted(ranks)
+    page = str(summary)
+    for note in summary.notes:
+        assert note.text in page
+        assert note.remedy in page
+
+
+def test_the_summary_is_a_table_and_plain_json():
+    summary = table(family=["a", "b"] * 21).summary()
+    assert [r.name for r in summary.ranges] == ["n_params", "n_tokens", "loss"]
+    assert (summary.ranges[0].low, summary.ranges[0].high, summary.ranges[0].distinct) == (1e7, 1e10, 7)
+    assert [(f.name, f.rows) for f in summary.families] == [("a", 21), ("b", 21)]
+    plain = json.loads(json.dumps(summary.as_dict(), allow_nan=False))
+    assert plain["rows"] == 42
+    assert plain["notes"][0]["code"] == "few-groups"
+    assert "  n_params  1e+07  1e+10         7" in str(summary)
+
+
+def test_the_regression_follows_a_law_and_leaves_out_what_it_cannot_judge():
+    n, d = np.tile(GRID_N, 2), np.tile(GRID_D, 2)
+    found = residuals(np.log([n, d]), np.log(surface(n, d)), np.zeros(len(n), dtype=int))
+    assert found is not None
+    assert np.nanstd(found) < 0.01
+    assert residuals(np.log([n[:4], d[:4]]), np.log(surface(n[:4], d[:4])), np.zeros(4, dtype=int)) is None
+
+
+def test_errors_that_no_noise_takes_are_said():
+    counts = law("passuntil")
+    runs = simulated_runs(counts, np.random.default_rng(0), 12)
+    known = Runs.from_arrays({**runs.data, "se": np.full(12, 0.1)})
+    assert "error-unused" in {note.code for note in known.summary(counts).notes}
+    assert "error-unused" not in {note.code for note in runs.summary(counts).notes}
+    assert "error-unused" not in {note.code for note in table(se=[0.1] * 42).summary(CHINCHILLA).notes}
+
+
+def test_every_check_has_a_test_above():
+    assert len(CHECKS) == 10
+
+
+# The notes that a person who knows these sweeps would make, and no others.
+KNOWN = {
+    "chinchilla_epoch": {"one-group", "rounded-outcome", "outlier"},
+    "gadre_overtraining": {"few-groups"},
+    "loss_to_loss": {"shared-budget", "outlier"},
+    "porian_isoflop": {"shared-budget", "outlier", "outside-range"},
+    "steplaw_dense": {"short-range", "outlier", "one-group"},
+    "datablations": {"few-groups", "outlier"},
+    "gadre_grid": {"collinear", "thin-family", "outlier"},
+    "routing_moe": {"few-levels"},
+}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_public_sweeps_have_the_notes_they_deserve(shared_data, name):
+    assert set(codes(read_runs(shared_data / f"{name}.csv"))) - {"outside-range"} == KNOWN[name] - {"outside-range"}
+
+
+def test_the_diverged_runs_of_two_sweeps_are_found(shared_data):
+    """181 runs of one sweep and 3 of the other are known to have diverged."""
+    assert the("outlier", read_runs(shared_data / "steplaw_dense.csv")).text.startswith("181 runs lie")
+    assert (
+        "row 29 (4.898), row 33 (4.791), row 17 (4.719)"
+        in the("outlier", read_runs(shared_data / "gadre_grid.csv")).text
+    )
