@@ -4,9 +4,9 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from tests.validation.test_backtest import made
 
 from bayeslaw.cli import commands
+from tests.validation.test_backtest import made
 
 
 def run(*arguments: str):
