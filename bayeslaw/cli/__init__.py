@@ -1,53 +1,43 @@
 """The command line: every question of the package, for a terminal and, with ``--json``, for programs.
 
-=================  ==========================================================
-``answer.py``      what all commands share: JSON, exit codes, files, tables
-``catalogue.py``   laws · show · check
-``tables.py``      runs, and the options by which tables are read
-``fitting.py``     fit
-``questions.py``   forecast · summary · plot
-``threshold.py``   threshold
-``risk.py``        risk
-``weighing.py``    compare · evidence
-``optimum.py``     optimum
-``effective.py``   effective-size · frontier
-``backtest.py``    backtest
-``drift.py``       drift
-``demo.py``        demo
-=================  ==========================================================
+A file in one of the four folders is a command of the file's name, listed under the folder's; nothing else registers
+it.  The first sentence of a command's docstring is its line in ``bayeslaw --help``.
+
+================  ===========================================================
+``answer.py``     what all commands share: JSON, exit codes, files, text
+``options.py``    the options that several commands share, and their readers
+``pictures.py``   pictures beside an answer
+``data``          laws · runs · show
+``fit``           demo · fit · summary
+``ask``           effective-size · forecast · frontier · optimum · plot · risk · threshold
+``trust``         backtest · check · compare · drift · evidence
+================  ===========================================================
 
 Exit codes: 0 good; 1 the answer is "no" (a check failed, the chains have not converged); 2 bad input, with one
 sentence on standard error; 130 interrupted.  With ``--json``, standard output holds one JSON object and nothing else;
 progress and notes go to standard error.
 
-The modules import click alone at their top, and what a command needs when it runs, so that ``--help`` is there at
-once; a test holds this.
+A command's file is imported when the command is used.  It imports click alone at its top, and what the command needs
+when it runs, so that ``--help`` is there at once; a test holds this.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 
 from bayeslaw import __version__
 from bayeslaw.cli.answer import BAD_INPUT, INTERRUPTED
-from bayeslaw.cli.backtest import backtest
-from bayeslaw.cli.catalogue import check, laws, show
-from bayeslaw.cli.demo import demo
-from bayeslaw.cli.drift import drift
-from bayeslaw.cli.effective import effective_size, frontier
-from bayeslaw.cli.fitting import fit
-from bayeslaw.cli.optimum import optimum
-from bayeslaw.cli.questions import forecast, plot, summary
-from bayeslaw.cli.risk import risk
-from bayeslaw.cli.tables import runs
-from bayeslaw.cli.threshold import threshold
-from bayeslaw.cli.weighing import compare, evidence
+
+# Folders of commands, in the order of the work.
+HEADINGS = ("data", "fit", "ask", "trust")
 
 # What Click calls kinds of numbers, and what people do.
 _PLAIN = {
@@ -80,8 +70,39 @@ def _in_one_sentence() -> Iterator[None]:
         raise BadUsage(fault) from None
 
 
+class Found(Mapping[str, click.Command]):
+    """Commands by name, found in the folders and imported when they are asked for."""
+
+    def __init__(self) -> None:
+        here = Path(__file__).parent
+        self.under = {heading: sorted(p.stem for p in (here / heading).glob("[a-z]*.py")) for heading in HEADINGS}
+        self._homes = {_shown(file): (heading, file) for heading, files in self.under.items() for file in files}
+
+    def __getitem__(self, name: str) -> click.Command:
+        heading, file = self._homes[name]
+        command: click.Command = getattr(importlib.import_module(f"bayeslaw.cli.{heading}.{file}"), file)
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._homes)
+
+    def __len__(self) -> int:
+        return len(self._homes)
+
+
+def _shown(file: str) -> str:
+    return file.replace("_", "-")
+
+
 class _Commands(click.Group):
-    """Commands whose misuse costs one sentence, as other bad input does."""
+    """Commands under headings, and whose misuse costs one sentence, as other bad input does."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - Click's
+        widest = max(map(len, FOUND))
+        for heading, files in FOUND.under.items():
+            with formatter.section(heading.capitalize()):
+                names = [_shown(file) for file in files]
+                formatter.write_dl([(name.ljust(widest), FOUND[name].get_short_help_str()) for name in names])
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         with _in_one_sentence():
@@ -92,9 +113,13 @@ class _Commands(click.Group):
             return super().invoke(ctx)
 
 
+FOUND = Found()
+
+
 @click.group(
-    "bayeslaw", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
+    "bayeslaw", cls=_Commands, commands=FOUND,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)  # fmt: skip
 @click.version_option(__version__, prog_name="bayeslaw")
 def commands() -> None:
     """Forecast large training runs from small ones, with honest uncertainty.
@@ -106,29 +131,6 @@ def commands() -> None:
       bayeslaw fit RUNS.csv --law chinchilla --family family --out FIT.nc
       bayeslaw forecast FIT.nc --at N=7e10,D=1.4e12
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with a backspace, not with two characters
-
-
-for command in (
-    demo,
-    runs,
-    fit,
-    forecast,
-    threshold,
-    risk,
-    optimum,
-    effective_size,
-    frontier,
-    compare,
-    evidence,
-    backtest,
-    drift,
-    summary,
-    plot,
-    laws,
-    show,
-    check,
-):
-    commands.add_command(command)
 
 
 def main() -> None:

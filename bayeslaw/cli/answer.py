@@ -10,21 +10,16 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from bayeslaw.errors import BayeslawError, FileError, InputError
 from bayeslaw.inference.base.atomic_files import beside, replaced
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 ANSWER_IS_NO = 1
 BAD_INPUT = 2
 INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended: 128 and the number of the signal
-
-PICTURES = ("png", "pdf", "svg")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
@@ -130,26 +125,6 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
     with replaced(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def write_picture(path: Path, figure: Figure, option: str = "--plot") -> None:
-    """Write a figure, whole or not at all, in the format its name ends with; `option` says where it is."""
-    with replaced(path, option) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=150)
-
-
-def check_picture(out: str, option: str, sources: Sequence[str] = ()) -> Path:
-    """Find out before the work whether a picture can be written.
-
-    Raises
-    ------
-    FileError
-        When its name ends with no format that is known, or it cannot be written.
-    """
-    if Path(out).suffix[1:].lower() not in PICTURES:
-        endings = ", ".join(f".{each}" for each in PICTURES)
-        raise FileError(f"{option} {out}: which kind of picture? End its name with one of {endings}.")
-    return check_writable(out, sources, option)
 
 
 @contextlib.contextmanager

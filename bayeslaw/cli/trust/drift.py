@@ -1,4 +1,4 @@
-"""``bayeslaw drift``: what a user's own earlier sweeps tell of how laws go astray."""
+"""``bayeslaw drift``: how far laws strayed on a user's own earlier sweeps."""
 
 from __future__ import annotations
 
@@ -9,24 +9,36 @@ from typing import Any
 import click
 
 from bayeslaw.cli.answer import answers, check_writable, give, in_columns, quick_imports, say, write_text
-from bayeslaw.cli.fitting import FEWEST_DRAWS, executor_option, shards_option
-from bayeslaw.cli.questions import read_number
-from bayeslaw.cli.tables import find_laws, laws_options, read_pooling, read_table, reading_options
+from bayeslaw.cli.options import (
+    draws_option,
+    find_laws,
+    laws_options,
+    origins_option,
+    read_origins,
+    read_pooling,
+    read_table,
+    reading_options,
+    seed_option,
+    work_options,
+)
 from bayeslaw.errors import InputError
 
 UNITS = "nats of log outcome, of shares logits, per e-fold of compute"
 
 
 @click.command()
-@laws_options("One or more of `bayeslaw laws`.", several=True)
-@click.option("--origins", metavar="SHARE,...", help="Shares of the runs that are seen; 0.4,0.5,0.65,0.8 unless given.")
-@click.option("--alone", is_flag=True, help="Leave out the public sweeps.")
+@laws_options("One law or more, by name or file; `bayeslaw laws` lists them.", several=True)
+@origins_option
+@click.option("--alone", is_flag=True, help="Learn from your sweeps alone, without the public ones.")
 @reading_options
-@click.option("--draws", type=click.IntRange(FEWEST_DRAWS), help="Draws a chain.")
-@shards_option
-@executor_option
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of the sampler.")
-@click.option("--out", metavar="DRIFT.toml", help="Where to write it, for `--drift DRIFT.toml`.")
+@draws_option
+@work_options
+@seed_option
+@click.option(
+    "--out",
+    metavar="DRIFT.toml",
+    help="The file to write it to, for --drift of other commands (default: it is only printed).",
+)
 @answers
 def drift(
     tables: Sequence[str],
@@ -44,9 +56,10 @@ def drift(
     as_json: bool,
     **reading: Any,
 ) -> None:
-    """Learn from your own earlier sweeps how far laws go astray beyond the runs.
+    """Learn how far laws stray beyond their runs.
 
-    Each table is a sweep: laws are fitted to its cheaper runs and held against its dearer ones.
+    Learns from your own earlier sweeps, one per table: laws are fitted to the cheaper runs and compared with the more
+    expensive ones.
     """
     if len(set(tables)) < len(tables):
         raise InputError("a table is given twice, and would count as two sweeps; give each once.")
@@ -57,12 +70,10 @@ def drift(
 
     with quick_imports():
         from bayeslaw.ask.forecast.drift import drifts_as_toml
-        from bayeslaw.validation.backtest.origins import SEEN
         from bayeslaw.validation.drift.learning import learn_drift
-    seen = SEEN if origins is None else [read_number(word, "origins", "--origins") for word in origins.split(",")]
     found = learn_drift(
-        sweeps, laws, family, pooling, origins=seen, public=not alone, draws=draws, seed=seed, shards=shards,
-        executor=executor, told=say,
+        sweeps, laws, family, pooling, origins=read_origins(origins), public=not alone, draws=draws, seed=seed,
+        shards=shards, executor=executor, told=say,
     )  # fmt: skip
     if path is not None:
         note = f"{UNITS[0].upper()}{UNITS[1:]}; learned from {', '.join(Path(t).name for t in tables)}"

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bayeslaw.cli.answer import answers, as_strict_json, give, say, write_picture, write_text
-from bayeslaw.cli.fitting import diagnosis, sample
+from bayeslaw.cli.answer import answers, as_strict_json, give, say, write_text
+from bayeslaw.cli.fit.fit import diagnosis, sample
+from bayeslaw.cli.pictures import write
 from bayeslaw.errors import FileError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from bayeslaw.inference.posterior.posterior import Posterior
     from bayeslaw.runs.table import Runs
 
-RUNS = Path(__file__).resolve().parent.parent / "data" / "gadre_overtraining.csv"
+RUNS = Path(__file__).resolve().parents[2] / "data" / "gadre_overtraining.csv"
 # As the authors divided their runs: 15 that their law was fitted to, and those it was held against.
 FITTED = "fit_role == 'loss_fit'"
 HELD_OUT = "fit_role == 'held_out' and flops > 5e20"
@@ -27,10 +28,16 @@ DEAREST = "fit_role == 'held_out' and flops > 5e21"
 
 
 @click.command()
-@click.option("--out", default="bayeslaw-demo", show_default=True, metavar="FOLDER", help="Where the files go.")
+@click.option(
+    "--out",
+    default="bayeslaw-demo",
+    show_default=True,
+    metavar="FOLDER",
+    help="The folder of the files that it writes.",
+)
 @answers
 def demo(out: str, as_json: bool) -> None:
-    """Forecast 7B models from 15 runs a hundred times cheaper, and see what happened.
+    """Forecast real runs and see what happened.
 
     Fits the hierarchical Chinchilla law to the 15 cheap runs of Gadre et al. (2024) on three corpora, and forecasts
     the dearest runs of that paper. Takes half a minute at most.
@@ -54,7 +61,7 @@ def demo(out: str, as_json: bool) -> None:
     answer |= {"seconds": round(seconds, 3), "runs": str(RUNS), "files": {k: str(path) for k, path in files.items()}}
     posterior.save(files["fit"])
     write_text(files["forecast"], as_strict_json(answer) + "\n")
-    write_picture(files["picture"], plot_forecast(posterior, held_out=every.where(HELD_OUT)))
+    write(files["picture"], plot_forecast(posterior, held_out=every.where(HELD_OUT)))
     give(answer, lambda: _page(answer, posterior, files), as_json)
 
 

@@ -1,4 +1,4 @@
-"""``bayeslaw threshold``: at what scale an outcome crosses a value."""
+"""``bayeslaw threshold``: the scale at which an outcome crosses a value."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bayeslaw.cli.answer import answers, check_picture, give, say, write_picture
-from bayeslaw.cli.questions import (
-    answer_options,
+from bayeslaw.cli.answer import answers, give
+from bayeslaw.cli.options import (
     drift_options,
     fits_options,
+    level_option,
     load_fit,
     load_fits,
+    plot_option,
     read_drift,
     read_family,
     read_held,
+    whose_options,
 )
+from bayeslaw.cli.pictures import draw, planned
 from bayeslaw.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,12 +30,16 @@ if TYPE_CHECKING:
 @click.command()
 @fits_options
 @click.option("--crosses", required=True, metavar="VALUE|steepest",
-              help="The outcome, a share of trials where it is a count; or where it changes fastest.")  # fmt: skip
+              help="The outcome, as a share of trials where it is a count; or where it changes fastest.")  # fmt: skip
 @click.option("--through", metavar="TASK.nc",
-              help="A fit of a score by this outcome, the loss say; --crosses is then of the score.")  # fmt: skip
-@click.option("--along", metavar="INPUT", help="compute, or an input of the law by name or column.")
-@click.option("--at", metavar="N=7e10,...", help="Other inputs; the middle of the fitted runs unless given.")
-@answer_options("the threshold")
+              help="A fit of a score by this outcome, such as the loss; --crosses is then of the score.")  # fmt: skip
+@click.option(
+    "--along", metavar="INPUT", help="The scale: compute, or an input of the law by name or column (default: compute)."
+)
+@click.option("--at", metavar="N=7e10,...", help="The other inputs (default: the middle of the fitted runs).")
+@whose_options
+@level_option
+@plot_option("the threshold")
 @drift_options
 @answers
 def threshold(
@@ -50,10 +57,13 @@ def threshold(
     no_drift: bool,
     as_json: bool,
 ) -> None:
-    """Find the scale at which the outcome crosses a value, with the probability that it does not."""
+    """Find where an outcome crosses a value.
+
+    The scale comes with an interval, and with the probability that the outcome does not cross within reach.
+    """
     value: Crosses = _value(crosses)
     held = read_held(at)
-    path = None if picture is None else check_picture(picture, "--plot", fits)
+    path = planned(picture, fits)
     drifting, posterior = read_drift(drift, no_drift), load_fits(fits, weights)
 
     from bayeslaw.ask.average import Average
@@ -75,8 +85,7 @@ def threshold(
     if path is not None:
         from bayeslaw.ask.plot.threshold import plot_threshold
 
-        write_picture(path, plot_threshold(found))
-        say(f"drawn in {path}")
+        draw(path, plot_threshold(found))
     give(found.as_dict(), lambda: found, as_json)
 
 

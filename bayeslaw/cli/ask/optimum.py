@@ -6,30 +6,41 @@ from collections.abc import Sequence
 
 import click
 
-from bayeslaw.cli.answer import answers, assignments, check_picture, give, say, write_picture
-from bayeslaw.cli.questions import (
-    answer_options,
+from bayeslaw.cli.answer import answers, assignments, give
+from bayeslaw.cli.options import (
     drift_options,
     fits_options,
+    level_option,
     load_fits,
+    plot_option,
     read_drift,
     read_family,
     read_number,
+    whose_options,
 )
+from bayeslaw.cli.pictures import draw, planned
 from bayeslaw.errors import InputError
 
 
 @click.command()
 @fits_options
-@click.option("--budget", multiple=True, metavar="C=5.76e23", help="The budget; constants of its cost may follow.")
-@click.option("--at", multiple=True, metavar="U=2.5e10,...", help="Inputs that are fixed.")
-@click.option("--cost", metavar="FORMULA", help='What the budget bounds: "6*N*D + 2*N*T"; 6*N*D unless given.')
-@click.option("--over", metavar="N,D", help="Inputs that are traded; all that are not fixed unless given.")
 @click.option(
-    "--option", "menu", multiple=True, metavar="N=7e10,...", help="One choice; repeat for a menu of your own."
+    "--budget", multiple=True, metavar="C=5.76e23", help="The budget, which constants of its cost may follow."
 )
-@click.option("--minimise", metavar="NAME", help="The law's outcome, which may go unsaid.")
-@answer_options("what is given up off the optimum")
+@click.option("--at", multiple=True, metavar="U=2.5e10,...", help="Inputs that are held fixed.")
+@click.option("--cost", metavar="FORMULA", help='What the budget bounds, such as "6*N*D + 2*N*T" (default: 6*N*D).')
+@click.option("--over", metavar="N,D", help="Inputs that are traded (default: all that are not fixed).")
+@click.option(
+    "--option",
+    "menu",
+    multiple=True,
+    metavar="N=7e10,...",
+    help="One choice of a menu of your own. Repeat it for each choice (default: sizes about the best one).",
+)
+@click.option("--minimise", metavar="NAME", help="What is minimised (default: the law's outcome).")
+@whose_options
+@level_option
+@plot_option("the cost of missing the optimum")
 @drift_options
 @answers
 def optimum(
@@ -49,16 +60,17 @@ def optimum(
     no_drift: bool,
     as_json: bool,
 ) -> None:
-    """Find the best split of a budget, and what it costs to miss it.
+    """Find the best split of a budget.
 
-    Without a budget, the best of the inputs that --at does not fix: a learning rate, a teacher.
+    The cost of missing it is shown too. Without a budget, the best of the inputs that --at does not fix is found, such
+    as a learning rate.
     """
     if not budget and not at:
         raise InputError("say what is given: --budget C=1e21 to split a budget, --at NAME=VALUE for fixed inputs.")
     subject_to = _numbers([*budget, *at], "--budget" if budget else "--at")
     options = [_numbers([one], "--option") for one in menu] or None
     traded = None if over is None else [name.strip() for name in over.split(",")]
-    path = None if picture is None else check_picture(picture, "--plot", fits)
+    path = planned(picture, fits)
     posterior = load_fits(fits, weights)
     whose = read_family(family, posterior)
 
@@ -71,8 +83,7 @@ def optimum(
     if path is not None:
         from bayeslaw.ask.plot.optimum import plot_optimum
 
-        write_picture(path, plot_optimum(found))
-        say(f"drawn in {path}")
+        draw(path, plot_optimum(found))
     give(found.as_dict(), lambda: found, as_json)
 
 

@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bayeslaw.cli.answer import answers, assignments, check_writable, give, quick_imports, say
-from bayeslaw.cli.tables import find_law, priors_option, read_pooling, read_table, reading_options
+from bayeslaw.cli.options import (
+    FEWEST_DRAWS,
+    draws_option,
+    edited,
+    family_column_option,
+    find_law,
+    priors_option,
+    read_pooling,
+    read_table,
+    reading_options,
+    seed_option,
+    target_accept_option,
+)
 from bayeslaw.errors import ConvergenceError
 
 if TYPE_CHECKING:
@@ -18,45 +30,42 @@ if TYPE_CHECKING:
     from bayeslaw.inference.posterior.posterior import Posterior
     from bayeslaw.language.law import Law
 
-# Split in halves, this is the shortest chain of which an autocorrelation can be estimated at all.
-FEWEST_DRAWS = 20
 PRIOR = 'alpha="LogNormal(log(0.4), 0.1)"'
-
-target_accept_option = click.option(
-    "--target-accept", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), metavar="RATE",
-    help="Acceptance rate of the sampler: nearer 1, smaller steps.",
-)  # fmt: skip
-
-# Of commands that make many fits.
-shards_option = click.option(
-    "--shards", metavar="FOLDER", help="Keep finished fits here, and take up those that are here already."
-)
-executor_option = click.option(
-    "--executor", metavar="ADDRESS", help="A Dask scheduler whose workers make the fits: tcp://HOST:PORT."
-)
 
 
 @click.command()
 @click.argument("table", metavar="RUNS")
-@click.option("--law", "name", required=True, metavar="NAME|FILE", help="`bayeslaw laws` lists them.")
-@click.option("--out", required=True, metavar="FIT.nc", help="Where the posterior is saved.")
-@click.option("--family", metavar="COLUMN", help="The column of the model families, which then share populations.")
+@click.option(
+    "--law", "name", required=True, metavar="NAME|FILE", help="The law, by name or file; `bayeslaw laws` lists them."
+)
+@click.option("--out", required=True, metavar="FIT.nc", help="The file in which the posterior is saved.")
+@family_column_option
 @click.option(
     "--pool", multiple=True, metavar="P=KIND",
-    help="How groups share a parameter: complete, partial:COLUMN, none:COLUMN, a/b (nested), a+b (crossed).",
+    help="How groups share a parameter: complete, partial:COLUMN, none:COLUMN, a/b (nested), a+b (crossed). "
+         "May be repeated (default: as the law's file says).",
 )  # fmt: skip
 @reading_options
 @priors_option
-@click.option("--prior", multiple=True, metavar="P=PRIOR", help=f"Another prior: {PRIOR}.")
 @click.option(
-    "--group-effect", metavar="COLUMN", help="Let runs of one group err together: one budget, one training run."
+    "--prior",
+    multiple=True,
+    metavar="P=PRIOR",
+    help=f"Another prior of one parameter, such as {PRIOR}. May be repeated.",
 )
-@click.option("--noise-growth", metavar="INPUT", help="Let runs scatter more where this input is small: N.")
-@click.option("--draws", type=click.IntRange(FEWEST_DRAWS), help="Draws a chain.")
-@click.option("--warmup", type=click.IntRange(FEWEST_DRAWS), help="Warm-up draws a chain.")
-@click.option("--chains", type=click.IntRange(1, 64), help="Chains.")
+@click.option(
+    "--group-effect", metavar="COLUMN", help="Let runs of one group, such as a budget or a training run, err together."
+)
+@click.option("--noise-growth", metavar="INPUT", help="Let runs scatter more where this input, such as N, is small.")
+@draws_option
+@click.option(
+    "--warmup",
+    type=click.IntRange(FEWEST_DRAWS),
+    help="Warm-up draws per chain (default 149; 500 without families).",
+)
+@click.option("--chains", type=click.IntRange(1, 64), help="Chains (default 4).")  # fmt: skip
 @target_accept_option
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of the sampler.")
+@seed_option
 @answers
 def fit(
     table: str,
@@ -76,9 +85,10 @@ def fit(
     as_json: bool,
     **reading: Any,
 ) -> None:
-    """Fit a law to a table of runs, and save the posterior.
+    """Fit a law to a table of runs.
 
-    Exits with 1 when the chains have not converged; the fit is saved all the same, marked as such.
+    Saves the posterior, of which the other commands ask. Exits with 1 when the chains have not converged; the fit is
+    saved all the same, marked as such.
     """
     from bayeslaw.inference.model.plan import make_plan
 
@@ -104,15 +114,6 @@ def fit(
     give(answer, lambda: _in_words(posterior, str(path), seconds), as_json)
     if not posterior.diagnostics.converged:
         raise ConvergenceError(f"{posterior.diagnostics.verdict}.")
-
-
-def edited(law: Law, priors: dict[str, str], group_effect: str | None, noise_growth: str | None) -> Law:
-    """Return a law as the options change it."""
-    if priors:
-        law = law.with_priors(**priors)
-    if noise_growth is not None:
-        law = law.with_noise_growth(noise_growth)
-    return law if group_effect is None else law.with_group_effect(group_effect)
 
 
 def sample(law: Law, runs: Any, family: str | None, pool: dict[str, str], **how: Any) -> tuple[Posterior, float]:

@@ -1,4 +1,4 @@
-"""The command that asks what is risked."""
+"""``bayeslaw risk``: the chance of missing a target."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import click
 
 from bayeslaw.cli.answer import answers, give
-from bayeslaw.cli.questions import (
+from bayeslaw.cli.options import (
     drift_options,
     fits_options,
     load_fits,
+    points_option,
     read_drift,
     read_family,
     read_points,
@@ -20,7 +21,7 @@ from bayeslaw.cli.questions import (
 
 @click.command()
 @fits_options
-@click.option("--at", multiple=True, required=True, metavar="N=7e10,D=1.4e12", help="Where; may be repeated.")
+@points_option(required=True)
 @click.option("--above", type=float, metavar="LOSS", help="The chance of a loss above this.")
 @click.option("--below", type=float, metavar="SCORE", help="The chance of a score below this.")
 @whose_options
@@ -38,7 +39,10 @@ def risk(
     no_drift: bool,
     as_json: bool,
 ) -> None:
-    """Say how likely a run misses what it has to reach, and by how much if it does."""
+    """Find the chance of missing a target.
+
+    Says too by how much the run misses it, if it does.
+    """
     points = read_points(at)
     drifting, posterior = read_drift(drift, no_drift), load_fits(fits, weights)
     whose = read_family(family, posterior)

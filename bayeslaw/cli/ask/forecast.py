@@ -1,0 +1,115 @@
+"""``bayeslaw forecast``: what a planned run will reach."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bayeslaw.cli.answer import answers, give
+from bayeslaw.cli.options import (
+    drift_options,
+    fits_options,
+    level_option,
+    load_fit,
+    load_fits,
+    plot_option,
+    points_option,
+    read_drift,
+    read_family,
+    read_optional_table,
+    read_points,
+    reading_options,
+    whose_options,
+)
+from bayeslaw.cli.pictures import draw, planned
+from bayeslaw.errors import InputError
+
+if TYPE_CHECKING:
+    from bayeslaw.ask.average import Average
+    from bayeslaw.ask.forecast.forecast import Forecast
+    from bayeslaw.inference.posterior.posterior import Posterior
+    from bayeslaw.runs.table import Runs
+
+
+@click.command()
+@fits_options
+@points_option()
+@click.option(
+    "--through", metavar="TASK.nc", help="A fit of a score by this outcome, such as the loss; the score is forecast."
+)
+@click.option("--runs", "table", metavar="FILE", help="Planned runs as a table, which needs no outcomes.")
+@reading_options
+@whose_options
+@level_option
+@plot_option("the forecast")
+@drift_options
+@answers
+def forecast(
+    fits: Sequence[str],
+    weights: str | None,
+    at: Sequence[str],
+    through: str | None,
+    table: str | None,
+    family: str | None,
+    level: float,
+    allow_unconverged: bool,
+    picture: str | None,
+    drift: str | None,
+    no_drift: bool,
+    as_json: bool,
+    **reading: Any,
+) -> None:
+    """Forecast a planned run, with an interval.
+
+    Several fits of the same runs give their average.
+    """
+    if bool(at) == (table is not None):
+        raise InputError("say where to forecast: --at POINT, once or more, or --runs FILE.")
+    if picture is not None and len(at) > 1:
+        raise InputError("--plot draws one --at, or all rows of --runs FILE; give one of them.")
+    if through is not None and (table is not None or picture is not None):
+        raise InputError("--through takes --at POINT, once or more, and draws no picture; leave out --runs and --plot.")
+    points = read_points(at) if at else None
+    path = planned(picture, (*fits, *([table] if table else [])))
+    runs = read_optional_table(table, "--runs", **reading)
+    drifting, posterior = read_drift(drift, no_drift), load_fits(fits, weights)
+    whose = read_family(family, posterior)
+
+    from bayeslaw.ask.forecast.forecast import forecast as ask
+
+    later = {} if through is None or points is None else _inputs_of_score(points, posterior)
+    at_first = runs if points is None else {name: values for name, values in points.items() if name not in later}
+    found = ask(posterior, at_first, whose, level, drift=drifting, allow_unconverged=allow_unconverged)
+    if through is not None:
+        later[found.outcome] = found
+        found = ask(load_fit(through), later, level=level, drift=drifting, allow_unconverged=allow_unconverged)
+    if path is not None:
+        from bayeslaw.ask.plot.forecast import plot_forecast
+
+        drawn = None if points is None else {name: values[0] for name, values in points.items()}
+        figure = plot_forecast(
+            posterior, held_out=runs, level=level, at=drawn, drift=drifting, allow_unconverged=allow_unconverged
+        )
+        draw(path, figure)
+    give(found.as_dict(), lambda: "\n".join([str(found), *_outcomes(found, runs)]), as_json)
+
+
+def _inputs_of_score(points: dict[str, list[float]], posterior: Posterior | Average) -> dict[str, Any]:
+    """Of what points give, all that the law of the loss does not read."""
+    from bayeslaw.ask.average import Average
+
+    laws = [each.law for each in Average.of(posterior).posteriors.values()]
+    known = {word for law in laws for one in law.inputs.values() for word in (one.name, one.column)}
+    return {name: values for name, values in points.items() if name not in known}
+
+
+def _outcomes(found: Forecast, runs: Runs | None) -> list[str]:
+    """How many outcomes the intervals cover, where the table has them."""
+    if runs is None or not runs.has(found.outcome) or runs.is_text(found.outcome):
+        return []
+    known = [(p.new_run, y) for p, y in zip(found.points, runs.column(found.outcome), strict=True) if math.isfinite(y)]
+    inside = sum(interval.lower <= y <= interval.upper for interval, y in known)
+    return [f"  {inside} of {len(known)} outcomes in the table lie inside"] if known else []

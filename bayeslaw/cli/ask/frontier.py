@@ -1,0 +1,44 @@
+"""``bayeslaw frontier``: how fast the densest networks improve."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from bayeslaw.cli.answer import answers, give, quick_imports
+from bayeslaw.cli.ask.effective_size import read_sizes, sizes_options
+from bayeslaw.cli.options import find_law, seed_option, work_options
+
+
+@click.command()
+@sizes_options
+@click.option("--law", metavar="NAME|FILE", default="densing", show_default=True, help="The law of the frontier.")
+@click.option(
+    "--imagined", type=click.IntRange(2), help="Draws of the reference for which the frontier is fitted (default 40)."
+)
+@work_options
+@seed_option
+@answers
+def frontier(
+    fit: str, networks: str, law: str, imagined: int | None, shards: str | None, executor: str | None, seed: int,
+    level: float, allow_unconverged: bool, as_json: bool, **asked: Any,
+) -> None:  # fmt: skip
+    """Find the time in which density doubles.
+
+    That is the density of the densest networks.
+
+    NETWORKS has a column day too: of the release, in days from 24 February 2023.
+    """
+    chosen = find_law(law)
+    sizes = read_sizes(fit, networks, level=level, allow_unconverged=allow_unconverged, **asked)
+
+    with quick_imports():
+        from bayeslaw.ask.threshold.frontier import IMAGINED
+        from bayeslaw.ask.threshold.frontier import frontier as ask
+    found = ask(
+        sizes, chosen, level, imagined=imagined or IMAGINED, seed=seed, progress=sys.stderr.isatty(), shards=shards,
+        executor=executor, allow_unconverged=allow_unconverged,
+    )  # fmt: skip
+    give(found.as_dict(), lambda: found, as_json)

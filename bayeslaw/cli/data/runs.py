@@ -1,0 +1,31 @@
+"""``bayeslaw runs``: a table of runs looked over before a fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from bayeslaw.cli.answer import answers, give
+from bayeslaw.cli.options import family_column_option, find_law, read_table, reading_options
+
+
+@click.command()
+@click.argument("table", metavar="RUNS")
+@click.option(
+    "--law", metavar="NAME|FILE", help="The law whose columns are looked at (default: the columns that most laws have)."
+)
+@family_column_option
+@reading_options
+@answers
+def runs(table: str, law: str | None, family: str | None, as_json: bool, **reading: Any) -> None:
+    """Show what a table of runs can tell.
+
+    Shows its ranges, its families, and what cannot be learned from it.
+
+    RUNS is a .csv, .tsv, .jsonl or .parquet file. Columns go by their standard names (n_params, n_tokens, loss,
+    family) or usual other ones (N, params, tokens, val_loss); --columns names any other.
+    """
+    chosen = None if law is None else find_law(law)
+    found = read_table(table, **reading).summary(chosen, family)
+    give(found.as_dict(), lambda: found, as_json)

@@ -1,0 +1,305 @@
+"""Options that several commands share, each beside the function that reads what it was given.
+
+Tables (``--columns``, ``--units``, ``--where``), laws (``--laws``, ``--priors``, ``--pool``), sampling (``--draws``,
+``--target-accept``, ``--seed``), work (``--shards``, ``--executor``), fits (``FIT.nc ...``, ``--weights``), questions
+(``--at``, ``--family``, ``--level``, ``--drift``, ``--allow-unconverged``) and pictures (``--plot``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bayeslaw.cli.answer import assignments, quick_imports
+from bayeslaw.errors import InputError, QuestionError
+
+if TYPE_CHECKING:
+    from bayeslaw.ask.average import Average
+    from bayeslaw.ask.forecast.drift import Drifting
+    from bayeslaw.inference.posterior.posterior import Posterior
+    from bayeslaw.language.law import Law
+    from bayeslaw.runs.table import Runs
+
+type Options = Callable[[Callable[..., None]], Callable[..., None]]
+
+POINT = "N=7e10,D=1.4e12"
+WEIGHTS = "equal|evidence|stacking|forward"
+# Split in halves, this is the shortest chain of which an autocorrelation can be estimated at all.
+FEWEST_DRAWS = 20
+
+
+def together(*options: Options) -> Options:
+    """Several options as one decorator, in the order in which `--help` shows them."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+# Tables of runs.
+
+reading_options = together(
+    click.option("--where", metavar="EXPR", help='Use these rows only, such as "fit == 1 and n_params >= 1e8".'),
+    click.option(
+        "--columns", multiple=True, metavar="NAME=COLUMN",
+        help="The file's own name of a column, such as n_params=N_million. May be repeated.",
+    ),
+    click.option(
+        "--units", multiple=True, metavar="NAME=FACTOR",
+        help="What a column is multiplied by, such as n_params=1e9 or n_params=billion. May be repeated.",
+    ),
+)  # fmt: skip
+
+
+def read_table(path: str, columns: Sequence[str] = (), units: Sequence[str] = (), where: str | None = None) -> Runs:
+    """Read runs as the options say."""
+    from bayeslaw.runs.table import read_runs
+
+    named = assignments(columns, "--columns", "n_params=N_million")
+    runs = read_runs(path, columns=named, units=assignments(units, "--units", "n_params=1e9"))
+    return runs if where is None else runs.where(where)
+
+
+def read_optional_table(path: str | None, option: str, **reading: Any) -> Runs | None:
+    """Read the runs of an option, where it is given.
+
+    Raises
+    ------
+    InputError
+        When it is not, but options that read it are.
+    """
+    if path is not None:
+        return read_table(path, **reading)
+    if any(reading.values()):
+        raise InputError(f"--where, --columns and --units read {option} FILE, which is not given.")
+    return None
+
+
+# Laws, their priors and how their families are pooled.
+
+family_column_option = click.option(
+    "--family", metavar="COLUMN", help="The column of the model families (default: all runs are of one family)."
+)
+priors_option = click.option(
+    "--priors", metavar="field", help="Priors learned from public sweeps (default: the weak ones of the law's file)."
+)
+
+
+def laws_options(which: str, several: bool = False) -> Options:
+    """Decorate a command with a table of runs, or several, laws to fit to it, and how its families are pooled."""
+    table = click.argument("table", metavar="RUNS")
+    if several:
+        table = click.argument("tables", metavar="RUNS [RUNS2 ...]", nargs=-1, required=True)
+    return together(
+        table,
+        click.option("--laws", "names", required=True, metavar="NAME|FILE,...", help=which),
+        priors_option,
+        family_column_option,
+        click.option(
+            "--pool", multiple=True, metavar="P=KIND",
+            help="How groups share a parameter, in the laws that have it. May be repeated.",
+        ),
+    )  # fmt: skip
+
+
+def find_law(name: str, priors: str | None = None) -> Law:
+    """Return a law of the catalogue by name, or one of the user's own by its file; with its own priors or others."""
+    from bayeslaw.language import catalogue
+    from bayeslaw.language.catalogue import read_law
+    from bayeslaw.language.public_priors import with_priors
+
+    is_file = name.endswith(".toml") or Path(name).name != name or Path(name).is_file()
+    return with_priors(read_law(name) if is_file else catalogue.law(name), priors)
+
+
+def find_laws(names: str, priors: str | None = None) -> list[Law]:
+    """Return several laws, named with commas between them."""
+    return [find_law(name.strip(), priors) for name in names.split(",") if name.strip()]
+
+
+def edited(law: Law, priors: dict[str, str], group_effect: str | None, noise_growth: str | None) -> Law:
+    """Return a law as the options change it."""
+    if priors:
+        law = law.with_priors(**priors)
+    if noise_growth is not None:
+        law = law.with_noise_growth(noise_growth)
+    return law if group_effect is None else law.with_group_effect(group_effect)
+
+
+def read_pooling(given: Sequence[str]) -> dict[str, str]:
+    """Read how parameters are pooled, by parameter."""
+    return assignments(given, "--pool", "alpha=partial:family")
+
+
+# Sampling, and how the work of many fits is done.
+
+draws_option = click.option(
+    "--draws", type=click.IntRange(FEWEST_DRAWS),
+    help="Posterior draws per chain (default 750; 1000 without families).",
+)  # fmt: skip
+target_accept_option = click.option(
+    "--target-accept", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), metavar="RATE",
+    help="Acceptance rate that the sampler's step size is tuned to; nearer 1, smaller steps "
+         "(default 0.95; 0.93 without families).",
+)  # fmt: skip
+seed_option = click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
+    help="Seed of the random numbers: the same seed gives the same answer.",
+)  # fmt: skip
+work_options = together(
+    click.option("--shards", metavar="FOLDER", help="Keep finished fits here, and reuse those that are here already."),
+    click.option(
+        "--executor", metavar="ADDRESS",
+        help="A Dask scheduler whose workers make the fits, such as tcp://HOST:PORT (default: this machine).",
+    ),
+)  # fmt: skip
+
+
+# Saved fits, one or several.
+
+fit_argument = click.argument("fit", metavar="FIT.nc")
+fits_options = together(
+    click.argument("fits", metavar="FIT.nc [FIT2.nc ...]", nargs=-1, required=True),
+    click.option("--weights", metavar=WEIGHTS, help="How several fits are averaged (default: equal)."),
+)
+
+
+def load_fit(path: str) -> Posterior:
+    """Load a saved fit."""
+    with quick_imports():
+        from bayeslaw.inference.posterior.loading import load
+    return load(path)
+
+
+def load_fits(paths: Sequence[str], weights: str | None) -> Posterior | Average:
+    """Load a saved fit, or several as their average."""
+    if len(paths) == 1:
+        if weights is not None:
+            raise InputError(f"--weights {weights}: there is one fit only; give two or more to average.")
+        return load_fit(paths[0])
+    fits = [load_fit(path) for path in paths]
+
+    from bayeslaw.ask.compare.averaging import EQUAL, average
+
+    return average(fits, weights or EQUAL)
+
+
+# Where a question is asked: points and numbers.
+
+
+def points_option(required: bool = False) -> Options:
+    """Decorate a command with the points that :func:`read_points` reads."""
+    return click.option(
+        "--at", multiple=True, required=required, metavar=POINT, help="A planned run. May be repeated for several runs."
+    )
+
+
+def read_points(given: Sequence[str]) -> dict[str, list[float]]:
+    """Read points such as ``N=7e10,D=1.4e12`` as values by input.
+
+    Raises
+    ------
+    QuestionError
+        When one cannot be read, or they name different inputs.
+    """
+    points: list[dict[str, float]] = []
+    for text in given:
+        words = assignments(text.split(","), f"--at {text}" if text else "--at", POINT)
+        points.append({name: read_number(word, name, f"--at {text}") for name, word in words.items()})
+    for text, other in zip(given, points, strict=True):
+        if set(other) != set(points[0]):
+            raise QuestionError(
+                f"--at {text}: gives {', '.join(other)}, but the first point gives {', '.join(points[0])}; give the "
+                f"same inputs at every point."
+            )
+    return {name: [point[name] for point in points] for name in points[0]}
+
+
+def read_held(text: str | None) -> dict[str, float]:
+    """Read one point whose inputs are held, such as ``D=1e12``; an option that was left out holds none."""
+    return {} if text is None else {name: values[0] for name, values in read_points([text]).items()}
+
+
+def read_number(text: str, name: str, asked: str) -> float:
+    """Read one number of an option.
+
+    Raises
+    ------
+    QuestionError
+        When it is none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise QuestionError(f"{asked}: '{text}' is not a number; write {name}=7e10.")
+    return value
+
+
+# Of whom, how sure, and what is assumed beyond the runs.
+
+unconverged_option = click.option(
+    "--allow-unconverged", is_flag=True, help="Answer even if the chains have not converged."
+)
+whose_options = together(
+    click.option(
+        "--family", metavar="NAME|new|population|COLUMN=VALUE,...",
+        help="The family of the planned run (default: a new one, drawn from the population).",
+    ),
+    unconverged_option,
+)  # fmt: skip
+level_option = click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the intervals.")
+drift_options = together(
+    click.option(
+        "--drift", metavar="DRIFT.toml",
+        help="How far laws are assumed to drift beyond the runs, as `bayeslaw drift` learns it "
+             "(default: learned from public sweeps).",
+    ),
+    click.option("--no-drift", is_flag=True, help="Assume that laws hold beyond the runs as they do within them."),
+)  # fmt: skip
+
+
+def read_family(text: str | None, posterior: Posterior | Average) -> str | dict[str, str] | None:
+    """Read a family: by name, or by column as ``corpus=c4,tokenizer=new``."""
+    if text is None or text in posterior.families or "=" not in text:
+        return text
+    return assignments(text.split(","), "--family", "corpus=c4,tokenizer=new")
+
+
+def read_drift(drift: str | None, no_drift: bool) -> Drifting:
+    """How laws drift, as the options say."""
+    from bayeslaw.ask.forecast.drift import read_drifts
+
+    if drift is not None and no_drift:
+        raise InputError(f"--drift {drift} and --no-drift contradict each other; give one of them.")
+    return not no_drift if drift is None else read_drifts(drift)
+
+
+# Pictures beside the answer.
+
+
+def plot_option(drawn: str) -> Options:
+    """Decorate a command with a picture beside its answer; see :func:`bayeslaw.cli.pictures.planned`."""
+    return click.option("--plot", "picture", metavar="FILE.png", help=f"Draw {drawn} too, as .png, .pdf or .svg.")
+
+
+# Of the back-tests.
+
+origins_option = click.option(
+    "--origins", metavar="SHARE,...", help="Shares of the runs that are seen (default: 0.4,0.5,0.65,0.8)."
+)
+
+
+def read_origins(text: str | None) -> list[float]:
+    """Read the shares of the runs that are seen."""
+    from bayeslaw.validation.backtest.origins import SEEN
+
+    return list(SEEN) if text is None else [read_number(word, "origins", "--origins") for word in text.split(",")]

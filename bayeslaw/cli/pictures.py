@@ -1,0 +1,55 @@
+"""Pictures beside an answer: found writable before the work, and written whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
+
+from bayeslaw.cli.answer import check_writable, say
+from bayeslaw.errors import FileError
+from bayeslaw.inference.base.atomic_files import replaced
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ENDINGS = ("png", "pdf", "svg")
+
+
+@overload
+def planned(out: str, sources: Sequence[str] = (), option: str = "--plot") -> Path: ...
+@overload
+def planned(out: None, sources: Sequence[str] = (), option: str = "--plot") -> None: ...
+def planned(out: str | None, sources: Sequence[str] = (), option: str = "--plot") -> Path | None:
+    """Find out before the work whether a picture can be written, where one is asked for.
+
+    Parameters
+    ----------
+    sources
+        Files that are read, which the picture must not replace.
+    option
+        What says where it is, for a message.
+
+    Raises
+    ------
+    FileError
+        When its name ends with no format that is known, or it cannot be written.
+    """
+    if out is None:
+        return None
+    if Path(out).suffix[1:].lower() not in ENDINGS:
+        endings = ", ".join(f".{ending}" for ending in ENDINGS)
+        raise FileError(f"{option} {out}: which kind of picture? End its name with one of {endings}.")
+    return check_writable(out, sources, option)
+
+
+def write(path: Path, figure: Figure, option: str = "--plot") -> None:
+    """Write a figure in the format that the name of its file ends with."""
+    with replaced(path, option) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=150)
+
+
+def draw(path: Path, figure: Figure) -> None:
+    """Write a figure beside an answer, and say where it is."""
+    write(path, figure)
+    say(f"drawn in {path}")

@@ -1,0 +1,92 @@
+"""``bayeslaw backtest``: how often intervals held what happened, on a user's own runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from bayeslaw.cli.answer import answers, give, quick_imports, say
+from bayeslaw.cli.options import (
+    WEIGHTS,
+    draws_option,
+    drift_options,
+    find_laws,
+    laws_options,
+    origins_option,
+    plot_option,
+    read_drift,
+    read_origins,
+    read_pooling,
+    read_table,
+    reading_options,
+    seed_option,
+    work_options,
+)
+from bayeslaw.cli.pictures import draw, planned
+from bayeslaw.errors import InputError
+
+
+@click.command()
+@laws_options("One law or more, by name or file; `bayeslaw laws` lists them.")
+@click.option("--along", metavar="COLUMN", help="Hide the runs farthest along this column (default: flops).")
+@origins_option
+@click.option("--hide", metavar="CONDITION", help='Hide these runs instead, such as "flops > 1e20".')
+@click.option("--weights", metavar=WEIGHTS, default="equal", show_default=True, help="How several laws are averaged.")
+@drift_options
+@click.option(
+    "--rivals/--no-rivals", default=True, show_default=True,
+    help="Score the usual fits by Huber loss, with a bootstrap, on the same runs.",
+)  # fmt: skip
+@reading_options
+@draws_option
+@work_options
+@seed_option
+@plot_option("coverage and calibration")
+@answers
+def backtest(
+    table: str,
+    names: str,
+    priors: str | None,
+    family: str | None,
+    pool: Sequence[str],
+    along: str | None,
+    origins: str | None,
+    hide: str | None,
+    weights: str,
+    drift: str | None,
+    no_drift: bool,
+    rivals: bool,
+    draws: int | None,
+    shards: str | None,
+    executor: str | None,
+    seed: int,
+    picture: str | None,
+    as_json: bool,
+    **reading: Any,
+) -> None:
+    """Test forecasts on runs that you have.
+
+    Hides the most expensive runs, forecasts them from the others, and counts how often intervals hold what happened.
+    Beside every law stands what is done today: the law fitted by Huber loss, with a bootstrap.
+    """
+    if hide is not None and (along is not None or origins is not None):
+        raise InputError(f"--hide {hide!r} says which runs are hidden; leave out --along and --origins.")
+    path = planned(picture, (table, *names.split(",")))
+    drifting, laws = read_drift(drift, no_drift), find_laws(names, priors)
+    runs = read_table(table, **reading)
+    pooling = read_pooling(pool)
+
+    with quick_imports():
+        from bayeslaw.validation.backtest.backtest import backtest as ask
+        from bayeslaw.validation.backtest.origins import COMPUTE
+    found = ask(
+        laws, runs, family, pooling, along=along or COMPUTE, origins=read_origins(origins), hide=hide, weights=weights,
+        drift=drifting, rivals=rivals, draws=draws, seed=seed, shards=shards, executor=executor, told=say,
+    )  # fmt: skip
+    if path is not None:
+        from bayeslaw.validation.backtest.plot import plot_backtest
+
+        draw(path, plot_backtest(found))
+    give(found.as_dict(), lambda: found, as_json)
