@@ -6,6 +6,7 @@ Run by mkdocs-gen-files.  Formulas become MathML here, so that a page needs neit
 from __future__ import annotations
 
 import html
+import inspect
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -25,11 +26,23 @@ from bayeslaw.language.formula.latex import symbol, to_latex
 from bayeslaw.language.law import Law, Parameter, Root
 
 DOCS = Path(__file__).parent
-STUDIES = DOCS.parent / "case_studies"
+ROOT = DOCS.parent
+STUDIES = ROOT / "case_studies"
 # Enough for every digit that a paper prints.
 EXACT = 12
-# Layers in the order in which a user meets them, with what the reference page calls them.
-LAYERS = {"law": "Laws", "fit": "Runs, fits and posteriors", "ask": "Questions", "proof": "Proof", "errors": "Errors"}
+# What public names are for, by the folder they live in: the reference has a page for each, in this order.
+TASKS = {
+    "language": "Laws",
+    "runs": "Runs",
+    "inference": "Fits and posteriors",
+    "ask.forecast": "Forecasts",
+    "ask.threshold": "Thresholds and effective sizes",
+    "ask.optimum": "Optima",
+    "ask": "Comparing and averaging laws",
+    "ask.plot": "Pictures",
+    "validation": "Trust",
+    "errors": "Errors",
+}
 OPERATORS = {"neg": "-a", "+": "a + b", "-": "a - b", "*": "a * b", "/": "a / b", "**": "a ** b"}
 
 
@@ -47,6 +60,11 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     header = list(header)
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(str(c).replace("|", "\\|") for c in line) + " |" for line in lines) + "\n"
+
+
+def first_sentence(text: str) -> str:
+    """Of a text that may have line breaks: up to the first full stop that ends a sentence."""
+    return re.split(r"(?<=[.?!])\s", " ".join(text.split()), maxsplit=1)[0]
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -68,12 +86,6 @@ def citation(key: str) -> str:
     entry = bibliography().get(key) or bibliography()[key.rsplit("_", 1)[0]]
     link = f", [arXiv:{entry['arxiv']}](https://arxiv.org/abs/{entry['arxiv']})" if "arxiv" in entry else ""
     return f"{entry['authors']} ({entry['year']}), *{entry['title']}*{link}"
-
-
-def summary(law: Law) -> str:
-    """The sentence at the top of a law file."""
-    first = law.text.splitlines()[0]
-    return first.removeprefix("#").strip() if first.startswith("#") else law.title
 
 
 def needed(law: Law) -> str:
@@ -184,7 +196,7 @@ def law_page(law: Law) -> str:
     columns = needed(law)
     head = f"""# {law.title}
 
-{summary(law)}
+{law.summary}
 
 `bl.law("{law.name}")` · needs {columns} · gives `{law.output.column}` · topics: {topics}
 
@@ -198,7 +210,7 @@ def law_page(law: Law) -> str:
 def law_rows(every: Iterable[Law], folder: str = "") -> str:
     rows = (
         (
-            f"[{law.title}]({folder}{law.name}.md)", f"`{law.name}`", summary(law),
+            f"[{law.title}]({folder}{law.name}.md)", f"`{law.name}`", first_sentence(law.summary),
             needed(law), f"`{law.output.column}`",
             str(len(law.free_parameters)),
         )
@@ -231,18 +243,57 @@ def distribution_words(words: Mapping[str, Any], last: str) -> str:
     )
 
 
-def reference_page(opening: str) -> str:
-    """Every public name where it is defined, by layer."""
-    found: dict[str, list[str]] = {layer: [] for layer in LAYERS}
+def public_names() -> dict[str, list[str]]:
+    """Every public name with the path of where it is defined, by what it is for."""
+    found: dict[str, list[str]] = {task: [] for task in TASKS}
     for name in bayeslaw.__all__:
         thing = getattr(bayeslaw, name)
-        module = getattr(thing, "__module__", "")
-        layer = module.removeprefix("bayeslaw.").split(".")[0]
-        if layer in found:
-            found[layer].append(f"{module}.{thing.__qualname__}")
-    for layer, listed in found.items():
-        if listed:
-            opening += f"\n## {LAYERS[layer]}\n\n" + "".join(f"::: {name}\n\n" for name in listed)
+        if name.startswith("__"):
+            continue
+        path = f"{thing.__module__}.{thing.__qualname__}".removeprefix("bayeslaw.")
+        found[max((task for task in TASKS if path.startswith(f"{task}.")), key=len)].append(path)
+    return {task: paths for task, paths in found.items() if paths}
+
+
+def reference_pages(opening: str) -> dict[str, str]:
+    """A table of all public names, and a page for each task with what their docstrings say."""
+    pages = {}
+    for task, paths in public_names().items():
+        rows = []
+        for path in paths:
+            name = path.rsplit(".", 1)[1]
+            said = first_sentence(inspect.getdoc(getattr(bayeslaw, name)) or "")
+            rows.append((f"[`{name}`][bayeslaw.{path}]", said))
+        opening += f"\n## {TASKS[task]}\n\n{table(('name', 'what it is'), rows)}"
+        details = "".join(f"::: bayeslaw.{path}\n\n" for path in paths)
+        pages[reference_file(task)] = f"# {TASKS[task]}\n\n{details}"
+    return {"reference.md": opening, **pages}
+
+
+def reference_file(task: str) -> str:
+    return f"reference/{TASKS[task].split()[0].lower()}.md"
+
+
+def titled(path: Path) -> str:
+    """The title at the top of a page."""
+    return path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+
+
+def studies() -> list[Path]:
+    """The folders of the case studies, by their titles."""
+    return sorted((path.parent for path in STUDIES.glob("*/README.md")), key=lambda each: titled(each / "README.md"))
+
+
+def gallery(opening: str) -> str:
+    """A picture, a title and the question of each case study."""
+    for folder in studies():
+        text = (folder / "README.md").read_text(encoding="utf-8")
+        link = f"{folder.name}/README.md"
+        picture = next(folder.glob("*.png")).name
+        asked = re.search(r"(?s)\*\*Question\.\*\* (.*?)\n\n", text)
+        assert asked, f"{folder.name}/README.md does not say its question"
+        opening += f"\n## [{titled(folder / 'README.md')}]({link})\n\n{asked[1]}\n\n"
+        opening += f"[![{titled(folder / 'README.md')}]({folder.name}/{picture})]({link})\n"
     return opening
 
 
@@ -281,14 +332,45 @@ def main() -> None:
     for name in ("choosing.md", "adding.md", "calibration.md", "backtests.md"):
         text = (DOCS / name).read_text(encoding="utf-8")
         pages[name] = re.sub(r"<!-- (\w+) -->", lambda found: fills[found[1]], text)
-    pages["reference.md"] = reference_page((DOCS / "reference.md").read_text(encoding="utf-8"))
+    pages |= reference_pages((DOCS / "reference.md").read_text(encoding="utf-8"))
+    pages["case_studies/index.md"] = gallery((DOCS / "case_studies/index.md").read_text(encoding="utf-8"))
+    pages |= {f"case_studies/{each.name}/README.md": (each / "README.md").read_text("utf-8") for each in studies()}
+    pages["changelog.md"] = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    pages["benchmarks.md"] = (ROOT / "benchmarks/README.md").read_text(encoding="utf-8")
     for name, text in pages.items():
         with mkdocs_gen_files.open(name, "w", encoding="utf-8") as page:
             page.write(text)
-    # The navigation lists the laws by title without a hand-kept list.
-    for entry in mkdocs_gen_files.config["nav"]:
-        if "Laws" in entry:
-            entry["Laws"] = ["laws/index.md", *({law.title: f"laws/{law.name}.md"} for law in every)]
+    for picture in STUDIES.glob("*/*.png"):
+        with mkdocs_gen_files.open(picture.relative_to(ROOT).as_posix(), "wb") as copy:
+            copy.write(picture.read_bytes())
+    fill_navigation(
+        {
+            "Laws": ["laws/index.md", *({law.title: f"laws/{law.name}.md"} for law in every)],
+            "Case studies": [
+                "case_studies/index.md",
+                *({titled(each / "README.md"): f"case_studies/{each.name}/README.md"} for each in studies()),
+            ],
+            "Reference": [
+                "reference.md",
+                *({TASKS[task]: reference_file(task)} for task in public_names()),
+                {"Glossary": "glossary.md"},
+            ],
+        }
+    )
+
+
+def fill_navigation(filled: Mapping[str, list[Any]]) -> None:
+    """Put what follows from files into the places that mkdocs.yml names and leaves empty, at any depth."""
+
+    def fill(entries: list[Any]) -> None:
+        for entry in entries:
+            for name, below in entry.items() if isinstance(entry, dict) else ():
+                if below == []:
+                    entry[name] = filled[name]
+                elif isinstance(below, list):
+                    fill(below)
+
+    fill(mkdocs_gen_files.config["nav"])
 
 
 main()

@@ -1,12 +1,10 @@
-"""What must agree between files: pinned versions for pip and uv, and the laws that the README lists."""
+"""What must agree between files: pinned versions for pip and for uv."""
 
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
-
-import bayeslaw as bl
 
 ROOT = Path(__file__).parents[1]
 NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -44,8 +42,3 @@ def test_everything_the_project_names_is_pinned(project, pins):
         requirements += [each for listed in group.values() for each in listed if isinstance(each, str)]
     pinned = {_normal(line) for line in pins}
     assert [r for r in requirements if _normal(r) not in pinned | {"bayeslaw"}] == []
-
-
-def test_the_readme_lists_every_law():
-    listed = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert listed == sorted(law.name for law in bl.laws())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -60,6 +61,12 @@ class Law:
             With file, line, column and what was expected.
         """
         return Law(**read_fields(text, name, source or f"{name}.toml"))
+
+    @cached_property
+    def summary(self) -> str:
+        """What the law says of itself: the comment at the top of its text, or its title."""
+        opening = itertools.takewhile(lambda line: line.startswith("#"), self.text.splitlines())
+        return " ".join(" ".join(line.lstrip("#") for line in opening).split()) or self.title
 
     @cached_property
     def references(self) -> dict[str, float]:

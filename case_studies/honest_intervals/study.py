@@ -17,21 +17,16 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from pooling import AVERAGE, BOOTSTRAP, FIXED, FORECASTS, PLAIN, by_distance, by_sweep, least, whole
 from sweeps import AVERAGED, SWEEPS, origins, tables
 
 import bayeslaw as bl
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
-LEVELS = ("0.5", "0.95")
-# By what the page calls them, in its order.
-HELD = ("average with drift", "average, no drift", "coupled, fixed drift", "bootstrap, averaged")
-AVERAGE, PLAIN, FIXED, BOOTSTRAP = HELD
-HUES = dict(zip(HELD, ("#0072B2", "#56B4E9", "#E69F00", "#7f7f7f"), strict=True))
+HUES = dict(zip(FORECASTS, ("#0072B2", "#56B4E9", "#E69F00", "#7f7f7f"), strict=True))
 # A fixed drift of this many nats of log loss per e-fold of compute is what a simpler package could do.
 SIMPLE = bl.Drift(0.0, 0.005, df=1e6)
-# Sweeps with fewer outcomes say too little of coverage to be judged by themselves.
-ENOUGH = 20
 
 
 def asked(runs: bl.Runs, drift: dict[str, bl.Drift], fits: str, known: dict[str, Any]) -> dict[str, Any]:
@@ -67,24 +62,13 @@ def results(data: Path, fits: str) -> dict[str, dict[str, Any]]:
     return known
 
 
-def pooled(found: dict[str, Any], name: str) -> dict[str, float]:
-    """Coverage and interval score over the tables of a sweep, or of all."""
-    every = [table[name] for table in found.values()]
-    n = np.array([each["n"] for each in every])
-    return {
-        "n": int(n.sum()),
-        **{level: float(n @ [each["coverage"][level] for each in every] / n.sum()) for level in LEVELS},
-        "score": float(n @ [each["interval_score"]["0.95"] for each in every] / n.sum()),
-    }
-
-
 def table(found: dict[str, dict[str, Any]]) -> str:
     """The answer as a table in Markdown: a row a sweep, and all together."""
-    head = "| sweep | forecasts | " + " | ".join(f"{name}: 50 % / 95 % / score" for name in HELD) + " |"
-    rows = [head, "|" + "---|" * (2 + len(HELD))]
-    whole = {name: each for tables in found.values() for name, each in tables.items()}
-    for sweep, tables_of in [*found.items(), ("**all**", whole)]:
-        cells = [pooled(tables_of, name) for name in HELD]
+    head = "| sweep | forecasts | " + " | ".join(f"{name}: 50 % / 95 % / score" for name in FORECASTS) + " |"
+    rows = [head, "|" + "---|" * (2 + len(FORECASTS))]
+    every = {name: by_sweep(found, name) | {"**all**": whole(found, name)} for name in FORECASTS}
+    for sweep in [*found, "**all**"]:
+        cells = [every[name][sweep] for name in FORECASTS]
         shown = " | ".join(f"{c['0.5']:.0%} / {c['0.95']:.0%} / {c['score']:.3f}" for c in cells)
         rows.append(f"| {sweep} | {cells[0]['n']} | {shown} |")
     return "\n".join(rows) + "\n"
@@ -92,12 +76,10 @@ def table(found: dict[str, dict[str, Any]]) -> str:
 
 def bars(found: dict[str, dict[str, Any]]) -> dict[str, float]:
     """The figures that the project holds itself to."""
-    whole = {name: each for tables in found.values() for name, each in tables.items()}
-    ours, rival, fixed = (pooled(whole, name) for name in (AVERAGE, BOOTSTRAP, FIXED))
-    by_sweep = [pooled(each, AVERAGE) for each in found.values()]
+    ours, rival, fixed = (whole(found, name) for name in (AVERAGE, BOOTSTRAP, FIXED))
     return {
         "95 % coverage": ours["0.95"], "50 % coverage": ours["0.5"],
-        "least 95 % coverage of a sweep": min(each["0.95"] for each in by_sweep if each["n"] >= ENOUGH),
+        "least 95 % coverage of a sweep": least(found, AVERAGE),
         "interval score over the bootstrap's": ours["score"] / rival["score"],
         "interval score over the fixed drift's": ours["score"] / fixed["score"],
     }  # fmt: skip
@@ -109,26 +91,20 @@ def draw(found: dict[str, dict[str, Any]], path: Path) -> None:
 
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(9.5, 3.8), layout="constrained")
-        near, by_sweep = figure.subplots(1, 2, width_ratios=[1, 1.3])
-        for name in HELD:
-            bins: dict[float, list[tuple[int, float]]] = {}
-            for tables_of in found.values():
-                for each in tables_of.values():
-                    for part in each[name]["by_ratio"]:
-                        bins.setdefault(part["from"], []).append((part["n"], part["coverage"]["0.95"]))
-            far = sorted(bins)
-            held = [np.average([c for _, c in bins[f]], weights=[n for n, _ in bins[f]]) for f in far]
-            near.plot(far, held, "o-", ms=4, color=HUES[name], label=name)
+        near, sweeps = figure.subplots(1, 2, width_ratios=[1, 1.3])
+        for name in FORECASTS:
+            far = by_distance(found, name)
+            near.plot(list(far), [each["0.95"] for each in far.values()], "o-", ms=4, color=HUES[name], label=name)
         near.axhline(0.95, color="#222222", lw=0.7)
-        near.set(xscale="log", ylim=(0, 1.03), xlabel="compute beyond the dearest run seen, at least",
+        near.set(xscale="log", ylim=(0, 1.03), xlabel="compute beyond the largest run seen, at least",
                  ylabel="outcomes inside 95 % intervals")  # fmt: skip
         near.legend(frameon=False, loc="lower left")
-        for i, name in enumerate(HELD):
+        for i, name in enumerate(FORECASTS):
             at = np.arange(len(found)) + 0.2 * (i - 1.5)
-            by_sweep.bar(at, [pooled(each, name)["0.95"] for each in found.values()], 0.19, color=HUES[name])
-        by_sweep.axhline(0.95, color="#222222", lw=0.7)
-        by_sweep.set_xticks(np.arange(len(found)), list(found), rotation=25, ha="right")
-        by_sweep.set(ylim=(0, 1.03))
+            sweeps.bar(at, [each["0.95"] for each in by_sweep(found, name).values()], 0.19, color=HUES[name])
+        sweeps.axhline(0.95, color="#222222", lw=0.7)
+        sweeps.set_xticks(np.arange(len(found)), list(found), rotation=25, ha="right")
+        sweeps.set(ylim=(0, 1.03))
         figure.savefig(path, dpi=130)
 
 

@@ -1,0 +1,147 @@
+"""Tables and sentences of the prose that follow from law files and from measured results.
+
+    python docs/tables.py            # writes each between its two markers
+    python docs/tables.py --check    # says which pages are out of date, with exit code 1
+
+A page shows a text of :data:`TEXTS` where it has a line ``<!-- begin NAME -->`` and one ``<!-- end NAME -->``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+from bayeslaw.language.catalogue import bibliography, read_law, shipped_folder
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ("README.md", "docs/index.md", "docs/why.md", "docs/backtests.md")
+STUDY = ROOT / "case_studies" / "honest_intervals"
+FAR = 30.0  # times the compute of the largest run seen: where a bin of distances of the study begins
+MARKED = re.compile(r"(?ms)^(<!-- begin (\w+) -->\n).*?^(<!-- end \2 -->)$")
+
+study = runpy.run_path(str(STUDY / "pooling.py"))
+found = json.loads((STUDY / "results.json").read_text(encoding="utf-8"))
+
+
+def table(*rows: tuple[str, ...]) -> str:
+    head, *rest = rows
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ("---",) * len(head), *rest))
+
+
+def wrapped(text: str) -> str:
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False) + "\n"
+
+
+def in_words(number: int) -> str:
+    small = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return small[number] if number < len(small) else str(number)
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def paper(key: str) -> str:
+    """Authors and year, with a link where there is one."""
+    entry = bibliography()[key]
+    first, *others = entry["authors"].split(", ")
+    named = f"{first.split()[-1]}{' et al.' if others else ''} {entry['year']}"
+    return f"[{named}](https://arxiv.org/abs/{entry['arxiv']})" if "arxiv" in entry else named
+
+
+def law_table() -> str:
+    """Every law with what it predicts, from which inputs, and its paper."""
+
+    shipped = map(read_law, sorted(shipped_folder().glob("*.toml")))
+    rows = (
+        (f"`{law.name}`", law.output.column, ", ".join(law.free_inputs), ", ".join(law.topics), paper(law.reference))
+        for law in shipped
+    )
+    return table(("law", "predicts", "inputs", "topics", "from"), *rows)
+
+
+def every_forecast() -> dict[str, tuple[dict[str, float], float]]:
+    """By what a reader calls it: all sweeps together, and the least coverage of one."""
+    whole, least = study["whole"], study["least"]
+    alone = {sweep: {name: t["rivals"] for name, t in tables.items()} for sweep, tables in found.items()}
+    return {
+        "Chinchilla's law, Huber loss and bootstrap": (whole(alone, "chinchilla"), least(alone, "chinchilla")),
+        "three laws, Huber loss and bootstrap, averaged": pair(study["BOOTSTRAP"]),
+        "three posteriors, averaged": pair(study["PLAIN"]),
+        "**the same with drift**": pair(study["AVERAGE"]),
+    }
+
+
+def pair(name: str) -> tuple[dict[str, float], float]:
+    return study["whole"](found, name), study["least"](found, name)
+
+
+def honesty_table() -> str:
+    """Coverage and interval scores of what the package does and of what is usual."""
+    rows = []
+    for name, (scores, worst) in every_forecast().items():
+        cells = (percent(scores["0.95"]), percent(worst), percent(scores["0.5"]), f"{scores['score']:.3f}")
+        rows.append((name, *(f"**{cell}**" if name.startswith("**") else cell for cell in cells)))
+    head = ("forecast", "95 % intervals cover", "in the worst sweep", "50 % intervals cover", "interval score")
+    return table(head, *rows)
+
+
+def limits() -> str:
+    """Where the intervals are not as good as the table's last row."""
+    by_sweep, ours = study["by_sweep"], study["AVERAGE"]
+    mine = by_sweep(found, ours)
+    others = [by_sweep(found, name) for name in study["FORECASTS"] if name != ours]
+    gains = [1 - min(other[sweep]["score"] for other in others) / mine[sweep]["score"] for sweep in mine]
+    better = [gain for gain in gains if gain > 0]
+    far = study["pooled"](
+        part for each in study["tables"](found) for part in each[ours]["by_ratio"] if part["from"] >= FAR
+    )
+    return wrapped(
+        f"Every sweep is covered at {percent(pair(ours)[1])} or better. Beyond {FAR:.0f} times the compute of the "
+        f"largest fitted run, coverage falls to {percent(far['0.95'])} of {far['n']} outcomes. No simpler interval is "
+        f"better on all sweeps together. But on {in_words(len(better))} of {in_words(len(mine))} sweeps some simpler "
+        f"interval has a better score, by {100 * min(better):.0f} to {100 * max(better):.0f} %; it is not the same "
+        "one each time."
+    )
+
+
+def claim() -> str:
+    ours, usual = pair(study["AVERAGE"])[0], pair(study["BOOTSTRAP"])[0]
+    sweeps = in_words(len(found)).capitalize()
+    return wrapped(
+        f"{sweeps} public sweeps gave {ours['n']:,} forecasts of runs larger than the fitted ones. The 95 % intervals "
+        f"of the usual bootstrap covered {percent(usual['0.95'])} of the outcomes; ours covered "
+        f"{percent(ours['0.95'])}."
+    )
+
+
+TEXTS: dict[str, Callable[[], str]] = {
+    "laws": law_table,
+    "claim": claim,
+    "honesty": lambda: f"{honesty_table()}\n{limits()}",
+}
+
+
+def update(path: Path, check: bool) -> bool:
+    """Whether the page is out of date; it is written unless it is only to be checked."""
+    text = path.read_text(encoding="utf-8")
+    new = MARKED.sub(lambda part: f"{part[1]}\n{TEXTS[part[2]]()}\n{part[3]}", text)
+    if new != text and not check:
+        path.write_text(new, encoding="utf-8")
+    return new != text
+
+
+def main(check: bool) -> int:
+    stale = [name for name in PAGES if update(ROOT / name, check)]
+    if stale:
+        print(f"{', '.join(stale)}: {'out of date; `python docs/tables.py` writes them' if check else 'written'}.")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))

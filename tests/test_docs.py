@@ -1,0 +1,38 @@
+"""The prose agrees with what it is about: generated parts are up to date, and files that are named exist."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+import bayeslaw as bl
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = Path(bl.__file__).parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "case_studies").glob("*/*.md"))]
+# A file below a folder, as code: `inference/fit.py`, `case_studies/densing/study.py`.
+NAMED = re.compile(r"`(\w[\w./-]*/[\w.-]+\.(?:py|toml|json|csv|md|png))`")
+
+
+def test_what_is_generated_in_prose_is_up_to_date():
+    assert runpy.run_path(str(ROOT / "docs" / "tables.py"))["main"](check=True) == 0
+
+
+def test_a_stale_table_is_found(tmp_path, capsys):
+    tables = runpy.run_path(str(ROOT / "docs" / "tables.py"))
+    page = tmp_path / "README.md"
+    page.write_text("Before.\n<!-- begin claim -->\nOurs covered everything.\n<!-- end claim -->\n", encoding="utf-8")
+    assert tables["update"](page, check=True)
+    assert "everything" in page.read_text(encoding="utf-8")
+    assert tables["update"](page, check=False)
+    assert tables["claim"]() in page.read_text(encoding="utf-8")
+    assert not tables["update"](page, check=True)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_files_that_a_page_names_exist(page):
+    named = NAMED.findall(page.read_text(encoding="utf-8"))
+    places = (PACKAGE, PACKAGE.parent, ROOT, page.parent)
+    missing = [path for path in named if not any((place / path).exists() for place in places)]
+    assert missing == []
