@@ -17,10 +17,12 @@ import numpy as np
 from bayeslaw.errors import BayeslawError, QuestionError, listed, shown
 from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.posterior.posterior import Posterior
-from bayeslaw.runs.notes import Note
+from bayeslaw.note import Note, in_order, serious
 
 # A law with more of the weight than this is not averaged with the others: they have no say in a 90 % interval.
 DOMINANT = 0.95
+# The code of the note that says so.
+ONE_LAW = "one-law"
 
 
 @dataclass(frozen=True)
@@ -89,14 +91,16 @@ class Average:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What to know before asking."""
-        if self.dominant is None:
-            return ()
-        return (Note(
-            "one-law", "info",
-            f"'{self.dominant}' has {self.weights[self.dominant]:.3f} of the weight, so the average says what it says.",
-            "Hold it against an average with equal weights.",
-        ),)  # fmt: skip
+        """What to know before asking: what is serious about the fits, and whether one law has all the say."""
+        found = [note for posterior in self.posteriors.values() for note in serious(posterior.notes)]
+        if self.dominant is not None:
+            found.append(Note(
+                ONE_LAW, "info",
+                f"'{self.dominant}' has {self.weights[self.dominant]:.3f} of the weight, so the average says what it "
+                f"says.",
+                "Hold it against an average with equal weights.",
+            ))  # fmt: skip
+        return in_order(found)
 
     @cached_property
     def rows(self) -> Mapping[str, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bayeslaw.errors import PoolingError
@@ -12,6 +13,8 @@ from bayeslaw.inference.model.plan import Plan, make_plan
 from bayeslaw.language import catalogue
 from bayeslaw.language.law import Law
 from bayeslaw.language.public_priors import with_priors
+from bayeslaw.note import Note, in_order
+from bayeslaw.runs.summary import summarise
 from bayeslaw.runs.table import Runs, read_runs
 
 if TYPE_CHECKING:
@@ -85,7 +88,21 @@ def fit(
         while choice is not None:
             found = infer(plan, choice, seed, watch)
             choice = next_choice(plan, choice, found.diagnostics, **given) if patient else None
-    return posterior_of(plan, pool, found, target_accept)
+    posterior = posterior_of(plan, pool, found, target_accept)
+    return replace(posterior, notes=notes_of(posterior))
+
+
+def table_notes(runs: Runs, law: Law, family: str | None) -> tuple[Note, ...]:
+    """What a table cannot tell this law, and what would make its intervals wrong; known before a fit."""
+    return tuple(note for note in summarise(runs, law, family).notes if note.severity != "info")
+
+
+def notes_of(posterior: Posterior) -> tuple[Note, ...]:
+    """All that is to be known of a fit before anything is asked of it; it is saved, and answers repeat what is serious.
+
+    Whether the chains converged is not among them: the draws tell.
+    """
+    return in_order(table_notes(posterior.runs, posterior.law, posterior.family))
 
 
 def versions() -> dict[str, str]:

@@ -1,8 +1,6 @@
-"""What a table of runs can and cannot tell, said before a fit: notes with a severity and a remedy.
+"""What a table of runs can and cannot tell, said before a fit.
 
-``serious``: an answer will be mostly prior, or plainly wrong.  ``warning``: intervals will be off unless the remedy
-is taken.  ``info``: good to know.  Each check is a function of a :class:`Design` that yields notes; ``CHECKS`` is
-all of them.
+Each check is a function of a :class:`Design` that yields notes; ``CHECKS`` is all of them.
 """
 
 from __future__ import annotations
@@ -10,19 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bayeslaw.errors import listed
 from bayeslaw.language.law import Law
+from bayeslaw.note import Note, Severity, in_order
 from bayeslaw.runs.observations import standard_error_column
 from bayeslaw.runs.regression import residuals
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
-
-Severity = Literal["serious", "warning", "info"]
 
 # At a correlation of 0.95 a slope has 3.2 times the error it would have on independent axes (1 / sqrt(1 - r**2)).
 COLLINEAR = 0.95
@@ -39,29 +36,6 @@ MOST_OUTLIERS = 0.15
 ROUNDED = 0.7
 # Budgets read off a figure or computed as 6 N D with rounded N and D agree to about this, relatively.
 SAME_BUDGET = 0.05
-
-
-@dataclass(frozen=True)
-class Note:
-    """One thing to know about a table of runs or an answer.
-
-    Attributes
-    ----------
-    code
-        Stable short name, such as ``collinear``.
-    text
-        What was found and what follows from it.
-    remedy
-        What to do about it.
-    """
-
-    code: str
-    severity: Severity
-    text: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"[{self.severity}] {self.text} {self.remedy} ({self.code})"
 
 
 @dataclass(frozen=True)
@@ -390,10 +364,8 @@ CHECKS: tuple[Callable[[Design], Iterator[Note]], ...] = (
     missing_cells, collinear, levels_of_axes, outside_range, errors_without_use, families, repeated_runs, shared_budget,
     duplicate_rows, scatter,
 )  # fmt: skip
-RANK: Mapping[Severity, int] = {"serious": 0, "warning": 1, "info": 2}
 
 
 def notes(design: Design) -> tuple[Note, ...]:
     """All notes about a table, the most serious first."""
-    found = [note for check in CHECKS for note in check(design)]
-    return tuple(sorted(found, key=lambda note: RANK[note.severity]))
+    return in_order(note for check in CHECKS for note in check(design))

@@ -10,7 +10,8 @@ import numpy as np
 from bayeslaw.errors import RunsError
 from bayeslaw.language import catalogue
 from bayeslaw.language.law import Law
-from bayeslaw.runs.notes import Design, Note, notes
+from bayeslaw.note import Note
+from bayeslaw.runs.notes import Design, notes
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bayeslaw.language.catalogue import law
-from bayeslaw.runs.notes import CHECKS, RANK, Note
+from bayeslaw.note import RANK, Note
+from bayeslaw.runs.notes import CHECKS
 from bayeslaw.runs.regression import residuals
 from bayeslaw.runs.table import Runs, read_runs
 from tests.simulate import simulated_runs

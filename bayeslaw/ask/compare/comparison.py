@@ -14,7 +14,7 @@ from bayeslaw.ask.compare.weights import Weights, by_evidence, by_stacking
 from bayeslaw.ask.evidence.evidence import MORE_DRAWS, Evidence, with_error
 from bayeslaw.ask.evidence.sensitivity import Shift
 from bayeslaw.inference.posterior.posterior import Posterior
-from bayeslaw.runs.notes import Note
+from bayeslaw.note import Note
 
 
 @dataclass(frozen=True)

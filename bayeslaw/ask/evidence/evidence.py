@@ -22,7 +22,7 @@ from bayeslaw.errors import QuestionError, listed, shown
 from bayeslaw.inference.base.diagnostics import LEAST_ESS
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.sampler.chains import check_seed
-from bayeslaw.runs.notes import Note
+from bayeslaw.note import Note
 
 # An error of 0.2 is a Bayes factor that is off by a fifth.
 LARGEST_SE = 0.2

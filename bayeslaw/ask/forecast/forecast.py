@@ -26,7 +26,7 @@ from bayeslaw.ask.where.points import Where, column_called
 from bayeslaw.errors import QuestionError, listed
 from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.posterior.posterior import Posterior
-from bayeslaw.runs.notes import Note
+from bayeslaw.note import Note
 
 QUANTILES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from bayeslaw.ask.average import Average
+from bayeslaw.ask.average import ONE_LAW, Average
 from bayeslaw.ask.forecast.chain import Carried
 from bayeslaw.ask.forecast.draws import Drawn, Families, draw
 from bayeslaw.ask.forecast.drift import Drift
 from bayeslaw.ask.where.points import Where, points_at
 from bayeslaw.errors import listed
 from bayeslaw.language.formula.functions import LINKS
-from bayeslaw.runs.notes import Note
+from bayeslaw.note import Note, in_order
 
 
 def draw_each(
@@ -73,7 +73,7 @@ def _between(asked: Average, drawn: Mapping[str, Drawn]) -> np.ndarray:
 
 
 def overruled(asked: Average, drawn: Mapping[str, Drawn], intervals: Sequence[tuple[float, float]]) -> tuple[Note, ...]:
-    """Warn where one law has nearly all the weight and another, were it right, would make the interval a bad bet.
+    """What to know of an average, with a warning where another law than the dominant one makes its interval a bad bet.
 
     That is where the other's median lies outside: under that law, more than half of all new runs then do.
 
@@ -83,17 +83,18 @@ def overruled(asked: Average, drawn: Mapping[str, Drawn], intervals: Sequence[tu
         The mixture's, of a new run, by point.
     """
     if asked.dominant is None:
-        return ()
+        return asked.notes
     lower, upper = np.array(intervals).T
     medians = {name: np.median(each.run, axis=0) for name, each in drawn.items() if name != asked.dominant}
     outside = {name: int((~((lower <= m) & (m <= upper))).sum()) for name, m in medians.items()}
     found = [f"'{name}' (at {count} of {len(lower)} points)" for name, count in outside.items() if count]
     if not found:
         return asked.notes
-    return (Note(
-        "one-law", "warning",
+    others = (note for note in asked.notes if note.code != ONE_LAW)
+    return in_order((*others, Note(
+        ONE_LAW, "warning",
         f"'{asked.dominant}' has {asked.weights[asked.dominant]:.3f} of the weight, but the laws disagree: the median "
         f"of {listed(found)} lies outside the interval.",
         "Weights say which law did best on these runs, not which one goes on to hold; see each law's own forecast, "
         "or average with equal weights.",
-    ),)  # fmt: skip
+    )))  # fmt: skip

@@ -90,6 +90,7 @@ def fit(
     Saves the posterior, of which the other commands ask. Exits with 1 when the chains have not converged; the fit is
     saved all the same, marked as such.
     """
+    from bayeslaw.inference.fit import table_notes
     from bayeslaw.inference.model.plan import make_plan
 
     path = check_writable(out, (table, name))
@@ -97,18 +98,21 @@ def fit(
     runs = read_table(table, **reading)
     pooling = read_pooling(pool)
     make_plan(law, runs, family, pooling)  # refuses what cannot be fitted, before anything slow is imported
-    notes = [note for note in runs.summary(law, family).notes if note.severity != "info"]
-    for note in notes:
+    known = table_notes(runs, law, family)
+    for note in known:
         say(note)
     posterior, seconds = sample(
         law, runs, family, pooling,
         draws=draws, warmup=warmup, chains=chains, target_accept=target_accept, seed=seed,
     )  # fmt: skip
     posterior.save(path)
+    for note in posterior.notes:
+        if note not in known:
+            say(note)
     answer = {
         "law": law.name, "runs": len(runs), "family": family, "families": list(posterior.families), "pool": pooling,
         "seed": seed, "seconds": round(seconds, 3), "out": str(path),
-        "notes": [{"code": n.code, "severity": n.severity, "text": n.text, "remedy": n.remedy} for n in notes],
+        "notes": [note.as_dict() for note in posterior.notes],
         "diagnostics": posterior.diagnostics.as_dict(),
     }  # fmt: skip
     give(answer, lambda: _in_words(posterior, str(path), seconds), as_json)

@@ -13,6 +13,7 @@ from bayeslaw.errors import FileError, InputError
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.posterior.storage import DIGEST, FORMAT, digest_of
 from bayeslaw.language.law import Law
+from bayeslaw.note import read_note
 from bayeslaw.runs.table import Runs
 
 
@@ -74,6 +75,8 @@ def _read(path: Path) -> Posterior:
         pool=json.loads(about["pool"]), values=values, flat=flat, flat_names=tuple(json.loads(about["flat_names"])),
         stats=stats, seed=int(np.asarray(about["seed"]).item()), versions=json.loads(about["versions"]),
         target_accept=json.loads(about["target_accept"]), patient=json.loads(about["patient"]),
+        # Fits of before notes were kept have none.
+        notes=tuple(read_note(note) for note in json.loads(about.get("notes", "[]"))),
     )  # fmt: skip
 
 

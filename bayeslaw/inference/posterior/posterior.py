@@ -15,6 +15,7 @@ from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.model.plan import Plan, bounded, deviation_name, make_plan, spread_name, unbounded
 from bayeslaw.inference.model.pooling import NEW, POPULATION, Grouping, family_groupings
 from bayeslaw.language.law import Law
+from bayeslaw.note import Note
 from bayeslaw.runs.table import Runs
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Posterior:
         What the sampler was asked for, of which later fits to the same runs are asked too; None for the default.
     patient
         Whether the fit had not converged at first, and was made again with patience.
+    notes
+        What its runs cannot tell, and what its residuals say; answers repeat those that are serious.
     """
 
     law: Law
@@ -65,6 +68,7 @@ class Posterior:
     versions: Mapping[str, str]
     target_accept: float | None = None
     patient: bool = False
+    notes: tuple[Note, ...] = ()
 
     def __repr__(self) -> str:
         chains, draws = self.flat.shape[:2]
@@ -208,7 +212,7 @@ class Posterior:
         return known.levels.index(values) if values in known.levels else NEW
 
     def summary(self) -> Any:
-        """Every parameter as a table; see :func:`bayeslaw.runs.summary.summarise_posterior`."""
+        """Every parameter as a table; see :func:`bayeslaw.inference.posterior.summary.posterior_summary`."""
         from bayeslaw.inference.posterior.summary import posterior_summary
 
         return posterior_summary(self)

@@ -43,7 +43,7 @@ def _write(posterior: Posterior, path: Path) -> None:
         "family": json.dumps(posterior.family), "pool": json.dumps(dict(posterior.pool)),
         "source": posterior.runs.source, "seed": posterior.seed, "versions": json.dumps(dict(posterior.versions)),
         "flat_names": json.dumps(posterior.flat_names), "target_accept": json.dumps(posterior.target_accept),
-        "patient": json.dumps(posterior.patient),
+        "patient": json.dumps(posterior.patient), "notes": json.dumps([note.as_dict() for note in posterior.notes]),
     }  # fmt: skip
     chains, draws = posterior.flat.shape[:2]
     with h5netcdf.File(path, "w") as file:

@@ -1,0 +1,68 @@
+"""One thing to know before a table, a fit or an answer is used: found where, what follows, and what to do.
+
+``serious``: an answer will be mostly prior, or plainly wrong.  ``warning``: intervals will be off unless the remedy is
+taken.  ``info``: good to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Severity = Literal["serious", "warning", "info"]
+
+RANK: Mapping[Severity, int] = {"serious": 0, "warning": 1, "info": 2}
+
+
+@dataclass(frozen=True)
+class Note:
+    """One thing to know about a table of runs, a fit or an answer.
+
+    Attributes
+    ----------
+    code
+        Stable short name, such as ``collinear``.
+    severity
+        See the module.
+    text
+        What was found and what follows from it, in full sentences.
+    remedy
+        What to do about it, in full sentences.
+    """
+
+    code: str
+    severity: Severity
+    text: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"[{self.severity}] {self.text} {self.remedy} ({self.code})"
+
+    def as_dict(self) -> dict[str, str]:
+        """For JSON."""
+        return asdict(self)
+
+
+def read_note(record: Mapping[str, Any]) -> Note:
+    """A note from its record, as :meth:`Note.as_dict` gives it.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When it is none.
+    """
+    note = Note(**record)
+    if note.severity not in RANK or not all(isinstance(value, str) for value in record.values()):
+        raise ValueError(f"{record} is not a note")
+    return note
+
+
+def in_order(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Notes without repeats, the most serious first."""
+    return tuple(sorted(dict.fromkeys(notes), key=lambda note: RANK[note.severity]))
+
+
+def serious(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """The serious ones: those that every later answer repeats."""
+    return tuple(note for note in notes if note.severity == "serious")
