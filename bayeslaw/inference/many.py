@@ -67,7 +67,7 @@ def infer_many(
     patient
         Sample those that have not converged again, as :func:`bayeslaw.inference.infer.next_choice` has it.
     **given
-        Settings of all fits; see :class:`bayeslaw.Settings`.
+        Settings of all fits; see :class:`bayeslaw.inference.sampler.chains.Settings`.
 
     Yields
     ------

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import bayeslaw as bl
+from bayeslaw.ask.threshold.frontier import Frontier
 
 HERE = Path(__file__).parent
 DAY_0 = date(2023, 2, 24)  # of LLaMA, where the paper begins
@@ -79,7 +80,7 @@ def leaderboard(folder: Path, name: str, questions: int, chance: float) -> Bench
     return Benchmark(name, chance, every, early_ones)
 
 
-def frontier(bench: Benchmark) -> bl.Frontier:
+def frontier(bench: Benchmark) -> Frontier:
     """The reference, the effective sizes of all networks in it, and the frontier of their densities."""
     law = bl.law("task_chain").with_priors(chance=f"Constant({bench.chance})")
     reference = bl.fit(law, bench.reference, target_accept=0.99)
@@ -88,12 +89,12 @@ def frontier(bench: Benchmark) -> bl.Frontier:
     return found
 
 
-def interval(one: bl.Frontier, name: str) -> str:
+def interval(one: Frontier, name: str) -> str:
     found = one.record_setters if name == "record_setters" else one.intervals[name]
     return f"{found.median:.3g} [{found.lower:.3g}, {found.upper:.3g}]"
 
 
-def draw(shown: dict[str, bl.Frontier]) -> None:
+def draw(shown: dict[str, Frontier]) -> None:
     """Densities by date with the frontier and its doubt."""
     from matplotlib.figure import Figure
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import bayeslaw as bl
+from bayeslaw.ask.evidence.evidence import Evidence
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
@@ -69,7 +70,7 @@ def by_budget(runs: bl.Runs) -> bl.Runs:
     return bl.read_runs({**runs.data, "budget": BUDGETS[nearest]})
 
 
-def with_budget_effect(runs: bl.Runs, name: str) -> bl.Evidence:
+def with_budget_effect(runs: bl.Runs, name: str) -> Evidence:
     """The evidence of a law with Gaussian noise under which runs of one budget err together."""
     # With a shift a budget the floor is held by all shifts together: a funnel that is walked in small steps.
     effect = gaussian(name).with_group_effect("budget")

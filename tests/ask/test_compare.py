@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 import bayeslaw as bl
+from bayeslaw.ask.compare.comparison import Comparison
 from bayeslaw.ask.compare.loo import LARGEST_KHAT, leave_families_out, loo
 from bayeslaw.ask.compare.verdict import BayesFactor, in_words
 from bayeslaw.ask.evidence.sensitivity import prior_sensitivity, reweighted
@@ -33,7 +34,7 @@ def fits(runs) -> dict[str, bl.Posterior]:
 
 
 @pytest.fixture(scope="module")
-def found(fits) -> bl.Comparison:
+def found(fits) -> Comparison:
     return bl.compare(fits)
 
 
@@ -179,7 +180,7 @@ def pooled() -> dict[str, bl.Posterior]:
 
 
 @pytest.fixture(scope="module")
-def by_family(pooled) -> bl.Comparison:
+def by_family(pooled) -> Comparison:
     return bl.compare(pooled, allow_unconverged=True)
 
 

@@ -189,7 +189,7 @@ def test_evidence_is_of_one_fit(one):
 
 
 def test_a_seed_that_is_none_is_refused(one):
-    with pytest.raises(bl.InputError, match="seed is -1; expected a whole number from 0"):
+    with pytest.raises(bl.errors.InputError, match="seed is -1; expected a whole number from 0"):
         bl.log_evidence(one, seed=-1)
 
 
@@ -235,7 +235,7 @@ def test_weights_are_flagged(runs):
 
 @pytest.mark.parametrize("prior", ["Normal(0, 1e400)", "HalfNormal(0)", "Gamma(0, 1)", "LogNormal(0, 1 / 0)"])
 def test_improper_priors_cannot_be_written(prior):
-    with pytest.raises(bl.LawError):
+    with pytest.raises(bl.errors.LawError):
         LAW.with_priors(E=prior)
 
 

@@ -17,6 +17,7 @@ import bayeslaw.cli
 from bayeslaw.cli import HEADINGS, commands
 from bayeslaw.cli.answer import as_strict_json, check_writable
 from bayeslaw.errors import FileError
+from bayeslaw.language.public_priors import field_priors
 
 NAMES = list(commands.commands)
 README = Path(__file__).parents[2] / "README.md"
@@ -154,6 +155,14 @@ def test_every_law_can_be_shown(name):
     page = run("show", name).stdout
     assert facts["name"] == name
     assert all(parameter["name"] in page for parameter in facts["parameters"])
+
+
+def test_the_priors_that_were_learned_from_public_sweeps_can_be_shown():
+    prior = {
+        p["name"]: p["prior"]
+        for p in strict(run("show", "chinchilla", "--priors", "field", "--json").stdout)["parameters"]
+    }
+    assert prior.items() >= field_priors("chinchilla").items()
 
 
 def test_published_values_are_shown_with_source_and_as_our_parameters():

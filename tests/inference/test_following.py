@@ -14,6 +14,7 @@ from bayeslaw.inference.coordinates.transports import TRANSPORTS
 from bayeslaw.inference.infer import Choice, find_geometry, flat_model, infer, kind_of, scales_of
 from bayeslaw.inference.model.numpyro_model import numpyro_model
 from bayeslaw.inference.model.plan import make_plan
+from bayeslaw.inference.sampler.chains import Settings
 from bayeslaw.inference.sampler.sample import sample
 from tests.simulate import simulated_runs
 
@@ -122,7 +123,7 @@ def test_weights_are_the_curvature_of_each_run(one):
 @pytest.mark.slow
 def test_the_posterior_is_that_of_other_coordinates(families):
     """The same means come from affine coordinates, given many draws and small steps."""
-    settings = bl.Settings(draws=2500, warmup=500, target_accept=0.95)
+    settings = Settings(draws=2500, warmup=500, target_accept=0.95)
     ours = infer(families.plan, Choice("following", settings), seed=0)
     plain = sample(numpyro_model(families.plan.structure), families.args, replace(settings, target_accept=0.99), seed=1)
     assert ours.diagnostics.converged

@@ -30,7 +30,8 @@ from bayeslaw.inference.coordinates.mode import Curvature, find_mode, trust_step
 from bayeslaw.inference.coordinates.transports import transported
 from bayeslaw.inference.infer import Choice, choice_for, find_geometry, flat_model, infer, scales_of
 from bayeslaw.inference.model.plan import make_plan
-from bayeslaw.inference.sampler.sample import Draws
+from bayeslaw.inference.sampler.chains import Settings
+from bayeslaw.inference.sampler.sample import Draws, sample
 from bayeslaw.language.law import Law
 from tests.simulate import simulated_runs
 
@@ -168,7 +169,7 @@ def test_stand_in_arrays_are_the_identity():
 
 def test_a_pilot_keeps_the_determinant_right(hierarchy):
     """What a first run teaches the coordinates changes the map, and its determinant with it."""
-    settings = bl.Settings(draws=20, warmup=100, pilot=100, chains=2)
+    settings = Settings(draws=20, warmup=100, pilot=100, chains=2)
     draws = infer(hierarchy.plan, Choice("conditional", settings), seed=0)
     learned = draws.geometry
     assert not np.allclose(learned.arrays["pilot"]["scale"], np.eye(hierarchy.model.size))
@@ -180,7 +181,7 @@ def test_a_pilot_keeps_the_determinant_right(hierarchy):
 def test_a_pilot_of_an_affine_map_leaves_one():
     """Another map, whose determinant is right."""
     plan = make_plan(POWER, simulated_runs(POWER, np.random.default_rng(3), 96))
-    settings = bl.Settings(draws=20, warmup=100, pilot=100, chains=2)
+    settings = Settings(draws=20, warmup=100, pilot=100, chains=2)
     draws = infer(plan, Choice("affine", settings), seed=0)
     plain = infer(plan, Choice("affine", replace(settings, pilot=0)), seed=0)
     assert draws.geometry.kind == "affine"
@@ -430,7 +431,7 @@ def test_a_conjugate_normal_has_its_moments():
         mu = numpyro.sample("mu", dist.Normal(1.0, 2.0))
         numpyro.sample("y", dist.Normal(mu, 3.0), obs=y)
 
-    draws = bl.sample(model, (y,), bl.Settings(draws=1000, warmup=300, chains=2), seed=3)
+    draws = sample(model, (y,), Settings(draws=1000, warmup=300, chains=2), seed=3)
     assert_moments(draws.values["mu"], (1 / 4 + y.sum() / 9) / precision, precision**-0.5)
 
 

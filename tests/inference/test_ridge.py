@@ -12,6 +12,7 @@ from bayeslaw.inference.coordinates.breaks.detection import switched
 from bayeslaw.inference.coordinates.transports import TRANSPORTS
 from bayeslaw.inference.infer import Choice, choice_for, find_geometry, flat_model, infer, kind_of, split_for, with_care
 from bayeslaw.inference.model.plan import make_plan
+from bayeslaw.inference.sampler.chains import Settings
 from tests.simulate import simulated_runs
 
 LAW = bl.law("bnsl")
@@ -165,7 +166,7 @@ def test_far_from_the_runs_a_break_is_as_large_as_its_prior_says(unbroken):
 def test_the_posterior_is_that_of_affine_coordinates(broken):
     """Means and standard deviations, in units of their Monte-Carlo error."""
     plan = broken.plan
-    settings = bl.Settings(draws=2000, warmup=500, target_accept=0.97)
+    settings = Settings(draws=2000, warmup=500, target_accept=0.97)
     ours = infer(plan, choice_for(plan, draws=1500), seed=1)
     theirs = infer(plan, Choice("affine", settings), seed=2)
     assert (ours.geometry.kind, theirs.geometry.kind) == ("ridge", "affine")
@@ -186,7 +187,7 @@ def test_the_place_of_a_break_that_may_be_absent_is_found_everywhere(unbroken):
     next, since it sees little of its posterior.
     """
     ours = infer(unbroken.plan, choice_for(unbroken.plan, draws=500), seed=0)
-    theirs = infer(unbroken.plan, Choice("affine", bl.Settings(draws=500)), seed=0).diagnostics
+    theirs = infer(unbroken.plan, Choice("affine", Settings(draws=500)), seed=0).diagnostics
     found = ours.diagnostics
     assert found.rhat <= LARGEST_RHAT
     assert found.ess >= LEAST_ESS

@@ -5,7 +5,7 @@ import pytest
 
 import bayeslaw as bl
 from bayeslaw.errors import LawError
-from bayeslaw.language.public_priors import with_priors
+from bayeslaw.language.public_priors import field_priors, with_priors
 from tests.simulate import simulated_runs
 
 LEARNED = ("chinchilla", "coupled", "over_training", "kaplan")
@@ -17,7 +17,7 @@ def test_they_are_priors_of_the_law_that_its_own_do_not_exclude(name):
     field = with_priors(law, "field")
     assert field.name == law.name
     rng = np.random.default_rng(0)
-    for parameter, text in bl.field_priors(name).items():
+    for parameter, text in field_priors(name).items():
         assert field.parameters[parameter].prior.text == text
         median = np.median(field.parameters[parameter].prior.draw(rng, 4000))
         low, high = np.quantile(law.parameters[parameter].prior.draw(rng, 4000), [0.025, 0.975])
@@ -27,9 +27,7 @@ def test_they_are_priors_of_the_law_that_its_own_do_not_exclude(name):
 def test_a_fit_takes_them_by_name():
     runs = simulated_runs(bl.law("kaplan"), np.random.default_rng(0), 20)
     field = bl.fit("kaplan", runs, priors="field", draws=50)
-    assert {name: field.law.parameters[name].prior.text for name in bl.field_priors("kaplan")} == bl.field_priors(
-        "kaplan"
-    )
+    assert {name: field.law.parameters[name].prior.text for name in field_priors("kaplan")} == field_priors("kaplan")
     own = bl.fit("kaplan", runs, priors={"sigma": "HalfNormal(0.3)"}, draws=50)
     assert own.law.parameters["sigma"].prior.text == "HalfNormal(0.3)"
 

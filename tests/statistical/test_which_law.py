@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import bayeslaw as bl
+from bayeslaw.ask.compare.comparison import Comparison
 from bayeslaw.ask.compare.verdict import BayesFactor
 
 LAWS = ("coupled", "chinchilla", "kaplan")
@@ -23,7 +24,7 @@ def gaussian(name: str) -> bl.Law:
 
 
 @pytest.fixture(scope="module")
-def compared(runs) -> bl.Comparison:
+def compared(runs) -> Comparison:
     return bl.compare([gaussian(name) for name in LAWS], runs)
 
 

@@ -16,7 +16,7 @@ from bayeslaw.inference.many import infer_many
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.validation.calibration import sbc as module
 from bayeslaw.validation.calibration.ranks import FORECAST, LEVEL, LOG_LIKELIHOOD, beyond, ranks_of, within_band
-from bayeslaw.validation.calibration.sbc import sbc
+from bayeslaw.validation.calibration.sbc import Calibration, sbc
 from bayeslaw.validation.calibration.simulation import by_run, draw_prior, simulate
 from tests.linear import NOISE, Exact, linear_law, linear_runs
 from tests.simulate import simulated_runs
@@ -26,7 +26,7 @@ HOW = {"simulations": 96, "seed": 3, "warmup": 100}
 
 
 @pytest.fixture(scope="module")
-def right() -> bl.Calibration:
+def right() -> Calibration:
     return sbc(LINE, TABLE, **HOW)
 
 

@@ -8,7 +8,7 @@ import click
 
 from bayeslaw.cli.answer import answers, give, in_columns
 from bayeslaw.cli.data.laws import in_short
-from bayeslaw.cli.options import find_law
+from bayeslaw.cli.options import find_law, priors_option
 
 if TYPE_CHECKING:
     from bayeslaw.language.law import Law
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name", metavar="NAME|FILE")
+@priors_option
 @answers
-def show(name: str, as_json: bool) -> None:
+def show(name: str, priors: str | None, as_json: bool) -> None:
     """Show all of one law.
 
     Shows its formula, inputs, parameters with priors and pooling, and published values.
     """
-    law = find_law(name)
+    law = find_law(name, priors)
     give(_in_full(law), lambda: _page(law), as_json)
 
 

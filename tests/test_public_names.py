@@ -1,0 +1,56 @@
+"""What the package promises to keep: its public names, and that each module is what its full name says."""
+
+import importlib
+import inspect
+import sys
+from functools import reduce
+from pathlib import Path
+
+import pytest
+
+import bayeslaw as bl
+
+# Adding a name here is a promise to keep it.
+PUBLIC = """
+    law laws read_law Law
+    read_runs Runs
+    fit load Posterior posterior_mode to_pymc
+    forecast risk threshold optimum effective_size frontier Drift
+    compare average log_evidence backtest learn_drift sbc
+    plot_forecast plot_parameters plot_residuals plot_threshold plot_optimum plot_comparison plot_backtest
+    errors __version__
+"""
+PACKAGE = Path(bl.__file__).parent
+MODULES = sorted(
+    ".".join(["bayeslaw", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
+    for path in PACKAGE.rglob("*.py")
+    if path.name != "__main__.py"
+)
+
+
+def test_the_public_names_are_these():
+    assert sorted(bl.__all__) == sorted(PUBLIC.split())
+    assert dir(bl) == bl.__all__
+
+
+@pytest.mark.parametrize("name", sorted({*PUBLIC.split()} - {"__version__"}))
+def test_a_public_name_is_there_and_says_what_it_is(name):
+    thing = getattr(bl, name)
+    assert inspect.getdoc(thing)
+    assert getattr(thing, "__name__", "").rpartition(".")[2] == name
+
+
+def test_other_names_are_not_there():
+    with pytest.raises(AttributeError, match="module 'bayeslaw' has no attribute 'sampler'"):
+        _ = bl.sampler
+
+
+def test_type_checkers_are_told_that_there_are_types():
+    assert (PACKAGE / "py.typed").is_file()
+
+
+def test_every_module_is_reached_by_its_full_name():
+    """As by `import bayeslaw.x.y as m`: no function stands in front of a package or module of its name."""
+    for name in MODULES:
+        importlib.import_module(name)
+    assert [name for name in MODULES if reduce(getattr, name.split(".")[1:], bl) is not sys.modules[name]] == []
