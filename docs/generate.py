@@ -6,6 +6,7 @@ Run by mkdocs-gen-files.  Formulas become MathML here, so that a page needs neit
 from __future__ import annotations
 
 import html
+import importlib
 import inspect
 import json
 import re
@@ -243,13 +244,27 @@ def distribution_words(words: Mapping[str, Any], last: str) -> str:
     )
 
 
-def public_names() -> dict[str, list[str]]:
-    """Every public name with the path of where it is defined, by what it is for."""
-    found: dict[str, list[str]] = {task: [] for task in TASKS}
+def public_things() -> list[Any]:
+    """What the public names are, the errors, and the records in which questions are answered, each once."""
+    found: list[Any] = []
     for name in bayeslaw.__all__:
         thing = getattr(bayeslaw, name)
-        if name.startswith("__"):
-            continue
+        if inspect.ismodule(thing):
+            found += [
+                each for _, each in inspect.getmembers(thing, inspect.isclass) if each.__module__ == thing.__name__
+            ]
+        elif inspect.isclass(thing):
+            found.append(thing)
+        elif inspect.isfunction(thing):
+            answer = getattr(inspect.getmodule(thing), str(inspect.signature(thing).return_annotation), None)
+            found += [thing] if answer is None else [thing, answer]
+    return list(dict.fromkeys(found))
+
+
+def public_names() -> dict[str, list[str]]:
+    """The path of each public thing, by what it is for."""
+    found: dict[str, list[str]] = {task: [] for task in TASKS}
+    for thing in public_things():
         path = f"{thing.__module__}.{thing.__qualname__}".removeprefix("bayeslaw.")
         found[max((task for task in TASKS if path.startswith(f"{task}.")), key=len)].append(path)
     return {task: paths for task, paths in found.items() if paths}
@@ -261,8 +276,8 @@ def reference_pages(opening: str) -> dict[str, str]:
     for task, paths in public_names().items():
         rows = []
         for path in paths:
-            name = path.rsplit(".", 1)[1]
-            said = first_sentence(inspect.getdoc(getattr(bayeslaw, name)) or "")
+            module, name = f"bayeslaw.{path}".rsplit(".", 1)
+            said = first_sentence(inspect.getdoc(getattr(importlib.import_module(module), name)) or "")
             rows.append((f"[`{name}`][bayeslaw.{path}]", said))
         opening += f"\n## {TASKS[task]}\n\n{table(('name', 'what it is'), rows)}"
         details = "".join(f"::: bayeslaw.{path}\n\n" for path in paths)
