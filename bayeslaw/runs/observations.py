@@ -66,7 +66,10 @@ def _input(runs: Runs, law: Law, each: Input, known: dict[str, np.ndarray], faul
     summed = each.along_runs and runs.has(each.column)
     if each.formula is not None and all(name in known for name in sources) and not summed:
         if isinstance(each.formula, Call) and each.along_runs:
-            return sum_along(runs, law, each.formula, known)
+            sums = sum_along(runs, law, each.formula, known)
+            columns = " and ".join(f"'{law.inputs[name].column}'" for name in sources)
+            what = f"input '{each.name}' (summed along each run from {columns})"
+            return _in_range(runs, law, what, None, sums, each.range, each.units, how=f"correct {columns}")
         computed = np.broadcast_to(evaluate(each.formula, known, NUMPY_WORDS), (len(runs),)).astype(np.float64)
         bad = ~np.isfinite(computed)
         if bad.any():
@@ -149,7 +152,7 @@ def short(value: float) -> str:
 
 def _in_range(
     runs: Runs, law: Law, what: str, column: str | None, values: np.ndarray,
-    interval: tuple[float, float] | None, units: str, tolerant: bool = True,
+    interval: tuple[float, float] | None, units: str, tolerant: bool = True, how: str = "correct it",
 ) -> np.ndarray:  # fmt: skip
     """The values, when all are in the interval that the law is meant for."""
     if interval is None:
@@ -158,7 +161,7 @@ def _in_range(
     expected = _expected(interval, units)
     bad = values <= 0
     if low > 0 and bad.any():
-        _refuse(runs, law, what, column, values, bad, expected, f"{column or 'x'} > 0")
+        _refuse(runs, law, what, column, values, bad, expected, f"{column or 'x'} > 0", how)
     # A relative slack of 1e-9, so that a bound that went through a file is still within.
     bad = (values < low - 1e-9 * abs(low)) | (values > high + 1e-9 * abs(high))
     if tolerant and low > 0 and not bad.all():
@@ -169,13 +172,12 @@ def _in_range(
     factor = _unit_guess(runs, values, interval, law, column) if column and bad.all() else None
     if factor is None or column is None:
         keep = f"{column} >= {short(low)} and {column} <= {short(high)}"
-        how = "correct it"
         if (
             units.startswith("nat")
             and bad.mean() > 0.5
             and low <= math.log(values.min()) <= math.log(values.max()) <= high
         ):
-            how = "if it is a perplexity, give its log, which is the loss, else correct it"
+            how = f"if it is a perplexity, give its log, which is the loss, else {how}"
         _refuse(runs, law, what, column, values, bad, expected, keep, how)
     raise RunsError(
         f"{runs.source}: {what} reaches {short(float(values.max()))}, but law '{law.name}' expects {expected}; "
@@ -185,7 +187,7 @@ def _in_range(
 
 def _refuse(
     runs: Runs, law: Law, what: str, column: str | None, values: np.ndarray, bad: np.ndarray, expected: str, keep: str,
-    how: str = "correct it",
+    how: str,
 ) -> NoReturn:  # fmt: skip
     raise RunsError(
         f"{runs.source}: {what} is {values[bad][0]:g} in {runs.at(bad)}, but law '{law.name}' expects "

@@ -333,6 +333,22 @@ def test_schedule_sums_over_skipped_steps(name: str, decay: float) -> None:
     np.testing.assert_allclose(lr_annealing(rates, kept, decay), fallen[kept.astype(int)], rtol=1e-8, atol=1e-14)
 
 
+def test_a_warm_up_counts_as_the_peak_rate() -> None:
+    """Nothing has been annealed until the rate first falls, however it rose before; a restart is a rise."""
+    steps = np.arange(1.0, 4001.0)
+    flat = np.array([SCHEDULES["warm restart"](max(step, 501.0)) for step in steps])
+    warm = np.where(steps <= 501, flat[0] * np.minimum(steps, 400) / 400, flat)
+    np.testing.assert_array_equal(lr_sum(warm, steps), lr_sum(flat, steps))
+    np.testing.assert_array_equal(lr_annealing(warm, steps, 0.999), lr_annealing(flat, steps, 0.999))
+    assert (lr_annealing(warm, steps, 0.999)[:501] == 0).all()
+    sums, fallen = walked(lambda step: SCHEDULES["warm restart"](max(step, 501.0)), 4000, 0.999)
+    np.testing.assert_allclose(lr_sum(warm, steps), sums[1:], rtol=1e-12)
+    np.testing.assert_allclose(lr_annealing(warm, steps, 0.999), fallen[1:], rtol=1e-9, atol=1e-15)
+    # Known no further than its warm-up, a run has trained at the rate that it has reached.
+    assert lr_annealing(warm[:300], steps[:300], 0.999).tolist() == [0.0] * 300
+    assert lr_sum(warm[:300], steps[:300])[-1] == pytest.approx(300 * warm[299])
+
+
 def test_sparse_records_of_a_smooth_schedule_are_enough() -> None:
     """Thirty records of a cosine give its sums to a part in a thousand."""
     sums, fallen = walked(SCHEDULES["cosine"], 4000, 0.999)

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bayeslaw.errors import BayeslawError, FileError, LawError, RunsError, did_you_mean
+from bayeslaw.language.catalogue import law
 from bayeslaw.language.formula.schedule import SCHEDULES
 from bayeslaw.language.law import Law
 from bayeslaw.runs import files as tables
@@ -716,6 +717,19 @@ def test_schedules_are_summed_over_records_that_were_left_out(condition):
     assert chosen.inputs(SCHEDULE)["S"].tolist() == expected.tolist()
     assert chosen.where("step > 10").inputs(SCHEDULE)["S"].tolist() == expected[chosen.column("step") > 10].tolist()
     assert chosen.with_sums(SCHEDULE).data["S"].tolist() == expected.tolist()
+
+
+def test_sums_out_of_range_are_refused_before_anything_is_fitted():
+    """A rate that falls, and then rises above where it was, has undone more than had been annealed."""
+    curve = {"step": [1000, 2000, 3000], "learning_rate": [3e-3, 1e-3, 9e-3], "loss": [3.5, 3.3, 3.2]}
+    runs, annealing = Runs.from_arrays(curve), law("lr_annealing")
+    with pytest.raises(RunsError) as caught:
+        runs.inputs(annealing)
+    assert str(caught.value).startswith(
+        "runs: input 'M' (summed along each run from 'learning_rate' and 'step') is -1.41115 in row 3, but law "
+        "'lr_annealing' expects values in rate*step between -0.3 and 1; correct 'learning_rate' and 'step', or leave "
+    )
+    assert any("'M' (summed" in note.text for note in runs.summary(annealing).notes)
 
 
 def test_sums_that_are_columns_are_read():

@@ -4,8 +4,11 @@ An input of a law file may say ``formula = "lr_annealing(learning_rate, step, 0.
 run at a time, so they are allowed in inputs only, where they are computed once, before anything is fitted.
 
 Records may skip steps.  Between two records the rate is taken to change linearly, and the sums over the skipped
-steps are done in closed form; before the first record it is taken to have its first value throughout (Tissue et
-al. 2024 count warm-up as the peak rate).
+steps are done in closed form.
+
+A warm-up counts as the peak rate, as in Tissue et al. (2024): until its first fall the rate is taken to be what it
+rises to, from step 0 on.  Otherwise a warm-up would be negative annealing, which the annealing after it would first
+have to make up for.  A rise after a fall, as of a restart, is one.
 """
 
 from __future__ import annotations
@@ -15,8 +18,16 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 
+def _after_warmup(rate: np.ndarray) -> np.ndarray:
+    """The rate with its warm-up, all that comes before its first fall, at the peak."""
+    falls = np.flatnonzero(np.diff(rate) < 0.0)
+    peak = int(falls[0]) if len(falls) else len(rate) - 1
+    return np.concatenate([np.full(peak, rate[peak]), rate[peak:]])
+
+
 def lr_sum(rate: np.ndarray, step: np.ndarray) -> np.ndarray:
     """Return the sum of the learning rate over all steps so far; shapes ``(records,)`` of one run."""
+    rate = _after_warmup(rate)
     # The steps after one record up to and with the next: a trapezium, plus half a step at the later rate for the
     # half step that it counts at the earlier one.
     between = np.diff(step) * 0.5 * (rate[1:] + rate[:-1]) + 0.5 * np.diff(rate)
@@ -28,6 +39,7 @@ def lr_annealing(rate: np.ndarray, step: np.ndarray, decay: float) -> np.ndarray
 
     The momentum is ``m[i] = decay * m[i-1] + (rate[i-1] - rate[i])`` (Tissue et al. 2024, section 3).
     """
+    rate = _after_warmup(rate)
     momentum, total, sums = 0.0, 0.0, [0.0]
     keep = 1.0 - decay
     for gap, drop in zip(np.diff(step), -np.diff(rate), strict=True):
