@@ -36,3 +36,11 @@ def test_files_that_a_page_names_exist(page):
     places = (PACKAGE, PACKAGE.parent, ROOT, page.parent)
     missing = [path for path in named if not any((place / path).exists() for place in places)]
     assert missing == []
+
+
+def test_a_law_speaks_for_itself_by_the_comment_at_its_top():
+    text = bl.law("densing").text
+    assert bl.law("densing").summary.startswith("Density of a network: how many parameters")
+    assert bl.law("densing").summary.endswith("known to be at most or at least a value.")
+    bare = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    assert bl.Law.parse(bare).summary == bl.law("densing").title
