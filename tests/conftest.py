@@ -1,10 +1,32 @@
-"""Fixtures for all tests."""
+"""Fixtures for all tests, and what is a failure in every one of them."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 SHARED_DATA = Path(__file__).parents[1].parent / "shared" / "data"
+# Set where nothing may be missing: a test that is skipped for want of data or of a library has then failed.  A test
+# that states on itself what machine it needs (``skipif``: a platform, a user who is not root) is still skipped.
+REQUIRE_ALL = "BAYESLAW_REQUIRE_ALL"
+
+
+def _fail_instead_of_skipping(report):
+    if report.skipped and os.environ.get(REQUIRE_ALL) and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but {REQUIRE_ALL} is set: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    return report if item.get_closest_marker("skipif") else _fail_instead_of_skipping(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    return _fail_instead_of_skipping((yield))
 
 
 @pytest.fixture(scope="session")

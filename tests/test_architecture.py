@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,7 @@ NEVER_IMPORTED = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal
 NEVER_CALLED = {"eval", "exec", "compile", "__import__"}
 
 
+@cache
 def _tree(name: str) -> ast.Module:
     return ast.parse(FILES[name].read_text(encoding="utf-8"), filename=name)
 
@@ -73,43 +75,47 @@ def test_there_are_files_and_every_folder_is_a_layer():
     assert {_layer(name) for name in FILES} <= {None, *LAYERS}
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_imports_go_only_to_the_left(name):
+def _allowed(name: str) -> set[str]:
+    """The parts of the package that a file may import."""
     layer = _layer(name)
     if name.removesuffix(".py") in FOR_ALL:
-        allowed = FOR_ALL
-    elif layer is None:
-        allowed = {*FOR_ALL, "__version__", *LAYERS}  # the package's own two doors
-    else:
-        allowed = {*FOR_ALL, "__version__", layer, *LAYERS[layer]}
-    inside = [module.split(".")[1] for module in _imports(name) if module.startswith("bayeslaw.")]
-    assert [each for each in inside if each not in allowed] == []
+        return set(FOR_ALL)
+    if layer is None:
+        return {*FOR_ALL, "__version__", *LAYERS}  # the package's own two doors
+    return {*FOR_ALL, "__version__", layer, *LAYERS[layer]}
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_library_is_imported_in_its_place_only(name):
-    for module in _imports(name):
-        places = PLACES.get(module.split(".")[0])
-        if places is not None:
-            here = name in places or any(p.endswith("/") and name.startswith(p) for p in places)
-            assert here, f"{name} imports {module}; only {', '.join(sorted(places))} may"
+def _inside(name: str) -> set[str]:
+    return {module.split(".")[1] for module in _imports(name) if module.startswith("bayeslaw.")}
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_no_text_is_run_and_nothing_is_pickled(name):
-    assert NEVER_IMPORTED.isdisjoint(module.split(".")[0] for module in _imports(name))
-    for node in ast.walk(_tree(name)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id not in NEVER_CALLED, f"{name}:{node.lineno}: {node.func.id}"
-        if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
-            assert isinstance(node.value, ast.Constant), f"{name}:{node.value.lineno}: allow_pickle"
-            assert node.value.value is False, f"{name}:{node.value.lineno}: allow_pickle"
+def test_imports_go_only_to_the_left():
+    assert {name: wrong for name in FILES if (wrong := _inside(name) - _allowed(name))} == {}
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_no_file_is_long(name):
-    lines = len(FILES[name].read_text(encoding="utf-8").splitlines())
-    assert lines <= LONGEST_FILE, f"{name} has {lines} lines; {LONGEST_FILE} is the ceiling"
+def test_a_library_is_imported_in_its_place_only():
+    for name in FILES:
+        for module in _imports(name):
+            places = PLACES.get(module.split(".")[0])
+            if places is not None:
+                here = name in places or any(p.endswith("/") and name.startswith(p) for p in places)
+                assert here, f"{name} imports {module}; only {', '.join(sorted(places))} may"
+
+
+def test_no_text_is_run_and_nothing_is_pickled():
+    for name in FILES:
+        assert NEVER_IMPORTED.isdisjoint(module.split(".")[0] for module in _imports(name)), name
+        for node in ast.walk(_tree(name)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id not in NEVER_CALLED, f"{name}:{node.lineno}: {node.func.id}"
+            if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+                assert isinstance(node.value, ast.Constant), f"{name}:{node.value.lineno}: allow_pickle"
+                assert node.value.value is False, f"{name}:{node.value.lineno}: allow_pickle"
+
+
+def test_no_file_is_long():
+    lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in FILES.items()}
+    assert {name: count for name, count in lines.items() if count > LONGEST_FILE} == {}
 
 
 FOLDERS = sorted({path.parent.relative_to(PACKAGE) for path in FILES.values()} - {Path()})
@@ -132,6 +138,7 @@ def _module(name: str) -> str:
     return "bayeslaw." + name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
+@cache
 def _needs(name: str) -> set[str]:
     """The files that a file imports when it runs, wherever in it; the package's front door apart."""
     known = {_module(other): other for other in FILES if other != "__init__.py"}

@@ -13,6 +13,15 @@ FOLDER = Path(__file__).parents[2] / "docs" / "calibration"
 REPORTS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))}
 
 
+def test_every_law_has_a_report():
+    assert set(REPORTS) == {law.name for law in bl.laws()}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_passed(name):
+    assert REPORTS[name]["passed"], REPORTS[name]["verdict"]
+
+
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_is_of_the_law_as_it_is(name):
     law, report = bl.law(name), REPORTS[name]
