@@ -88,7 +88,7 @@ def fit(
         while choice is not None:
             found = infer(plan, choice, seed, watch)
             choice = next_choice(plan, choice, found.diagnostics, **given) if patient else None
-    posterior = posterior_of(plan, pool, found, target_accept)
+    posterior = posterior_of(plan, found, target_accept)
     return replace(posterior, notes=notes_of(posterior))
 
 
@@ -112,12 +112,12 @@ def versions() -> dict[str, str]:
     return {"bayeslaw": __version__, **{name: importlib.metadata.version(name) for name in VERSIONED}}
 
 
-def posterior_of(plan: Plan, pool: Mapping[str, str] | None, found: Draws, target_accept: float | None) -> Posterior:
+def posterior_of(plan: Plan, found: Draws, target_accept: float | None) -> Posterior:
     """The draws of a plan with what made them."""
     from bayeslaw.inference.posterior.posterior import Posterior
 
     return Posterior(
-        law=plan.law, runs=plan.runs.with_sums(plan.law), family=plan.family, pool=dict(pool or {}),
+        law=plan.law, runs=plan.self_contained().runs, family=plan.family, pool=plan.pool,
         values=found.values, flat=found.flat, flat_names=tuple(found.model.names), stats=found.stats, seed=found.seed,
         versions=versions(),
         target_accept=target_accept, patient=found.patient,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import logsumexp
@@ -16,7 +16,6 @@ from scipy.special import logsumexp
 from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.base.progress import Progress
 from bayeslaw.inference.many import infer_many
-from bayeslaw.inference.model.plan import Plan
 from bayeslaw.inference.posterior.pointwise import pointwise_log_likelihood
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.shards import Shards
@@ -45,17 +44,6 @@ class Refit:
         """The log predictive density of each hidden outcome, parameters integrated out; shape ``(hidden runs,)``."""
         chains, draws = self.log_likelihood.shape[:2]
         return np.asarray(logsumexp(self.log_likelihood, axis=(0, 1)) - np.log(chains * draws))
-
-
-def without(plan: Plan, hidden: np.ndarray) -> Plan:
-    """The plan as if some runs had not been made.
-
-    Parameters
-    ----------
-    hidden
-        A mask of shape ``(runs,)``.
-    """
-    return replace(plan, weights=np.where(hidden, 0.0, plan.weights))
 
 
 def refit(posterior: Posterior, hidden: np.ndarray, seed: int | None = None) -> Refit:
@@ -90,7 +78,7 @@ def refits(
     shards, executor
         Where finished fits are kept, and what makes them, as :func:`bayeslaw.inference.many.infer_many` takes them.
     """
-    plans = [without(posterior.plan, hidden) for hidden in masks]
+    plans = [posterior.plan.hiding(hidden) for hidden in masks]
     found = infer_many(
         plans,
         [posterior.seed if seed is None else seed] * len(plans),

@@ -10,7 +10,7 @@ Draws come back and are kept here, so that workers need no folder in common.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from itertools import batched
 from pathlib import Path
@@ -166,7 +166,6 @@ def _taken_up(plan: Plan, kept: Kept, choice: Choice, seed: int) -> Draws:
 
 def fit_many(
     plans: Sequence[Plan],
-    pools: Sequence[Mapping[str, str] | None] | None = None,
     *,
     seed: int = 0,
     start: np.ndarray | None = None,
@@ -176,13 +175,7 @@ def fit_many(
     patient: bool = False,
     **given: int | float | None,
 ) -> list[Posterior]:
-    """Fit laws to many tables; see :func:`infer_many` for the rest.
-
-    Parameters
-    ----------
-    pools
-        What was asked for when each plan was made; nothing unless given.
-    """
+    """Fit laws to many tables; see :func:`infer_many`."""
     found = dict(
         infer_many(
             plans, [seed] * len(plans), start=start, progress=progress, shards=shards, executor=executor,
@@ -190,11 +183,7 @@ def fit_many(
         )
     )  # fmt: skip
     target_accept = given.get("target_accept")
-    asked = pools or [None] * len(plans)
-    return [
-        posterior_of(plan, pool, found[i], target_accept)
-        for i, (plan, pool) in enumerate(zip(plans, asked, strict=True))
-    ]
+    return [posterior_of(plan, found[i], target_accept) for i, plan in enumerate(plans)]
 
 
 def _together(

@@ -196,7 +196,17 @@ class Runs:
         hidden
             A mask of shape ``(runs,)``.
         """
-        return Runs({**self.data, "weight": np.where(hidden, 0.0, self.weights())}, self.source, self.rows)
+        return self.with_columns({"weight": np.where(hidden, 0.0, observations.weights(self))})
+
+    def with_columns(self, columns: Mapping[str, np.ndarray]) -> Runs:
+        """The same runs with other values in some columns, or with more columns; each of shape ``(runs,)``."""
+        return replace(self, data={**self.data, **columns})
+
+    def followed_by(self, others: Runs) -> Runs:
+        """These runs, and after them others with the same columns."""
+        tables = [each.with_columns({"weight": observations.weights(each)}) for each in (self, others)]
+        data = {name: np.concatenate([each.data[name] for each in tables]) for name in tables[0].data}
+        return Runs(data, self.source, np.concatenate([each.rows for each in tables]), readings=self.readings)
 
     def frame(self) -> pd.DataFrame:
         """The table as a pandas DataFrame."""
@@ -264,13 +274,6 @@ class Runs:
     def inputs(self, law: Law) -> dict[str, np.ndarray]:
         """The inputs of a law by their names, each float64 of shape ``(runs,)``; see ``observations.inputs``."""
         return observations.inputs(self, law)
-
-    def with_sums(self, law: Law) -> Runs:
-        """The same runs, with the law's sums along training runs as columns: to be read without what was left out."""
-        summed = [each for each in law.inputs.values() if each.along_runs]
-        values = self.inputs(law) if summed else {}
-        columns = {each.column: values[each.name] for each in summed if each.name in values}
-        return Runs({**self.data, **columns}, self.source, self.rows) if columns else self
 
     def outcome(self, law: Law) -> np.ndarray:
         """The outcome that a law predicts, float64 of shape ``(runs,)``; see ``observations.outcome``."""

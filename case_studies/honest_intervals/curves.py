@@ -50,8 +50,8 @@ def sweep(curve: str) -> str:
 
 def look(runs: bl.Runs, fits: Path, drift: Any) -> Look:
     """The last part of a curve, foretold from the first."""
-    laws = {name: bl.law(name) for name in LAWS}
-    (found,) = looks(laws, runs, [origin_where(runs, HIDDEN)], drift=drift, shards=Shards(fits), draws=DRAWS)
+    plans = {name: make_plan(bl.law(name), runs) for name in LAWS}
+    (found,) = looks(plans, [origin_where(runs, HIDDEN)], drift=drift, shards=Shards(fits), draws=DRAWS)
     return found
 
 

@@ -17,7 +17,6 @@ import bayeslaw as bl
 from bayeslaw.errors import ExecutorError
 from bayeslaw.inference import executors
 from bayeslaw.inference.executors import done_by, opened
-from bayeslaw.inference.holdout import without
 from bayeslaw.inference.infer import kind_of
 from bayeslaw.inference.many import TOGETHER, infer_many
 from bayeslaw.inference.model.plan import Plan, make_plan
@@ -31,7 +30,7 @@ HOW = {"draws": 50, "warmup": 100, "chains": 2}
 
 
 def folds(plan: Plan, count: int) -> list[Plan]:
-    return [without(plan, np.arange(len(plan.outcome)) % count == i) for i in range(count)]
+    return [plan.hiding(np.arange(len(plan.outcome)) % count == i) for i in range(count)]
 
 
 def the_same(one: dict[int, Draws], other: dict[int, Draws]) -> None:

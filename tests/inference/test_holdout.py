@@ -7,7 +7,7 @@ from scipy.stats import norm
 
 import bayeslaw as bl
 from bayeslaw.inference.base.diagnostics import mean_ess
-from bayeslaw.inference.holdout import refit, without
+from bayeslaw.inference.holdout import refit
 from bayeslaw.inference.infer import kind_of
 from bayeslaw.inference.sampler.chains import compile_chains
 from tests.linear import Exact, linear_law, linear_runs
@@ -75,7 +75,7 @@ def test_a_hidden_family_leaves_its_deviations_to_the_prior(families):
     """Standardised by the spread of its draw, a deviation that no run speaks of is a standard normal."""
     from bayeslaw.inference.infer import choice_for, infer
 
-    plan = without(families.plan, families.family_grouping.index == 2)
+    plan = families.plan.hiding(families.family_grouping.index == 2)
     values = infer(plan, choice_for(plan), seed=3).values
     scores = values["E_deviation_family"][..., 2] / values["E_spread_family"]
     size = mean_ess(scores)
@@ -89,7 +89,7 @@ def test_only_runs_that_are_seen_count_as_runs():
     from bayeslaw.inference.model.plan import make_plan
 
     plan = make_plan(bl.law("chinchilla"), runs)
-    fewer = without(plan, np.arange(100) >= 40)
+    fewer = plan.hiding(np.arange(100) >= 40)
     assert (kind_of(plan), kind_of(fewer)) == ("affine", "following")
     assert kind_of(make_plan(plan.law, runs.take(np.arange(40)))) == "following"
     assert fewer.structure == plan.structure

@@ -8,7 +8,7 @@ import pytest
 import bayeslaw as bl
 from bayeslaw.errors import FileError
 from bayeslaw.inference.base.diagnostics import mean_ess
-from bayeslaw.inference.holdout import refits, without
+from bayeslaw.inference.holdout import refits
 from bayeslaw.inference.infer import choice_for, infer, kind_of, next_choice, with_care
 from bayeslaw.inference.many import TOGETHER, fit_many, infer_many
 from bayeslaw.inference.model.plan import Plan, make_plan
@@ -60,7 +60,7 @@ def test_posteriors_of_many_tables_are_those_of_single_fits():
 
 def test_neighbours_make_no_difference(line):
     """To the bit: other plans in the same program, at another place of it, and none at all beside."""
-    plans = [without(line, hidden) for hidden in folds(line, TOGETHER + 1)]
+    plans = [line.hiding(hidden) for hidden in folds(line, TOGETHER + 1)]
     how = {"draws": 50, "warmup": 100, "chains": 2}
     forwards = dict(infer_many(plans, range(TOGETHER + 1), **how))
     backwards = dict(infer_many(plans[::-1], range(TOGETHER, -1, -1), **how))
@@ -72,7 +72,7 @@ def test_neighbours_make_no_difference(line):
 def test_other_outcomes_are_other_fits(line):
     """The mean of a linear law's posterior moves with its outcomes as the closed form says."""
     shifts = np.linspace(-1.0, 1.0, TOGETHER)
-    plans = [replace(line, outcome=line.outcome + shift) for shift in shifts]
+    plans = [line.with_outcome(line.outcome + shift) for shift in shifts]
     found = dict(infer_many(plans, [3] * TOGETHER, draws=500, chains=2))
     exact = Exact("line", line.runs)
     precision = exact.design.T @ exact.design / 0.3**2 + np.linalg.inv(exact.prior)
@@ -85,7 +85,7 @@ def test_other_outcomes_are_other_fits(line):
 
 def test_what_was_stopped_goes_on_where_it_was(line, tmp_path):
     """To the bit what would have come without the stop, and nothing that was there is sampled again."""
-    plans = [without(line, hidden) for hidden in folds(line, 2 * TOGETHER + 3)]
+    plans = [line.hiding(hidden) for hidden in folds(line, 2 * TOGETHER + 3)]
     seeds, how = range(len(plans)), {"draws": 50, "warmup": 100, "chains": 2}
     whole = dict(infer_many(plans, seeds, **how))
     shards, told = Shards(tmp_path / "fits"), []
@@ -112,8 +112,8 @@ def test_what_was_stopped_goes_on_where_it_was(line, tmp_path):
 
 def test_a_kept_fit_is_of_its_own_data_settings_and_seed(line, tmp_path):
     shards, start, quick = Shards(tmp_path), np.zeros(2), choice_for(line, draws=50)
-    other = replace(line, outcome=line.outcome + 1e-12)
-    hidden = without(line, np.arange(24) == 3)
+    other = line.with_outcome(line.outcome + 1e-12)
+    hidden = line.hiding(np.arange(24) == 3)
     law = make_plan(linear_law("line").with_priors(b0="Normal(0, 2.5)"), linear_runs())
     paths = [
         shards.path(line, quick, 0, None), shards.path(line, quick, 1, None), shards.path(line, quick, 0, start),
@@ -140,7 +140,7 @@ def test_shards_that_cannot_be_used_say_so(line, tmp_path):
 def test_a_full_disk_keeps_what_is_finished(line, tmp_path):
     """As the system has it: no file may grow beyond 1 kB once eight fits are there."""
     resource = pytest.importorskip("resource", reason="limits on files are Unix's")
-    plans = [without(line, hidden) for hidden in folds(line, 2 * TOGETHER)]
+    plans = [line.hiding(hidden) for hidden in folds(line, 2 * TOGETHER)]
     shards, how = Shards(tmp_path), {"draws": 50, "warmup": 100, "chains": 2}
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
@@ -163,7 +163,7 @@ def test_plans_of_two_kinds_are_told_apart_and_none_is_lost(line):
     plan = make_plan(POWER, runs)
     rows = np.arange(60)
     masks = [rows % 9 == i if i % 2 else rows >= 20 + i for i in range(6)]
-    plans = [without(plan, hidden) for hidden in masks]
+    plans = [plan.hiding(hidden) for hidden in masks]
     assert {kind_of(each) for each in plans} == {"affine", "following"}
     told: list[tuple[int, int]] = []
     found = dict(
@@ -176,7 +176,7 @@ def test_plans_of_two_kinds_are_told_apart_and_none_is_lost(line):
 
 
 def test_nothing_is_compiled_for_the_second_lot(line):
-    plans = [without(line, hidden) for hidden in folds(line, TOGETHER)]
+    plans = [line.hiding(hidden) for hidden in folds(line, TOGETHER)]
     how = {"draws": 50, "warmup": 100, "chains": 2}
     list(infer_many(plans, range(TOGETHER), **how))
     before = compile_chains.cache_info().misses
@@ -190,7 +190,7 @@ def test_a_hierarchy_among_many_is_as_alone():
     truth = {"E": 1.8, "A": 0.5, "alpha": 0.2, "sigma": 0.01}
     runs = simulated_runs(POWER, np.random.default_rng(4), 200, families=4, parameters=truth)
     plan = make_plan(POWER, runs, "family", {"E": "partial", "A": "partial", "alpha": "complete"})
-    plans = [without(plan, hidden) for hidden in folds(plan, TOGETHER)]
+    plans = [plan.hiding(hidden) for hidden in folds(plan, TOGETHER)]
     found = dict(infer_many(plans, range(TOGETHER), draws=500))
     assert all("pilot" in each.geometry.arrays for each in found.values())
     for i in (0, TOGETHER - 1):
@@ -204,7 +204,7 @@ def test_a_hierarchy_among_many_is_as_alone():
 
 def test_patience_is_for_what_has_not_converged_alone(line):
     """Of 360 draws not even 400 are effective, so those fits are made again with four times as many."""
-    plans = [without(line, hidden) for hidden in folds(line, 2)]
+    plans = [line.hiding(hidden) for hidden in folds(line, 2)]
     how = {"draws": 90, "warmup": 100}
     once = dict(infer_many(plans, range(2), **how))
     assert not any(draws.diagnostics.converged for draws in once.values())

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bayeslaw.errors import BayeslawError, FileError, LawError, RunsError, did_you_mean
-from bayeslaw.language.catalogue import law
+from bayeslaw.language import catalogue
 from bayeslaw.language.formula.schedule import SCHEDULES
 from bayeslaw.language.law import Law
 from bayeslaw.runs import files as tables
@@ -716,13 +716,37 @@ def test_schedules_are_summed_over_records_that_were_left_out(condition):
     chosen = whole.where(condition)
     assert chosen.inputs(SCHEDULE)["S"].tolist() == expected.tolist()
     assert chosen.where("step > 10").inputs(SCHEDULE)["S"].tolist() == expected[chosen.column("step") > 10].tolist()
-    assert chosen.with_sums(SCHEDULE).data["S"].tolist() == expected.tolist()
+
+
+def test_hiding_keeps_the_records_that_were_left_out():
+    """A rate of 1e-3 to step 1000, then let down to nothing at step 2200; rows from step 1500 on.
+
+    By hand: 1000 steps at 1e-3, then 500 whose rate falls by 1/1200 of 1e-3 each, so S = 1 + .3956, and M is the sum of
+    what is left of those drops after each step.
+    """
+    steps = np.array([1000.0, 1500.0, 2000.0])
+    table = {"step": steps, "learning_rate": 1e-3 * (1 - (steps - 1000) / 1200), "loss": [3.2, 3.1, 3.0]}
+    kept = Runs.from_arrays(table).where("step >= 1500")
+    law = catalogue.law("lr_annealing")
+    hidden = kept.hiding(np.array([False, True]))
+    assert hidden.column("weight").tolist() == [1.0, 0.0]
+    for runs in (kept, hidden, hidden.where("step < 1800"), hidden.take([0])):
+        found = runs.inputs(law)
+        drop, gap = 1e-3 / 1200, np.arange(1, 501)
+        assert found["S"][0] == pytest.approx(1.0 + (1e-3 - drop * gap).sum(), rel=1e-12)
+        assert found["M"][0] == pytest.approx(drop * np.cumsum(0.999 ** (gap - 1)).sum(), rel=1e-9)
+        assert (found["S"][0].round(3), found["M"][0].round(3)) == (1.396, 0.089)
+
+
+def test_hiding_keeps_the_names_of_the_file():
+    hidden = read_runs({"N_million": [1.0, -2.0]}, columns={"n_params": "N_million"}).hiding(np.array([True, False]))
+    assert hidden.called("n_params") == "column 'N_million' (n_params)"
 
 
 def test_sums_out_of_range_are_refused_before_anything_is_fitted():
     """A rate that falls, and then rises above where it was, has undone more than had been annealed."""
     curve = {"step": [1000, 2000, 3000], "learning_rate": [3e-3, 1e-3, 9e-3], "loss": [3.5, 3.3, 3.2]}
-    runs, annealing = Runs.from_arrays(curve), law("lr_annealing")
+    runs, annealing = Runs.from_arrays(curve), catalogue.law("lr_annealing")
     with pytest.raises(RunsError) as caught:
         runs.inputs(annealing)
     assert str(caught.value).startswith(
@@ -735,7 +759,6 @@ def test_sums_out_of_range_are_refused_before_anything_is_fitted():
 def test_sums_that_are_columns_are_read():
     told = Runs.from_arrays({**CURVES, "S": np.arange(7.0)})
     assert told.inputs(SCHEDULE)["S"].tolist() == list(range(7))
-    assert Runs.from_arrays(CURVES).with_sums(LAW).names == tuple(CURVES)
 
 
 @pytest.mark.parametrize("rate", [None, -1.0])

@@ -8,9 +8,11 @@ import pytest
 
 import bayeslaw as bl
 from bayeslaw.errors import QuestionError, RunsError
+from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.validation.backtest.ahead import looks
 from bayeslaw.validation.backtest.origins import origin_where, origins_along
 from bayeslaw.validation.backtest.rivals import bootstrap
+from bayeslaw.validation.drift.slopes import slopes
 
 TRUTH = {"E": 1.8, "A": 0.35, "B": 0.35, "alpha": 0.35, "beta": 0.37}
 NOISE = 0.004
@@ -60,8 +62,9 @@ def test_the_true_law_covers_and_the_average_is_their_mixture(found):
 def test_a_hidden_run_is_not_seen(runs):
     """Other outcomes of what is hidden change no forecast."""
     spoilt = bl.read_runs({**runs.data, "loss": np.where(_dear(runs), 15.0, runs.column("loss"))})
-    laws, origins = {"chinchilla": bl.law("chinchilla")}, [origin_where(runs, "n_params * n_tokens > 5e18")]
-    one, other = (next(iter(looks(laws, table, origins, drift=False, draws=100))) for table in (runs, spoilt))
+    law, origins = bl.law("chinchilla"), [origin_where(runs, "n_params * n_tokens > 5e18")]
+    plans = ({law.name: make_plan(law, table)} for table in (runs, spoilt))
+    one, other = (next(iter(looks(each, origins, drift=False, draws=100))) for each in plans)
     np.testing.assert_array_equal(one.runs["chinchilla"], other.runs["chinchilla"])
     assert (other.observed == 15.0).all()
 
@@ -95,6 +98,33 @@ def test_fits_by_workers_give_the_same_answer(runs):
     np.testing.assert_array_equal(one.laws["kaplan"].quantiles, other.laws["kaplan"].quantiles)
 
 
+def test_sums_along_a_schedule_are_those_of_a_fit(monkeypatch):
+    """A back-test and drift learned on a table that was cut give the sampler what a fit of that table gives it."""
+    steps = np.arange(500.0, 2001.0, 125.0)
+    table = bl.read_runs({"step": steps, "learning_rate": 1e-3 * np.minimum(1.0, 1.0 - (steps - 1000.0) / 1200.0),
+                          "loss": 3.5 - 1e-4 * steps, "flops": 1e15 * np.exp(steps / 100)})  # fmt: skip
+    law, cut = bl.law("lr_annealing"), table.where("step >= 1000")
+    expected = make_plan(law, cut).inputs
+    sampled = []
+
+    def stopped(plans, **_):
+        sampled.extend(plans)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bayeslaw.validation.backtest.ahead.fit_many", stopped)
+    for asked in (
+        lambda: bl.backtest(law, cut, along="step", rivals=False, origins=[0.7, 0.8]),
+        lambda: slopes("curve", cut, {law.name: law}, None, seen=[0.7, 0.8]),
+    ):
+        sampled.clear()
+        with pytest.raises(KeyboardInterrupt):
+            asked()
+        assert [int((plan.weights > 0).sum()) for plan in sampled] == [6, 7]
+        for plan in sampled:
+            for name in ("S", "M"):
+                np.testing.assert_array_equal(plan.inputs[name], expected[name])
+
+
 def _dear(runs: bl.Runs) -> np.ndarray:
     return runs.column("n_params") * runs.column("n_tokens") > 5e18
 
@@ -111,9 +141,7 @@ def test_a_law_that_is_wrong_far_away_is_found_out(runs):
 
 def test_the_bootstrap_is_that_of_a_huber_fit(runs):
     """With the true law and plain noise its middle is near the truth, and its spread that of the noise or more."""
-    from bayeslaw.inference.model.plan import make_plan
-
-    plan = make_plan(bl.law("chinchilla"), runs, None, None)
+    plan = make_plan(bl.law("chinchilla"), runs)
     hidden = _dear(runs)
     draws = bootstrap(plan, hidden, np.full(len(runs), ""))
     error = np.log(np.median(draws, axis=0) / plan.outcome[hidden])

@@ -11,6 +11,7 @@ import bayeslaw as bl
 from bayeslaw.ask.forecast.drift import LEARNED, OTHERS, Drift, drifts_as_toml, learned_drifts, read_drifts
 from bayeslaw.cli import commands
 from bayeslaw.errors import FileError, QuestionError
+from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.validation.backtest.ahead import looks
 from bayeslaw.validation.backtest.origins import COMPUTE, origins_along
 from bayeslaw.validation.drift.learning import BELIEVED, drift_from
@@ -59,7 +60,7 @@ def test_slopes_of_counts_are_in_logits():
     far = np.log(np.fmax(frame["flops"] / np.quantile(frame["flops"], seen), 1.0))
     p = 1.0 / (1.0 + (1.0 - p) / p * np.exp(0.1 * far))
     runs = bl.read_runs(frame.assign(n_trials=10_000, n_correct=rng.binomial(10_000, p)))
-    (look,) = looks({law.name: law}, runs, origins_along(runs, COMPUTE, (seen,)), drift=False, draws=500)
+    (look,) = looks({law.name: make_plan(law, runs)}, origins_along(runs, COMPUTE, (seen,)), drift=False, draws=500)
     found = slope_of(look, law.name)
     assert abs(found["slope"] + 0.1) < 3 * found["error"]
     assert found["error"] < 0.1

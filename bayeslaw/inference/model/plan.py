@@ -17,7 +17,7 @@ This is the plain, centred form; how it is best sampled is the business of ``geo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -27,7 +27,7 @@ from bayeslaw.inference.model.data_terms import hoist
 from bayeslaw.inference.model.pooling import Grouping, Pooling, plan_pooling
 from bayeslaw.language.formula.functions import LINKS, NUMPY_WORDS
 from bayeslaw.language.law import Law, Prior
-from bayeslaw.runs.observations import standard_error_column
+from bayeslaw.runs import observations
 from bayeslaw.runs.table import Runs
 
 
@@ -97,17 +97,66 @@ def deviation_name(parameter: str, grouping: str) -> str:
 class Plan:
     """A law, the runs it is fitted to, and how its parameters are pooled.
 
-    Made by :func:`make_plan`.
+    Made by :func:`make_plan`.  Outcomes and weights are those of the runs and are not kept beside them, so that a plan
+    agrees with its runs; the inputs are, since sums along a training run may count records that the runs have not.
+
+    Attributes
+    ----------
+    pool
+        What the caller said of the pooling of single parameters; `poolings` and `groupings` are what follows from it.
+    inputs
+        By name, each float64 of shape ``(runs,)``.
     """
 
     law: Law
     runs: Runs
     family: str | None
+    pool: Mapping[str, str]
     poolings: Mapping[str, Pooling]
     groupings: Mapping[str, Grouping]
     inputs: Mapping[str, np.ndarray]
-    outcome: np.ndarray
-    weights: np.ndarray
+
+    @cached_property
+    def outcome(self) -> np.ndarray:
+        """What the law predicts, float64 of shape ``(runs,)``."""
+        return self.runs.column(self.law.output.column)
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """How many runs each row counts for, float64 of shape ``(runs,)``; a run of weight 0 is known, not fitted."""
+        return observations.weights(self.runs)
+
+    def hiding(self, hidden: np.ndarray) -> Plan:
+        """The plan as if some runs had not been made: a mask of shape ``(runs,)``."""
+        return replace(self, runs=self.runs.hiding(hidden))
+
+    def with_outcome(self, outcome: np.ndarray) -> Plan:
+        """The plan of the same runs with other outcomes, such as simulated ones; shape ``(runs,)``."""
+        return replace(self, runs=self.runs.with_columns({self.law.output.column: outcome}))
+
+    def beside(self, other: Plan) -> Plan:
+        """One plan of these runs and those of another plan of the same law, pooling and groups.
+
+        Such as known runs and a table that was simulated from what is known: rows may repeat in all but the outcome.
+        """
+        assert (self.law, self.poolings) == (other.law, other.poolings)
+        assert all(each.levels == other.groupings[name].levels for name, each in self.groupings.items())
+        both = self.self_contained(), other.self_contained()
+        return replace(
+            self,
+            runs=both[0].runs.followed_by(both[1].runs),
+            inputs={name: np.concatenate([each.inputs[name] for each in both]) for name in self.inputs},
+            groupings={
+                name: replace(each, index=np.concatenate([each.index, other.groupings[name].index]))
+                for name, each in self.groupings.items()
+            },
+        )
+
+    def self_contained(self) -> Plan:
+        """The same plan with its sums along training runs as columns, so that its runs can be read by themselves."""
+        known = [each for each in self.law.inputs.values() if each.name in self.inputs]
+        summed = {each.column: self.inputs[each.name] for each in known if each.along_runs}
+        return replace(self, runs=replace(self.runs.with_columns(summed), whole=None)) if summed else self
 
     @cached_property
     def fitted(self) -> Mapping[str, np.ndarray]:
@@ -175,19 +224,19 @@ def make_plan(law: Law, runs: Runs, family: str | None = None, pool: Mapping[str
         When the table or the hierarchy cannot carry the law.
     """
     law = _with_known_errors(law, runs)
-    inputs = runs.inputs(law)
-    outcome = runs.outcome(law)
-    runs.check_enough(law)
+    inputs = observations.inputs(runs, law)
+    observations.outcome(runs, law)  # refuses what is no outcome of the law
+    observations.check_enough(runs, law)
     poolings, groupings = plan_pooling(law, runs, family, pool)
-    return Plan(law, runs, family, poolings, groupings, inputs, outcome, runs.weights())
+    return Plan(law, runs, family, dict(pool or {}), poolings, groupings, inputs)
 
 
 def _with_known_errors(law: Law, runs: Runs) -> Law:
     """The law with what the table knows of the errors of its outcomes, where its noise has a scale."""
-    column = standard_error_column(runs, law)
+    column = observations.standard_error_column(runs, law)
     if column is None or law.output.likelihood.family.scale is None:
         return law
-    runs.standard_error(law)  # refuses what is no error
+    observations.standard_error(runs, law)  # refuses what is no error
     return law.with_known_error(column)
 
 

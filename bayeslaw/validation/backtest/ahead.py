@@ -16,15 +16,14 @@ from bayeslaw.ask.forecast.draws import Drawn
 from bayeslaw.ask.forecast.drift import Drifting, drifts_of
 from bayeslaw.ask.forecast.mixture import draw_each, mixture
 from bayeslaw.ask.where.extrapolation import furthest
-from bayeslaw.errors import BayeslawError, QuestionError, listed
+from bayeslaw.errors import QuestionError, RunsError, listed
 from bayeslaw.inference.executors import opened
 from bayeslaw.inference.many import fit_many
-from bayeslaw.inference.model.plan import make_plan
-from bayeslaw.inference.model.pooling import pools_of
+from bayeslaw.inference.model.plan import Plan
 from bayeslaw.inference.shards import Shards
 from bayeslaw.language import catalogue
 from bayeslaw.language.law import Law
-from bayeslaw.runs.table import Runs
+from bayeslaw.runs.observations import check_enough
 from bayeslaw.validation.backtest.origins import Origin
 from bayeslaw.validation.backtest.report import AVERAGE
 
@@ -77,15 +76,16 @@ class Look:
 
 
 def looks(
-    laws: Mapping[str, Law], runs: Runs, origins: Sequence[Origin], family: str | None = None,
-    pool: Mapping[str, str] | None = None, *, drift: Drifting = True, weights: str = EQUAL, seed: int = 0,
-    shards: Shards | None = None, executor: Executor | str | None = None, tell: Callable[[str], None] | None = None,
-    draws: int | None = None,
+    plans: Mapping[str, Plan], origins: Sequence[Origin], *, drift: Drifting = True, weights: str = EQUAL,
+    seed: int = 0, shards: Shards | None = None, executor: Executor | str | None = None,
+    tell: Callable[[str], None] | None = None, draws: int | None = None,
 ) -> Iterator[Look]:  # fmt: skip
     """Fit every law to what each origin sees, and ask it of the rest.
 
     Parameters
     ----------
+    plans
+        Of each law by its name, for all of the runs, which are the same for all laws.
     shards
         Where finished fits are kept, and taken up.
     executor
@@ -97,33 +97,33 @@ def looks(
 
     Raises
     ------
-    RunsError, LawError, PoolingError
-        When a law cannot be fitted to what an origin sees; it says which origin.
+    RunsError
+        When an origin sees too few runs to fit a law; it says which origin.
     """
-    pools, plans = pools_of(laws, pool), []
-    for origin in origins:
-        seen = runs.hiding(origin.hidden)
-        for name, law in laws.items():
-            try:
-                plans.append(make_plan(law, seen, family, pools[name]))
-            except BayeslawError as error:
-                raise type(error)(f"seen from {origin.name}: {error}") from None
+    seen = [_seen_from(origin, plan) for origin in origins for plan in plans.values()]
     with opened(executor) as workers:
         if tell is not None:
-            tell(f"{len(plans)} fits of {listed(laws)}")
-        asked_of = list(pools.values()) * len(origins)
-        every = fit_many(
-            plans, asked_of, seed=seed, shards=shards, executor=workers, patient=draws is None, draws=draws
-        )
-    for origin, found in zip(origins, batched(every, len(laws)), strict=True):
-        fits = dict(zip(laws, found, strict=True))
-        hidden = runs.take(origin.hidden)
+            tell(f"{len(seen)} fits of {listed(plans)}")
+        every = fit_many(seen, seed=seed, shards=shards, executor=workers, patient=draws is None, draws=draws)
+    for origin, found in zip(origins, batched(every, len(plans)), strict=True):
+        fits = dict(zip(plans, found, strict=True))
+        hidden = next(iter(plans.values())).runs.take(origin.hidden)
         # A law is asked alone and within the average: it drifts less where others have their say.
         alone = {name: Average.of(each) for name, each in fits.items()}
         drawn = {name: draw_each(one, hidden, None, drifts_of(one, drift))[name] for name, one in alone.items()}
         asked = average(fits, weights) if len(fits) > 1 else Average.of(*fits.values())
         together = mixture(asked, draw_each(asked, hidden, None, drifts_of(asked, drift))) if len(fits) > 1 else None
         yield Look(origin, asked, drawn, together)
+
+
+def _seen_from(origin: Origin, plan: Plan) -> Plan:
+    """The plan of a law for what an origin sees."""
+    seen = plan.hiding(origin.hidden)
+    try:
+        check_enough(seen.runs, seen.law)
+    except RunsError as error:
+        raise RunsError(f"seen from {origin.name}: {error}") from None
+    return seen
 
 
 def named_laws(laws: str | Law | Iterable[str | Law]) -> dict[str, Law]:

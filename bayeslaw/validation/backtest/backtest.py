@@ -109,7 +109,7 @@ def backtest(
     at: list[dict[str, np.ndarray]] = []
     unconverged = 0
     ahead = looks(
-        every, table, chosen, family, pool, drift=drift, weights=weights, seed=seed,
+        plans, chosen, drift=drift, weights=weights, seed=seed,
         shards=None if shards is None else Shards(Path(shards)), executor=executor, tell=told, draws=draws,
     )  # fmt: skip
     for look in ahead:

@@ -146,15 +146,8 @@ class _Trial:
     def fitted(self, outcome: np.ndarray) -> Plan:
         """The plan of a table."""
         if self.known is None:
-            return replace(self.plan, outcome=outcome)
-        known = self.known.plan
-        return replace(
-            known,
-            inputs={name: np.tile(values, 2) for name, values in known.inputs.items()},
-            outcome=np.concatenate([known.outcome, outcome]),
-            weights=np.concatenate([known.weights, self.plan.weights]),
-            groupings={name: replace(each, index=np.tile(each.index, 2)) for name, each in known.groupings.items()},
-        )
+            return self.plan.with_outcome(outcome)
+        return self.known.plan.beside(self.plan.with_outcome(outcome))
 
 
 def sbc(
@@ -273,4 +266,4 @@ def _spread(law: Law, rows: int, rng: Random) -> _Trial:
 
 def _unweighted(plan: Plan) -> Plan:
     """A simulated run counts once, whatever the run in its place counted for."""
-    return replace(plan, weights=np.where(plan.weights > 0, 1.0, 0.0))
+    return replace(plan, runs=plan.runs.with_columns({"weight": np.where(plan.weights > 0, 1.0, 0.0)}))

@@ -17,6 +17,8 @@ from bayeslaw.ask.forecast.drift import LEARNED
 from bayeslaw.ask.forecast.variance_parts import CENTRAL_68
 from bayeslaw.ask.where.scale import trials
 from bayeslaw.errors import QuestionError
+from bayeslaw.inference.model.plan import make_plan
+from bayeslaw.inference.model.pooling import pools_of
 from bayeslaw.inference.shards import Shards
 from bayeslaw.language.formula.functions import LINKS, UNLINKS
 from bayeslaw.language.law import Law
@@ -63,9 +65,10 @@ def slopes(
         When a law cannot be fitted to what an origin sees.
     """
     places = origins_along(runs, COMPUTE, seen)
+    pools = pools_of(laws, pool)
+    plans = {name: make_plan(law, runs, family, pools[name]) for name, law in laws.items()}
     ahead = looks(
-        laws, runs, places, family, pool, drift=False, seed=seed, shards=shards, executor=executor, tell=tell,
-        draws=draws,
+        plans, places, drift=False, seed=seed, shards=shards, executor=executor, tell=tell, draws=draws
     )  # fmt: skip
     rows = [
         {"sweep": sweep, "table": table or sweep, "law": name, "link": laws[name].output.link,
