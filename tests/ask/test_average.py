@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import bayeslaw as bl
 from bayeslaw.ask.average import DOMINANT, Average
 from bayeslaw.ask.compare.averaging import named
+from bayeslaw.ask.forecast.forecast import Forecast
 from bayeslaw.ask.where.points import points_at
 from bayeslaw.errors import ConvergenceError, QuestionError
 from tests.simulate import simulated_runs
@@ -22,7 +23,7 @@ SMALL = {"draws": 300, "warmup": 200, "chains": 2}
 AT = {"N": [1e9, 7e10, 3e12], "D": 1.4e12}
 
 
-def ask(posterior, at=AT, *args, **more) -> bl.Forecast:
+def ask(posterior, at=AT, *args, **more) -> Forecast:
     """What follows from the fits alone: drift is smaller in an average, so that one is no mixture of single answers."""
     return bl.forecast(posterior, at, *args, drift=False, allow_unconverged=True, **more)
 

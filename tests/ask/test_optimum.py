@@ -13,6 +13,7 @@ from scipy.optimize import minimize, minimize_scalar
 
 import bayeslaw as bl
 from bayeslaw.ask.optimum.minimum import lowest
+from bayeslaw.ask.optimum.optimum import Optimum
 from bayeslaw.ask.optimum.regret import Solved
 from bayeslaw.ask.optimum.trade import make_trade
 from bayeslaw.errors import ConvergenceError, LawError, QuestionError
@@ -263,7 +264,7 @@ def hierarchy() -> bl.Posterior:
     return bl.fit(LAW, runs, family="family", **SMALL)
 
 
-def ask(posterior, *args, **more) -> bl.Optimum:
+def ask(posterior, *args, **more) -> Optimum:
     return bl.optimum(posterior, *args, allow_unconverged=True, **more)
 
 

@@ -11,6 +11,7 @@ from bayeslaw.errors import QuestionError, RunsError
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.validation.backtest.ahead import looks
 from bayeslaw.validation.backtest.origins import origin_where, origins_along
+from bayeslaw.validation.backtest.report import Backtest
 from bayeslaw.validation.backtest.rivals import bootstrap
 from bayeslaw.validation.drift.slopes import slopes
 
@@ -33,7 +34,7 @@ def runs() -> bl.Runs:
 
 
 @pytest.fixture(scope="module")
-def found(runs) -> bl.Backtest:
+def found(runs) -> Backtest:
     return bl.backtest(["chinchilla", "kaplan"], runs, origins=[0.5, 0.75], drift=False, draws=300)
 
 
