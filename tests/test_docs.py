@@ -10,7 +10,8 @@ import bayeslaw as bl
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(bl.__file__).parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "case_studies").glob("*/*.md"))]
+PROSE = ("*.md", "benchmarks/*.md", "docs/**/*.md", "case_studies/*/*.md")
+PAGES = [*(page for where in PROSE for page in sorted(ROOT.glob(where))), PACKAGE / "data" / "README.md"]
 # A file below a folder, as code: `inference/fit.py`, `case_studies/densing/study.py`.
 NAMED = re.compile(r"`(\w[\w./-]*/[\w.-]+\.(?:py|toml|json|csv|md|png))`")
 
@@ -30,7 +31,7 @@ def test_a_stale_table_is_found(tmp_path, capsys):
     assert not tables["update"](page, check=True)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
 def test_files_that_a_page_names_exist(page):
     named = NAMED.findall(page.read_text(encoding="utf-8"))
     places = (PACKAGE, PACKAGE.parent, ROOT, page.parent)
