@@ -83,7 +83,7 @@ def test_every_question_says_what_it_was_asked_with(posterior):
         lambda drift: bl.forecast(posterior, at, drift=drift, **loose),
         lambda drift: bl.risk(posterior, at, above=2.5, drift=drift, **loose),
         lambda drift: bl.threshold(posterior, 2.5, drift=drift, **loose),
-        lambda drift: bl.optimum(posterior, subject_to={"C": 1e22}, drift=drift, **loose),
+        lambda drift: bl.optimum(posterior, budget={"C": 1e22}, drift=drift, **loose),
         lambda drift: bl.effective_size(posterior, table, drift=drift, **loose),
     )
     for ask in questions:
@@ -206,8 +206,6 @@ def test_thresholds_and_optima_are_of_the_drifted_law(posterior):
     np.testing.assert_allclose(mean * np.exp(shift), value, rtol=1e-6)
 
     budget = {"C": 100 * C.max()}
-    one, other = (
-        bl.optimum(posterior, subject_to=budget, drift=drift, allow_unconverged=True) for drift in (False, given)
-    )
+    one, other = (bl.optimum(posterior, budget=budget, drift=drift, allow_unconverged=True) for drift in (False, given))
     np.testing.assert_allclose(other.outcome_draws / one.outcome_draws, 100**-0.01, rtol=1e-9)
     np.testing.assert_array_equal(one.draws["N"], other.draws["N"])

@@ -39,8 +39,8 @@ def answers() -> dict[str, list[float]]:
     found["forecast of a task"] = bl.forecast(task, {"C": 1e24, "n": 100}, drift=False).draws
     found["threshold of a loss"] = bl.threshold(coupled, 2.5, "N", at={"D": 1e12}, drift=False).draws
     found["threshold of a task"] = bl.threshold(task, 0.5, drift=False).draws
-    found["optimum"] = bl.optimum(coupled, subject_to={"C": 1e23}, drift=False).draws["N"]
-    found["optimum of a family"] = bl.optimum(families, subject_to={"C": 1e23}, family="rpj", drift=False).draws["N"]
+    found["optimum"] = bl.optimum(coupled, budget={"C": 1e23}, drift=False).draws["N"]
+    found["optimum of a family"] = bl.optimum(families, budget={"C": 1e23}, family="rpj", drift=False).draws["N"]
     found["evidence"] = bl.log_evidence(coupled).log_evidence
     found["evidence of families"] = bl.log_evidence(families).log_evidence
     return {name: _numbers(value) for name, value in found.items()}

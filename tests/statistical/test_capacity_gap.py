@@ -37,7 +37,7 @@ def test_intervals_of_the_best_teacher_cover_the_truth():
     for truth, posterior in zip(
         truths, fit_many(plans, draws=400, warmup=200, chains=1, target_accept=0.8), strict=True
     ):
-        found = bl.optimum(posterior, subject_to={"S": STUDENT}, level=0.9, allow_unconverged=True).inputs["T"]
+        found = bl.optimum(posterior, at={"S": STUDENT}, level=0.9, allow_unconverged=True).inputs["T"]
         hits += found.lower <= truth <= found.upper
     # Within 2.4 standard errors of a share of 0.9.
     assert 0.85 <= hits / SIMULATIONS <= 0.95, hits

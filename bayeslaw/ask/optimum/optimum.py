@@ -21,7 +21,7 @@ from bayeslaw.ask.forecast.forecast import Interval, check_level, percent
 from bayeslaw.ask.optimum.regret import Curve, Option, Solutions, Solved, judged
 from bayeslaw.ask.optimum.trade import Limits, Trade, make_trade
 from bayeslaw.ask.where.extrapolation import flops
-from bayeslaw.errors import QuestionError, listed
+from bayeslaw.errors import QuestionError, listed, shown
 from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.formula.expression import to_text
@@ -140,8 +140,8 @@ Menu = Sequence[Mapping[str, float]]
 
 def optimum(
     posterior: Posterior | Average,
-    minimise: str | None = None,
-    subject_to: Mapping[str, float] | None = None,
+    budget: Mapping[str, float] | None = None,
+    at: Mapping[str, float] | None = None,
     over: Sequence[str] | Limits | None = None,
     *,
     cost: str | None = None,
@@ -157,20 +157,19 @@ def optimum(
     ----------
     posterior
         A fit, or an average of several.
-    minimise
-        The law's outcome, which may go unsaid.
-    subject_to
-        What is given, by name: the budget (``{"C": 5.76e23}``), inputs that are fixed (``{"U": 2.5e10}``) and the
-        constants of a cost.
+    budget
+        The budget by its name, such as ``{"C": 5.76e23}``, and beside it the constants of its cost.
+    at
+        Inputs that are held fixed, such as ``{"U": 2.5e10}``.
     over
-        The inputs that are traded: all that are not fixed unless given; with limits of one's own as
+        The inputs that are traded (default: all that are not fixed); with limits of one's own as
         ``{"N": (1e9, 1e11), "D": (1e10, 1e13)}``.
     cost
-        What the budget bounds, as a formula in the law language, such as ``"6*N*D + 2*N*T"`` with ``T`` among what is
-        given.  Training compute ``6*N*D`` unless given, or the formula of the computed input that is bounded.
+        What the budget bounds, as a formula in the law language, such as ``"6*N*D + 2*N*T"`` with ``T`` beside the
+        budget (default: training compute ``6*N*D``, or the formula of the computed input that is bounded).
     menu
-        At least two options, each with all traded inputs or, where there is a budget, all but one.  Multiples from 1/4
-        to 4 of the best inputs unless given.
+        At least two options, each with all traded inputs or, where there is a budget, all but one (default: multiples
+        from 1/4 to 4 of the best inputs).
     family
         As for :func:`bayeslaw.forecast`.
     level
@@ -201,11 +200,8 @@ def optimum(
     """
     check_level(level)
     asked = Average.of(posterior)
-    column = asked.lead.law.output.column
-    if minimise not in (None, column):
-        raise QuestionError(f"minimise: law '{asked.name}' predicts {column}, not '{minimise}'.")
     asked.require(allow_unconverged)
-    solutions = _solutions(asked, subject_to or {}, over, cost, family)
+    solutions = _solutions(asked, _given(budget, at), over, cost, family)
     trade = solutions.trade
     options = solutions.usual_menu() if menu is None else _read_menu(trade, menu)
     regret = solutions.regret({name: np.array([one[name] for one in options]) for name in trade.limits})
@@ -222,14 +218,25 @@ def optimum(
     )  # fmt: skip
 
 
+def _given(budget: Mapping[str, float] | None, at: Mapping[str, float] | None) -> dict[str, float]:
+    """The budget, its constants and the inputs that are held fixed, by name."""
+    for argument, values in (("budget", budget), ("at", at)):
+        if not isinstance(values, Mapping | None):
+            raise QuestionError(f'{argument}: {shown(values)} has no name; write {argument}={{"C": 1e23}}.')
+    found, held = dict(budget or {}), dict(at or {})
+    if twice := found.keys() & held.keys():
+        raise QuestionError(f"{listed(sorted(twice))} stands in budget and in at; give it once.")
+    return {**found, **held}
+
+
 def _solutions(
-    asked: Average, subject_to: Mapping[str, float], over: Sequence[str] | Limits | None, cost: str | None, family: Any
+    asked: Average, given: Mapping[str, float], over: Sequence[str] | Limits | None, cost: str | None, family: Any
 ) -> Solutions:
     """The trade solved under each posterior, which have to trade the same inputs."""
     found: dict[str, Solved] = {}
     for name, each in asked.posteriors.items():
         with asked.naming(name):
-            trade = make_trade(each.law, subject_to, over, cost)
+            trade = make_trade(each.law, given, over, cost)
             first = next(iter(found.values())).trade if found else trade
             if list(trade.limits) != list(first.limits):
                 raise QuestionError(

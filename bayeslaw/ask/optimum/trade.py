@@ -162,10 +162,13 @@ class Trade:
         return {name: named[name] for name in self.limits}
 
 
-def make_trade(
-    law: Law, subject_to: Mapping[str, float], over: Sequence[str] | Limits | None, cost: str | None
-) -> Trade:
-    """Read what an optimum is sought over; the parameters are those of :func:`bayeslaw.optimum`.
+def make_trade(law: Law, given: Mapping[str, float], over: Sequence[str] | Limits | None, cost: str | None) -> Trade:
+    """Read what an optimum is sought over; the other parameters are those of :func:`bayeslaw.optimum`.
+
+    Parameters
+    ----------
+    given
+        The budget, its constants and the inputs that are held fixed, by name.
 
     Raises
     ------
@@ -178,7 +181,7 @@ def make_trade(
     words = {**{one.column: one.name for one in law.inputs.values()}, **{name: name for name in law.inputs}}
     fixed: dict[str, float] = {}
     rest: dict[str, float] = {}
-    for word, value in subject_to.items():
+    for word, value in given.items():
         if not (math.isfinite(value) and value > 0):
             raise QuestionError(f"{word}={value:g}: a budget and a fixed input are positive numbers.")
         name = words.get(word, word)
@@ -201,7 +204,7 @@ def make_trade(
         raise QuestionError(f"the cost '{to_text(budget.cost)}' contains no traded input ({listed(limits)}).")
     if len(limits) - (budget is not None) < 1:
         left = f"; the budget leaves no choice of '{next(iter(limits))}'" if limits else ""
-        raise QuestionError(f"law '{law.name}': there is nothing to trade when {listed(subject_to)} is given{left}.")
+        raise QuestionError(f"law '{law.name}': there is nothing to trade when {listed(given)} is given{left}.")
     found = Trade(law, limits, fixed, budget)
     _check_rising(found)
     return found

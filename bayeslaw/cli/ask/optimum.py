@@ -25,19 +25,18 @@ from bayeslaw.errors import InputError
 @click.command()
 @fits_options
 @click.option(
-    "--budget", multiple=True, metavar="C=5.76e23", help="The budget, which constants of its cost may follow."
+    "--budget",
+    multiple=True,
+    metavar="C=5.76e23",
+    help="The budget. Constants of its cost may follow, as in C=1e22,T=1e12.",
 )
 @click.option("--at", multiple=True, metavar="U=2.5e10,...", help="Inputs that are held fixed.")
 @click.option("--cost", metavar="FORMULA", help='What the budget bounds, such as "6*N*D + 2*N*T" (default: 6*N*D).')
 @click.option("--over", metavar="N,D", help="Inputs that are traded (default: all that are not fixed).")
 @click.option(
-    "--option",
-    "menu",
-    multiple=True,
-    metavar="N=7e10,...",
-    help="One choice of a menu of your own. Repeat it for each choice (default: sizes about the best one).",
-)
-@click.option("--minimise", metavar="NAME", help="What is minimised (default: the law's outcome).")
+    "--menu", multiple=True, metavar="N=7e10,...",
+    help="One option of a menu of your own. Repeat it for each option (default: multiples from 1/4 to 4 of the best).",
+)  # fmt: skip
 @whose_options
 @level_option
 @plot_option("the cost of missing the optimum")
@@ -51,7 +50,6 @@ def optimum(
     cost: str | None,
     over: str | None,
     menu: Sequence[str],
-    minimise: str | None,
     family: str | None,
     level: float,
     allow_unconverged: bool,
@@ -67,8 +65,8 @@ def optimum(
     """
     if not budget and not at:
         raise InputError("say what is given: --budget C=1e21 to split a budget, --at NAME=VALUE for fixed inputs.")
-    subject_to = _numbers([*budget, *at], "--budget" if budget else "--at")
-    options = [_numbers([one], "--option") for one in menu] or None
+    spent, held = _numbers(budget, "--budget"), _numbers(at, "--at")
+    options = [_numbers([one], "--menu") for one in menu] or None
     traded = None if over is None else [name.strip() for name in over.split(",")]
     path = planned(picture, fits)
     posterior = load_fits(fits, weights)
@@ -77,7 +75,7 @@ def optimum(
     from bayeslaw.ask.optimum.optimum import optimum as ask
 
     found = ask(
-        posterior, minimise, subject_to, traded, cost=cost, menu=options, family=whose, level=level,
+        posterior, spent, held, traded, cost=cost, menu=options, family=whose, level=level,
         drift=read_drift(drift, no_drift), allow_unconverged=allow_unconverged,
     )  # fmt: skip
     if path is not None:
