@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def with_units(name: str, units: str) -> str:
     """A label with its units: ``n params (parameter)``."""
@@ -16,3 +18,8 @@ def short(value: float) -> str:
         return text
     mantissa, exponent = text.split("e")
     return f"{mantissa}e{int(exponent)}"
+
+
+def first_sentence(text: str) -> str:
+    """Of a text that may have line breaks: up to the first stop that ends a sentence."""
+    return re.split(r"(?<=[.?!])\s", " ".join(text.split()), maxsplit=1)[0]

@@ -25,6 +25,7 @@ from bayeslaw.language.formula.expression import names, to_text
 from bayeslaw.language.formula.functions import FUNCTIONS, LIKELIHOODS, PRIORS
 from bayeslaw.language.formula.latex import symbol, to_latex
 from bayeslaw.language.law import Law, Parameter, Root
+from bayeslaw.words import first_sentence
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -61,11 +62,6 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     header = list(header)
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(str(c).replace("|", "\\|") for c in line) + " |" for line in lines) + "\n"
-
-
-def first_sentence(text: str) -> str:
-    """Of a text that may have line breaks: up to the first full stop that ends a sentence."""
-    return re.split(r"(?<=[.?!])\s", " ".join(text.split()), maxsplit=1)[0]
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 import sys
 from functools import reduce
 from pathlib import Path
@@ -21,6 +22,7 @@ PUBLIC = """
     errors __version__
 """
 PACKAGE = Path(bl.__file__).parent
+ROOT = Path(__file__).parents[1]
 MODULES = sorted(
     ".".join(["bayeslaw", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
     for path in PACKAGE.rglob("*.py")
@@ -43,6 +45,19 @@ def test_a_public_name_is_there_and_says_what_it_is(name):
 def test_other_names_are_not_there():
     with pytest.raises(AttributeError, match="module 'bayeslaw' has no attribute 'sampler'"):
         _ = bl.sampler
+
+
+USERS = [
+    path
+    for folder in ("tests", "docs", "case_studies", "benchmarks", "README.md")
+    for path in ([ROOT / folder] if (ROOT / folder).is_file() else sorted((ROOT / folder).rglob("*.[pm][yd]")))
+]
+
+
+@pytest.mark.parametrize("path", USERS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_is_used_of_the_package_is_public(path):
+    used = set(re.findall(r"\bbl\.([a-zA-Z]\w*)", path.read_text(encoding="utf-8")))
+    assert used - set(bl.__all__) <= ({"sampler"} if path == Path(__file__) else set())
 
 
 def test_type_checkers_are_told_that_there_are_types():

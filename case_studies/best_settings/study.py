@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import bayeslaw as bl
+from bayeslaw.ask.optimum.optimum import Optimum
 
 HERE = Path(__file__).parent
 SETTINGS = {"draws": 1000, "warmup": 500, "chains": 4}
@@ -121,14 +122,14 @@ def repeated_table(fits: dict[str, bl.Posterior]) -> list[str]:
     return lines
 
 
-def epochs(one: bl.Posterior) -> bl.Optimum:
+def epochs(one: bl.Posterior) -> Optimum:
     """How the paper's budget is best spent on its tokens."""
     menu = [{"N": OURS[0]}, {"N": CHINCHILLA[0]}]
     budget = 6 * CHINCHILLA[0] * CHINCHILLA[1]
-    return bl.optimum(one, subject_to={"C": budget, "U": UNIQUE}, menu=menu, level=0.95, drift=False)
+    return bl.optimum(one, budget={"C": budget}, at={"U": UNIQUE}, menu=menu, level=0.95, drift=False)
 
 
-def epochs_table(asked: dict[str, bl.Optimum]) -> list[str]:
+def epochs_table(asked: dict[str, Optimum]) -> list[str]:
     lines = ["| fit | best parameters | best epochs | given up by 6.34 billion and 9.7 epochs "
              "| by 8.67 billion and 7.1 |", "|---|---|---|---|---|"]  # fmt: skip
     for name, found in asked.items():
@@ -237,7 +238,7 @@ def interval(draws: np.ndarray) -> str:
     return "{:.3g} [{:.3g}, {:.3g}]".format(*np.quantile(draws, [0.5, 0.025, 0.975]))
 
 
-def draw(asked: dict[str, bl.Optimum], step: bl.Posterior, runs: bl.Runs) -> None:
+def draw(asked: dict[str, Optimum], step: bl.Posterior, runs: bl.Runs) -> None:
     """Loss given up against epochs, and bottoms of cells beside the two laws."""
     from matplotlib.figure import Figure
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import bayeslaw as bl
+from bayeslaw.ask.optimum.optimum import Optimum
 
 HERE = Path(__file__).parent
 LAW = bl.law("capacity_gap_error")
@@ -81,7 +82,7 @@ def law_table(fits: dict[str, bl.Posterior]) -> list[str]:
     return lines
 
 
-def menu_table(found: bl.Optimum, names: list[str]) -> list[str]:
+def menu_table(found: Optimum, names: list[str]) -> list[str]:
     lines = ["| teacher | percentage points given up | best with |", "|---|---|---|"]
     for name, option in zip(names, found.menu, strict=True):
         cost = (100 * each for each in (option.regret.median, option.regret.lower, option.regret.upper))
@@ -89,7 +90,7 @@ def menu_table(found: bl.Optimum, names: list[str]) -> list[str]:
     return lines
 
 
-def draw(asked: dict[float, bl.Optimum]) -> None:
+def draw(asked: dict[float, Optimum]) -> None:
     """Regret against the teacher's size, for students of several sizes in a new family."""
     from matplotlib.figure import Figure
 
@@ -116,7 +117,7 @@ def main(folder: Path) -> None:
     for name, one in fits.items():
         print(name, one, one.diagnostics.complaints, file=sys.stderr, flush=True)
     menu = [{"T": size} for size in LANGUAGE_MENU]
-    asked = {size: bl.optimum(fits["language models"], subject_to={"S": size}, menu=menu) for size in STUDENTS}
+    asked = {size: bl.optimum(fits["language models"], at={"S": size}, menu=menu) for size in STUDENTS}
     draw(asked)
     lines = ["## The law", "", *law_table(fits), "", "## Language models: a new family", ""]
     for size, found in asked.items():
@@ -129,7 +130,7 @@ def main(folder: Path) -> None:
         ]  # fmt: skip
     lines += ["## Images: ResNet-18 on ImageNet, plain distillation", ""]
     found = bl.optimum(
-        fits["images"], subject_to={"S": RESNET18}, menu=[{"T": size} for size in RESNETS.values()],
+        fits["images"], at={"S": RESNET18}, menu=[{"T": size} for size in RESNETS.values()],
         family={"dataset": "imagenet", "student": "imagenet:resnet18:KD"},
     )  # fmt: skip
     lines += menu_table(found, list(RESNETS))

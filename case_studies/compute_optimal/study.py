@@ -12,6 +12,7 @@ import numpy as np
 from scipy.interpolate import Akima1DInterpolator
 
 import bayeslaw as bl
+from bayeslaw.ask.optimum.optimum import Optimum
 from bayeslaw.ask.optimum.regret import Solved
 from bayeslaw.ask.optimum.trade import make_trade
 from bayeslaw.inference.base.diagnostics import rhat as split_rhat
@@ -96,7 +97,7 @@ def interval(draws: np.ndarray) -> tuple[float, float, float]:
     return tuple(float(each) for each in np.quantile(draws, [0.5, 0.025, 0.975]))
 
 
-def split_table(found: dict[str, bl.Optimum]) -> list[str]:
+def split_table(found: dict[str, Optimum]) -> list[str]:
     lines = ["| law | parameters | tokens | loss there |", "|---|---|---|---|"]
     for name, one in found.items():
         cells = (one.inputs["N"], one.inputs["D"], one.value)
@@ -105,7 +106,7 @@ def split_table(found: dict[str, bl.Optimum]) -> list[str]:
     return lines
 
 
-def menu_table(one: bl.Optimum) -> list[str]:
+def menu_table(one: Optimum) -> list[str]:
     lines = ["| tokens per parameter | parameters | given up | best with |", "|---|---|---|---|"]
     for option in one.menu:
         N, D = option.inputs["N"], option.inputs["D"]
@@ -138,7 +139,7 @@ def related_table(table: Path, rows: dict[str, tuple]) -> list[str]:
     return lines
 
 
-def draw(found: dict[str, bl.Optimum], rows: dict[str, tuple], marks: dict[str, float]) -> None:
+def draw(found: dict[str, Optimum], rows: dict[str, tuple], marks: dict[str, float]) -> None:
     """Regret against size at Gopher's budget, and the exponents of all settings."""
     from matplotlib.figure import Figure
 
@@ -175,7 +176,7 @@ def draw(found: dict[str, bl.Optimum], rows: dict[str, tuple], marks: dict[str, 
 def main(data: Path) -> None:
     epoch = bl.read_runs(data / "chinchilla_epoch.csv").where("excluded_in_source_fit == 0")
     found = {
-        name: bl.optimum(bl.fit(name, epoch), subject_to={"C": GOPHER}, menu=MENU) for name in ("chinchilla", "coupled")
+        name: bl.optimum(bl.fit(name, epoch), budget={"C": GOPHER}, menu=MENU) for name in ("chinchilla", "coupled")
     }
     law = bl.law("chinchilla")
     trade = make_trade(law, {"C": GOPHER}, None, None)

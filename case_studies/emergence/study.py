@@ -15,6 +15,7 @@ from scipy.special import logsumexp
 from scipy.stats import betabinom, norm
 
 import bayeslaw as bl
+from bayeslaw.ask.threshold.threshold import Threshold
 
 HERE = Path(__file__).parent
 SEED = 0
@@ -74,7 +75,7 @@ def left_out(runs: bl.Runs, posterior: bl.Posterior, pooled: bool) -> tuple[np.n
     return np.array(scores).T, refits
 
 
-def scale(found: bl.Threshold) -> str:
+def scale(found: Threshold) -> str:
     """An interval as powers of ten, where it ends."""
     ends = [f"{np.log10(x):.1f}" if np.isfinite(x) else ("beyond" if x > 0 else "before")
             for x in (found.scale.median, found.scale.lower, found.scale.upper)]  # fmt: skip

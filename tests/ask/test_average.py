@@ -1,7 +1,6 @@
 """Averages: against mixtures computed by other means, and the same as a single posterior where they must be."""
 
 import json
-import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -194,7 +193,7 @@ def test_other_weights_are_found_where_laws_are_weighed(chinchilla, kaplan, monk
         assert (list(posteriors), asked) == (["chinchilla", "kaplan"], how)
         return {"chinchilla": 0.9, "kaplan": 0.1}
 
-    monkeypatch.setitem(sys.modules, "bayeslaw.ask.compare.weights", SimpleNamespace(weigh=weigh))
+    monkeypatch.setattr("bayeslaw.ask.compare.averaging.weigh", weigh)
     assert bl.average([chinchilla, kaplan], how).weights == {"chinchilla": 0.9, "kaplan": 0.1}
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bayeslaw.cli.answer import answers, give, in_columns
+from bayeslaw.cli.answer import answers, give
+from bayeslaw.words import first_sentence
 
 if TYPE_CHECKING:
     from bayeslaw.language.law import Law
 
-LONGEST_FORMULA = 60
+# What terminals are wide.
+COLUMNS = 80
 
 
 @click.command()
@@ -20,21 +24,25 @@ LONGEST_FORMULA = 60
 def laws(topic: str | None, as_json: bool) -> None:
     """List the laws.
 
-    Shows name, title, formula, topics and reference of each.
-
-    Folders of your own law files are named by the environment variable BAYESLAW_LAWS.
+    Says of each what it is about. Folders of your own law files are named by the environment variable BAYESLAW_LAWS.
     """
     from bayeslaw.language import catalogue
 
     found = catalogue.laws(topic)
-    rows = [in_short(law) for law in found]
+    give({"laws": [in_short(law) for law in found]}, lambda: _page(found), as_json)
 
-    def text() -> str:
-        head = ("law", "title", "formula", "topics", "reference")
-        cells = [(r["name"], r["title"], _cut(r["formula"]), ", ".join(r["topics"]), r["reference"]) for r in rows]
-        return f"{in_columns([head, *cells], '')}\n\n`bayeslaw show NAME` says all about one."
 
-    give({"laws": rows}, text, as_json)
+def _page(laws: Sequence[Law]) -> str:
+    widest = max(len(law.name) for law in laws) + 2
+    paragraphs = (
+        textwrap.fill(
+            first_sentence(law.summary), COLUMNS, initial_indent=law.name.ljust(widest), subsequent_indent=" " * widest
+        )
+        for law in laws
+    )
+    topics = sorted({topic for law in laws for topic in law.topics})
+    end = f"Topics: {', '.join(topics)}. `bayeslaw show NAME` says all about one law."
+    return "\n".join([*paragraphs, "", textwrap.fill(end, COLUMNS, break_on_hyphens=False)])
 
 
 def in_short(law: Law) -> dict[str, Any]:
@@ -43,9 +51,5 @@ def in_short(law: Law) -> dict[str, Any]:
 
     return {
         "name": law.name, "title": law.title, "formula": to_text(law.formula), "topics": list(law.topics),
-        "reference": law.reference,
+        "reference": law.reference, "summary": law.summary,
     }  # fmt: skip
-
-
-def _cut(formula: str) -> str:
-    return formula if len(formula) <= LONGEST_FORMULA else formula[: LONGEST_FORMULA - 3] + "..."
