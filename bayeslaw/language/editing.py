@@ -21,14 +21,20 @@ if TYPE_CHECKING:
 
 def with_priors(law: Law, priors: Mapping[str, str]) -> Law:
     """Change priors; see :meth:`bayeslaw.Law.with_priors`."""
+    held = set()
     for name, prior in priors.items():
         if name not in law.parameters:
             raise LawError(f"law '{law.name}' has no parameter '{name}'{did_you_mean(name, law.parameters)}.")
-        parse_prior(str(prior), "the prior", Place(f"--prior {name}"))
+        if parse_prior(str(prior), "the prior", Place(f"--prior {name}")).is_constant:
+            held.add(name)
 
     def edit(table: dict[str, Any]) -> None:
         for name, prior in priors.items():
             table["parameter"][name]["prior"] = prior
+        for name in held:
+            # Beside a constant, a column in a file means shifts about it (see ``inference.model.pooling``).
+            if table["parameter"][name].get("pool") != "family":
+                table["parameter"][name].pop("pool", None)
 
     return _edited(law, edit)
 
@@ -124,7 +130,7 @@ def with_group_effect(law: Law, column: str, spread: str) -> Law:
     def edit(table: dict[str, Any]) -> None:
         next(iter(table["output"].values()))["likelihood"] = str(replace(likelihood, arguments=arguments))
         table["parameter"]["group_effect"] = {
-            "prior": "Constant(0)", "pool": column, "spread": spread,
+            "prior": "Constant(0)", "pool": f"partial:{column}", "spread": spread,
             "meaning": f"shift shared by runs of one {column}",
         }  # fmt: skip
 

@@ -141,6 +141,40 @@ def test_a_column_that_a_law_file_wants_and_runs_lack_is_no_error() -> None:
         plan_pooling(POWER.with_group_effect("seeds"), table())
 
 
+def test_what_a_prior_holds_is_held_in_every_group() -> None:
+    """The families had deviations about it before, which the runs pulled from the value that was given."""
+    held = POWER.with_priors(E="Constant(1.6)", alpha="Constant(0.1)")
+    plan = make_plan(held, table(), "family")
+    assert plan.poolings["E"] == plan.poolings["alpha"] == Pooling("complete")
+    assert plan.poolings["A"] == Pooling("partial", ("family",))
+    assert {name for name, _, _ in plan.structure.sites} == {
+        "A", "A_spread_family", "A_deviation_family", "sigma", "nu"
+    }  # fmt: skip
+    with pytest.raises(PoolingError, match=r"pool E=corpus: the prior Constant\(1\.6\) holds 'E' in every group"):
+        make_plan(held, table(), "family", {"E": "corpus"})
+    assert make_plan(held, table(), "family", {"E": "complete"}).poolings["E"] == Pooling("complete")
+
+
+@pytest.mark.parametrize("pool", ["family", "corpus", "partial:corpus"])
+def test_a_prior_that_is_held_later_is_held_whatever_the_file_recommends(pool: str) -> None:
+    """A file that names a column beside a constant means shifts about it; one that is held afterwards does not."""
+    parsed = type(POWER).parse(POWER.text.replace('pool = "family"', f'pool = "{pool}"'), "wants")
+    assert make_plan(parsed, table(), "family").poolings["E"].kind == "partial"
+    assert make_plan(parsed.with_priors(E="Constant(1.6)"), table(), "family").poolings["E"] == Pooling("complete")
+
+
+def test_a_group_effect_is_shifts_about_nothing() -> None:
+    """Of any column, one that is called family too, with or without families."""
+    for column in ("corpus", "family"):
+        plan = make_plan(POWER.with_group_effect(column), table())
+        assert plan.poolings["group_effect"] == Pooling("partial", (column,))
+    effect = POWER.with_group_effect("corpus")
+    assert make_plan(effect, table(), "family").poolings["group_effect"] == Pooling("partial", ("corpus",))
+    assert make_plan(effect, table(), None, {"group_effect": "family"}).poolings["group_effect"].groupings == (
+        "family",
+    )
+
+
 def test_a_plan_names_what_it_samples() -> None:
     structure = make_plan(POWER, table(), None, {"alpha": "family/corpus", "A": "none:corpus"}).structure
     lengths = {name: length for name, _, length in structure.sites}

@@ -142,6 +142,16 @@ def test_group_effects_and_growing_noise_have_one_density() -> None:
     assert_same_density(grown, simulated_runs(law("chinchilla"), rng, ROWS, families=2), rng, "family")
 
 
+def test_what_is_held_has_no_shifts_in_either() -> None:
+    """One value in every family: nothing is sampled for it, and both have one density of the rest."""
+    held, rng = law("power_law").with_priors(E="Constant(1.6)", alpha="Constant(0.1)"), np.random.default_rng(9)
+    runs = crossed_runs()
+    assert {each.name for each in to_pymc(held, runs, "family").free_RVs} == {
+        "A", "A_spread_family", "A_deviation_family", "sigma", "nu"
+    }  # fmt: skip
+    assert_same_density(held, runs, rng, "family")
+
+
 # ---------------------------------------------------------------------- words
 
 

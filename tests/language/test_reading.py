@@ -391,7 +391,7 @@ def test_noise_can_grow_and_groups_can_shift() -> None:
     assert str(grown.output.likelihood) == "LogNormal(mean, sigma * (N / N0)**-noise_growth)"
     shifted = small.with_group_effect("budget")
     assert str(shifted.output.likelihood) == "LogNormal(mean * exp(group_effect), sigma)"
-    assert shifted.parameters["group_effect"].pool == "budget"
+    assert shifted.parameters["group_effect"].pool == "partial:budget"
     assert shifted.free_parameters == small.free_parameters
     with pytest.raises(LawError, match="can grow by an input with a reference scale"):
         small.with_noise_growth("M")

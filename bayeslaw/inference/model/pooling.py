@@ -11,6 +11,10 @@
 
 A column alone (``corpus``) means ``partial:corpus``; ``partial`` and ``none`` alone take the family column.
 Shifts add on the scale on which the parameter has no bounds: the log of a positive one, the logit of a share.
+
+A parameter that a prior ``Constant`` holds is held in every group, whatever a law file recommends for it.  Only where
+the file itself names a column and not the families, as :meth:`bayeslaw.Law.with_group_effect` has it, are there shifts
+about the constant.
 """
 
 from __future__ import annotations
@@ -227,9 +231,16 @@ def pools_of(laws: Mapping[str, Law], pool: Mapping[str, str] | None) -> dict[st
 
 
 def _pooling_of(parameter: Parameter, runs: Runs, family: str | None, asked: str | None) -> Pooling:
+    held = parameter.prior.is_constant and parameter.pool in (None, "family")
     if asked is not None:
-        return read_pooling(asked, parameter.name, family)
-    if parameter.pool is None:
+        pooling = read_pooling(asked, parameter.name, family)
+        if held and pooling != COMPLETE:
+            raise PoolingError(
+                f"pool {parameter.name}={asked}: the prior {parameter.prior.text} holds '{parameter.name}' in every "
+                f"group; leave it out of the pooling, or give it a prior that is learned."
+            )
+        return pooling
+    if parameter.pool is None or held:
         return COMPLETE
     if parameter.pool == "family":
         return COMPLETE if family is None else read_pooling(family, parameter.name, family)
