@@ -6,6 +6,9 @@ import numpy as np
 from scipy.stats import multivariate_normal, norm
 
 import bayeslaw as bl
+from bayeslaw.inference.model.plan import make_plan
+from bayeslaw.inference.posterior.posterior import Posterior
+from tests.posteriors import with_draws
 
 NOISE = 0.3
 POWERS = {"level": ("1",), "line": ("1", "x"), "curve": ("1", "x", "x * x")}
@@ -61,6 +64,18 @@ class Exact:
         self.noise = np.full(len(self.y), NOISE**2) + np.square(error)
         self.prior = np.diag([(factor * WIDTHS[term]) ** 2 for term in POWERS[name]])
 
+    @property
+    def posterior(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and covariance of the coefficients, a normal distribution."""
+        precision = self.design.T @ (self.design / self.noise[:, None]) + np.linalg.inv(self.prior)
+        covariance = np.linalg.inv(precision)
+        return covariance @ self.design.T @ (self.y / self.noise), covariance
+
+    def draws(self, rng: np.random.Generator, chains: int = 4, draws: int = 1000) -> dict[str, np.ndarray]:
+        """Independent draws of the coefficients by name, each of shape ``(chains, draws)``."""
+        found = rng.multivariate_normal(*self.posterior, (chains, draws))
+        return {f"b{i}": found[..., i] for i in range(found.shape[-1])}
+
     def _covariance(self) -> np.ndarray:
         return np.diag(self.noise) + self.design @ self.prior @ self.design.T
 
@@ -81,3 +96,8 @@ class Exact:
         """Of each outcome given all others."""
         rows = np.arange(len(self.y))
         return np.array([self.log_densities(rows == i)[0] for i in rows])
+
+
+def exact_fit(name: str, runs: bl.Runs, draws: int = 1000, seed: int = 0) -> Posterior:
+    """The posterior of a linear law by independent draws, with no sampler in between."""
+    return with_draws(make_plan(linear_law(name), runs), Exact(name, runs).draws(np.random.default_rng(seed), 4, draws))
