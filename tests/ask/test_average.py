@@ -15,10 +15,11 @@ from bayeslaw.ask.compare.averaging import named
 from bayeslaw.ask.forecast.forecast import Forecast
 from bayeslaw.ask.where.points import points_at
 from bayeslaw.errors import ConvergenceError, QuestionError
+from tests.posteriors import about
 from tests.simulate import simulated_runs
 
 TRUTH = {"E": 1.8, "A": 0.4, "B": 0.4, "alpha": 0.35, "beta": 0.37, "sigma": 0.01, "nu": 20.0}
-SMALL = {"draws": 300, "warmup": 200, "chains": 2}
+SMALL = {"draws": 300, "chains": 2}
 AT = {"N": [1e9, 7e10, 3e12], "D": 1.4e12}
 
 
@@ -34,17 +35,17 @@ def runs() -> bl.Runs:
 
 @pytest.fixture(scope="module")
 def chinchilla(runs) -> bl.Posterior:
-    return bl.fit("chinchilla", runs, **SMALL)
+    return about("chinchilla", runs, TRUTH, noise=TRUTH["sigma"], **SMALL)
 
 
 @pytest.fixture(scope="module")
 def kaplan(runs) -> bl.Posterior:
-    return bl.fit("kaplan", runs, **SMALL)
+    return bl.fit("kaplan", runs, warmup=200, **SMALL)
 
 
 @pytest.fixture(scope="module")
 def hierarchy(runs) -> bl.Posterior:
-    return bl.fit("chinchilla", runs, family="family", **SMALL)
+    return about("chinchilla", runs, TRUTH, "family", noise=TRUTH["sigma"], **SMALL)
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------

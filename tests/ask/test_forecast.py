@@ -10,11 +10,12 @@ import pytest
 import bayeslaw as bl
 from bayeslaw.ask.forecast.forecast import QUANTILES, Forecast
 from bayeslaw.errors import ConvergenceError, InputError, QuestionError, RunsError
+from tests.posteriors import about
 from tests.simulate import simulated_runs
 
 LAW = bl.law("chinchilla")
 TRUTH = {"E": 1.8, "A": 0.4, "B": 0.4, "alpha": 0.35, "beta": 0.37, "sigma": 0.01, "nu": 20.0}
-SMALL = {"draws": 300, "warmup": 200, "chains": 2}
+SMALL = {"draws": 300, "chains": 2}
 BIG = {"N": 7e10, "D": 1.4e12}
 
 
@@ -26,25 +27,27 @@ def ask(posterior: bl.Posterior, *args, **more) -> Forecast:
 @pytest.fixture(scope="module")
 def hierarchy() -> bl.Posterior:
     runs = simulated_runs(LAW, np.random.default_rng(5), 42, families=3, parameters=TRUTH)
-    return bl.fit(LAW, runs, family="family", **SMALL)
+    return about(LAW, runs, TRUTH, "family", noise=TRUTH["sigma"], **SMALL)
 
 
 @pytest.fixture(scope="module")
 def flat() -> bl.Posterior:
-    return bl.fit(LAW, simulated_runs(LAW, np.random.default_rng(6), 42, parameters=TRUTH), **SMALL)
+    runs = simulated_runs(LAW, np.random.default_rng(6), 42, parameters=TRUTH)
+    return about(LAW, runs, TRUTH, noise=TRUTH["sigma"], **SMALL)
 
 
 @pytest.fixture(scope="module")
 def counts() -> bl.Posterior:
-    runs = simulated_runs(bl.law("passuntil"), np.random.default_rng(7), 12, parameters={"p": 0.1, "alpha": 0.4})
-    return bl.fit("passuntil", runs, **SMALL)
+    truth = {"p": 0.1, "alpha": 0.4}
+    runs = simulated_runs(bl.law("passuntil"), np.random.default_rng(7), 12, parameters=truth)
+    return about("passuntil", runs, truth, noise=0.3, **SMALL)
 
 
 @pytest.fixture(scope="module")
 def shares() -> bl.Posterior:
     truth = {"chance": 0.8, "learned": 0.25, "gamma": 0.8, "kappa": 30.0}
     runs = simulated_runs(bl.law("downstream_error"), np.random.default_rng(8), 16, parameters=truth)
-    return bl.fit("downstream_error", runs, **SMALL)
+    return about("downstream_error", runs, truth, noise=0.3, **SMALL)
 
 
 def width(interval) -> float:

@@ -17,11 +17,12 @@ from bayeslaw.ask.optimum.optimum import Optimum
 from bayeslaw.ask.optimum.regret import Solved
 from bayeslaw.ask.optimum.trade import make_trade
 from bayeslaw.errors import ConvergenceError, LawError, QuestionError
+from tests.posteriors import about
 from tests.simulate import simulated_runs
 
 LAW = bl.law("chinchilla")
 TRUTH = {"E": 1.8, "A": 0.4, "B": 0.4, "alpha": 0.35, "beta": 0.37, "sigma": 0.01, "nu": 20.0}
-SMALL = {"draws": 300, "warmup": 200, "chains": 2}
+SMALL = {"draws": 300, "chains": 2}
 GOPHER = 5.76e23
 
 
@@ -255,13 +256,14 @@ def test_no_other_point_on_the_budget_is_lower(A, B, alpha, beta, power, share):
 
 @pytest.fixture(scope="module")
 def flat() -> bl.Posterior:
-    return bl.fit(LAW, simulated_runs(LAW, np.random.default_rng(6), 42, parameters=TRUTH), **SMALL)
+    runs = simulated_runs(LAW, np.random.default_rng(6), 42, parameters=TRUTH)
+    return about(LAW, runs, TRUTH, noise=TRUTH["sigma"], **SMALL)
 
 
 @pytest.fixture(scope="module")
 def hierarchy() -> bl.Posterior:
     runs = simulated_runs(LAW, np.random.default_rng(5), 42, families=3, parameters=TRUTH)
-    return bl.fit(LAW, runs, family="family", **SMALL)
+    return about(LAW, runs, TRUTH, "family", noise=TRUTH["sigma"], **SMALL)
 
 
 def ask(posterior, *args, **more) -> Optimum:
@@ -426,7 +428,7 @@ def test_a_law_without_parameters_and_tokens_has_no_cost():
 
 def test_an_average_holds_the_optima_of_its_laws(flat):
     """Half of its draws are of each law; regret is taken within a draw, under its own law."""
-    coupled = bl.fit("coupled", flat.runs, **SMALL)
+    coupled = about("coupled", flat.runs, TRUTH, noise=TRUTH["sigma"], **SMALL)
     both = bl.average([flat, coupled])
     one, other, mixed = (
         ask(each, budget={"C": 1e22}, menu=[{"N": 5e9}, {"N": 2e10}]) for each in (flat, coupled, both)

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 import bayeslaw as bl
 from bayeslaw.cli import commands
 from bayeslaw.errors import QuestionError
+from tests.posteriors import about
 from tests.simulate import simulated_runs
 
 POWER = bl.law("power_law")
@@ -17,7 +18,9 @@ AT = {"C": [1e21, 1e25]}
 
 @pytest.fixture(scope="module")
 def posterior():
-    return bl.fit(POWER, simulated_runs(POWER, np.random.default_rng(0), 80), seed=1)
+    truth = {"E": 1.8, "A": 0.6, "alpha": 0.2, "sigma": 0.01, "nu": 20.0}
+    runs = simulated_runs(POWER, np.random.default_rng(0), 80, parameters=truth)
+    return about(POWER, runs, truth, noise=truth["sigma"], draws=1000)
 
 
 def test_a_limit_at_a_quantile_is_missed_as_often_as_that_says(posterior):

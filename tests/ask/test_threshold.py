@@ -13,6 +13,7 @@ import bayeslaw as bl
 from bayeslaw.ask.threshold.crossing import first_crossing, steepest
 from bayeslaw.errors import ConvergenceError, QuestionError, RunsError
 from bayeslaw.inference.posterior.posterior import Posterior
+from tests.posteriors import about
 from tests.simulate import simulated_runs
 
 CHAINS, DRAWS = 4, 250
@@ -245,9 +246,9 @@ def test_an_average_number_of_trials_is_not_part_of_the_answer():
 
 
 def test_families_are_those_of_a_forecast():
-    runs = simulated_runs(bl.law("chinchilla"), np.random.default_rng(5), 42, families=3, parameters={
-        "E": 1.8, "A": 0.4, "B": 0.4, "alpha": 0.35, "beta": 0.37, "sigma": 0.01, "nu": 20.0})  # fmt: skip
-    posterior = bl.fit("chinchilla", runs, family="family", draws=300, warmup=200, chains=2)
+    truth = {"E": 1.8, "A": 0.4, "B": 0.4, "alpha": 0.35, "beta": 0.37, "sigma": 0.01, "nu": 20.0}
+    runs = simulated_runs(bl.law("chinchilla"), np.random.default_rng(5), 42, families=3, parameters=truth)
+    posterior = about("chinchilla", runs, truth, "family", noise=truth["sigma"], draws=300, chains=2)
     for family in ("family 2", "population", None):
         found = bl.threshold(posterior, 2.6, "N", {"D": 1e11}, family, allow_unconverged=True)
         inside = np.isfinite(found.draws)
