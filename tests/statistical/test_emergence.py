@@ -5,6 +5,8 @@ import pytest
 from scipy.stats import beta
 
 import bayeslaw as bl
+from bayeslaw.inference.many import fit_many
+from bayeslaw.inference.model.plan import make_plan
 from tests.simulate import simulated_runs
 
 LAW = bl.law("emergence_logistic").with_priors(chance="Constant(0.1)")
@@ -25,11 +27,11 @@ def true_threshold(truth: dict[str, float], within: tuple[float, float]) -> floa
 def test_intervals_of_thresholds_cover_the_truth():
     """Of abilities drawn from the prior; those that never appear are covered by an end beyond the range."""
     rng = np.random.default_rng(11)
+    truths = [{name: float(each[0]) for name, each in LAW.draw_prior(rng, 1).items()} for _ in range(SIMULATIONS)]
+    plans = [make_plan(LAW, simulated_runs(LAW, rng, 24, parameters=truth)) for truth in truths]
     hits = 0
-    for seed in range(SIMULATIONS):
-        truth = {name: float(values[0]) for name, values in LAW.draw_prior(rng, 1).items()}
-        runs = simulated_runs(LAW, rng, 24, parameters=truth)
-        posterior = bl.fit(LAW, runs, draws=250, warmup=250, seed=seed)
+    # An interval of 300 draws covers no more often than one of many.
+    for truth, posterior in zip(truths, fit_many(plans, draws=300, warmup=150, chains=1), strict=True):
         # The truth is the law itself: nothing drifts.
         found = bl.threshold(posterior, VALUE, level=LEVEL, drift=False, allow_unconverged=True)
         hits += found.scale.lower <= true_threshold(truth, found.within) <= found.scale.upper
