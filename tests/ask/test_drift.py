@@ -19,10 +19,10 @@ def posterior() -> bl.Posterior:
 
 
 def points(posterior: bl.Posterior) -> dict[str, list[float]]:
-    """One at the dearest fitted run, one an e-fold of compute beyond it, one four."""
+    """One at the dearest fitted run, one an e-fold of compute beyond it at its ratio, one four."""
     N, D = (posterior.plan.inputs[name] for name in ("N", "D"))
     top = int(np.argmax(N * D))
-    return {"N": [N[top]] * 3, "D": [D[top] * np.exp(far) for far in (0.0, 1.0, 4.0)]}
+    return {name: [v[top] * np.exp(far / 2) for far in (0.0, 1.0, 4.0)] for name, v in (("N", N), ("D", D))}
 
 
 def test_distance_is_the_log_of_compute_beyond_the_runs(posterior):

@@ -10,7 +10,7 @@ import numpy as np
 from bayeslaw.ask.forecast.chain import Carried, matched, with_carried
 from bayeslaw.ask.forecast.drift import Drift, drifted
 from bayeslaw.ask.forecast.variance_parts import Variances, added
-from bayeslaw.ask.where.extrapolation import extrapolation
+from bayeslaw.ask.where.extrapolation import Outside, extrapolation, outside
 from bayeslaw.ask.where.noise import expected, outcomes
 from bayeslaw.ask.where.points import Points
 from bayeslaw.errors import QuestionError
@@ -37,6 +37,8 @@ class Drawn:
         Whose run it is, by point; None for a fit of one family.
     extrapolation
         Ratios to the largest fitted; each of shape ``(points,)``.
+    outside
+        In what each point lies farthest outside the fitted runs.
     """
 
     mean: np.ndarray
@@ -45,6 +47,7 @@ class Drawn:
     inputs: Mapping[str, np.ndarray]
     families: Sequence[str | None]
     extrapolation: Mapping[str, np.ndarray]
+    outside: Sequence[Outside | None]
 
 
 def draw(
@@ -116,7 +119,7 @@ def draw(
     return Drawn(
         mean=mean, run=run, variances=added(link, layers),
         inputs={n: v for n, v in inputs.items() if n in law.free_inputs or n in law.noise_inputs},
-        families=labels, extrapolation=extrapolation(posterior, inputs),
+        families=labels, extrapolation=extrapolation(posterior, inputs), outside=outside(posterior, inputs),
     )  # fmt: skip
 
 

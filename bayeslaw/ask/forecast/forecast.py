@@ -19,14 +19,15 @@ import numpy as np
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.chain import Carried
 from bayeslaw.ask.forecast.draws import Drawn, Families
-from bayeslaw.ask.forecast.drift import WITHOUT, Drift, Drifting, as_records, drifts_of
+from bayeslaw.ask.forecast.drift import WITHOUT, Drift, Drifting, as_records, drifting_in, drifts_of
 from bayeslaw.ask.forecast.mixture import draw_each, mixture, overruled
 from bayeslaw.ask.forecast.variance_parts import shares
+from bayeslaw.ask.where.extrapolation import COMPUTE, Outside, far_off, furthest_outside, times
 from bayeslaw.ask.where.points import Where, column_called
 from bayeslaw.errors import QuestionError, listed
 from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.posterior.posterior import Posterior
-from bayeslaw.note import Note
+from bayeslaw.note import Note, in_order
 
 QUANTILES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 
@@ -70,6 +71,9 @@ class Point:
     extrapolation
         How far the point lies beyond the runs: by input, and in compute where it is known, the ratio to the largest
         fitted.
+    outside
+        The quantity in which it lies farthest outside the fitted runs, of compute, every input and tokens per
+        parameter; None within them in all.
     """
 
     at: Mapping[str, float]
@@ -79,6 +83,7 @@ class Point:
     quantiles: Mapping[float, float]
     parts: Mapping[str, float | None]
     extrapolation: Mapping[str, float | None]
+    outside: Outside | None
 
     @property
     def place(self) -> str:
@@ -86,12 +91,22 @@ class Point:
         at = ", ".join(f"{name} = {value:.4g}" for name, value in self.at.items())
         return f"{self.family}: {at}" if self.family else at
 
+    @property
+    def distance(self) -> str:
+        """How far from the fitted runs, in words: in compute where it is known, and in what is farther outside."""
+        compute, worst = self.extrapolation.get("flops_ratio"), self.outside
+        said = [] if compute is None else [f"{times(compute)} x the compute of the largest fitted run"]
+        if worst is not None and (worst.name, worst.side) != (COMPUTE, "above"):
+            said.append(str(worst))
+        return ", ".join(said) or "within the fitted runs"
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON: the new run's interval at the top, the mean's under ``mean``."""
         return {
             "at": dict(self.at), "family": self.family, **self.new_run.as_dict(),
             "quantiles": {f"{p:g}": v for p, v in self.quantiles.items()}, "mean": self.mean.as_dict(),
             "parts": dict(self.parts), "extrapolation": dict(self.extrapolation),
+            "outside": None if self.outside is None else self.outside.as_dict(),
         }  # fmt: skip
 
 
@@ -139,9 +154,8 @@ class Forecast:
         if averaged:
             lines.append(f"  weights: {listed(f'{name} {weight:.3f}' for name, weight in self.weights.items())}")
         for point in self.points:
-            run, far = point.new_run, point.extrapolation.get("flops_ratio")
-            beyond = f"   {far:.3g} x the compute of the largest fitted run" if far else ""
-            lines.append(f"  {point.place}: {run.median:.4g}  [{run.lower:.4g}, {run.upper:.4g}]{beyond}")
+            run = point.new_run
+            lines.append(f"  {point.place}: {run.median:.4g}  [{run.lower:.4g}, {run.upper:.4g}]   {point.distance}")
             if averaged or len(self.points) == 1 or point.parts["input"] is not None:
                 lines.append(
                     f"    doubt: {listed(f'{part} {share:.0%}' for part, share in point.parts.items() if share)}"
@@ -230,6 +244,8 @@ def forecast(
     mixed = mixture(asked, drawn)
     points = _points(mixed, level, tuple(stages.values()))
     output = next(iter(asked.posteriors.values())).law.output
+    # What one law of an average does not drift in, the average does not wholly.
+    drifting = set.intersection(*(drifting_in(asked.posteriors[name]) for name in drifts)) if drifts else set()
     diagnostics = Diagnostics.worst([asked.diagnostics, *(one.diagnostics for one in stages.values())])
     return Forecast(
         law=" -> ".join([*(one.law for one in stages.values()), asked.name]), outcome=output.column,
@@ -237,8 +253,9 @@ def forecast(
         mean_draws=mixed.mean, flag=not diagnostics.converged, weights=asked.weights,
         drift={**{name: each for one in stages.values() for name, each in one.drift.items()},
                **drifts},
-        notes=(*overruled(asked, drawn, [(p.new_run.lower, p.new_run.upper) for p in points]),
-               *(note for one in stages.values() for note in one.notes)),
+        notes=in_order((*far_off({p.place: p.outside for p in points}, drifting),
+               *overruled(asked, drawn, [(p.new_run.lower, p.new_run.upper) for p in points]),
+               *(note for one in stages.values() for note in one.notes))),
     )  # fmt: skip
 
 
@@ -295,6 +312,7 @@ def _points(drawn: Drawn, level: float, stages: Sequence[Forecast]) -> tuple[Poi
             extrapolation={**{name: float(r[i]) if np.isfinite(r[i]) else None
                               for name, r in drawn.extrapolation.items()},
                            **{name: ratio for one in before for name, ratio in one.extrapolation.items()}},
+            outside=furthest_outside([*(one.outside for one in before), drawn.outside[i]]),
         )
         for i, family in enumerate(drawn.families)
         for before in [[one.points[i % len(one)] for one in stages]]

@@ -11,6 +11,7 @@ from bayeslaw.ask.average import ONE_LAW, Average
 from bayeslaw.ask.forecast.chain import Carried
 from bayeslaw.ask.forecast.draws import Drawn, Families, draw
 from bayeslaw.ask.forecast.drift import Drift
+from bayeslaw.ask.where.extrapolation import furthest_outside
 from bayeslaw.ask.where.points import Where, points_at
 from bayeslaw.errors import listed
 from bayeslaw.language.formula.functions import LINKS
@@ -56,6 +57,7 @@ def mixture(asked: Average, drawn: Mapping[str, Drawn]) -> Drawn:
         extrapolation={ratio: np.fmax.reduce([each.extrapolation[ratio] for each in every
                                               if ratio in each.extrapolation])
                        for each in every for ratio in each.extrapolation},
+        outside=[furthest_outside(found) for found in zip(*(each.outside for each in every), strict=True)],
     )  # fmt: skip
 
 

@@ -175,8 +175,8 @@ def optimum(
     level
         Probability of the central intervals.
     drift
-        Of the outcome there, as :func:`bayeslaw.forecast` takes it; runs of one budget drift alike, so that it moves no
-        optimum.
+        Of the outcome there, as :func:`bayeslaw.forecast` takes it; runs of one budget at ratios that were fitted drift
+        alike, so that the optimum is sought without it.
     allow_unconverged
         Answer even from chains that have not converged; the answer says so.
 

@@ -149,7 +149,7 @@ class Solutions:
         """The lowest outcome of each draw, the law's drift included; shape ``(size,)``."""
         found = {name: one.lowest.value for name, one in self.each.items()}
         for name, drift in drifts.items():
-            # It moves all that one budget buys alike, and so the outcome and not the optimum.
+            # What one budget buys at ratios that were fitted drifts alike, which moves the outcome and not the optimum.
             inputs = {key: values[:, None] for key, values in self.each[name].best.items()}
             found[name] = drift.apply(self.asked.posteriors[name], inputs, found[name][:, None])[:, 0]
         return self.asked.mixed(found)

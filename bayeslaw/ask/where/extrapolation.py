@@ -1,18 +1,129 @@
-"""How far a point lies beyond the runs that were fitted."""
+"""How far a point lies beyond the runs that were fitted: in compute, in each input, and in tokens per parameter."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.law import Law
+from bayeslaw.note import Note
 
-# Training compute a parameter and token, in FLOP: Kaplan et al. 2020, section 2.1.
+# Training compute per parameter and token, in FLOP: Kaplan et al. 2020, section 2.1.
 FLOPS = 6.0
 # The end of columns that fall as runs grow: more of them is no further.
 LOSS = "loss"
+COMPUTE, RATIO = "compute", "tokens per parameter"
+# Factors beyond which a point outside the runs is worth a warning, and a serious one; of compute, along which drift was
+# learned and which is what laws are for, a warning will do.
+FAR, VERY_FAR = 10.0, 100.0
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The quantity in which a point lies farthest outside the fitted runs.
+
+    Attributes
+    ----------
+    name
+        ``"compute"``, ``"tokens per parameter"``, or the input's name in the law.
+    times
+        By what factor, above 1.
+    side
+        Whether it is ``"above"`` the largest fitted or ``"below"`` the smallest.
+    limit
+        That largest or smallest, in units of the quantity.
+    """
+
+    name: str
+    times: float
+    side: str
+    limit: float
+
+    def __str__(self) -> str:
+        end = "largest" if self.side == "above" else "smallest"
+        what = f"compute of the {end} fitted run" if self.name == COMPUTE else f"{end} fitted {self.name}"
+        return f"{times(self.times)} x the {what}" if self.side == "above" else f"1/{times(self.times)} of the {what}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def times(factor: float) -> str:
+    """A factor in words: ``0.12``, ``1.1``, ``2,841``."""
+    return f"{factor:,.0f}" if factor >= 100 else f"{factor:.3g}"
+
+
+def outside(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> list[Outside | None]:
+    """Where each point lies farthest outside the fitted runs; None within them in all that is compared.
+
+    Compared are compute, the positive inputs of the law that grow with a run, and tokens per parameter.
+
+    Parameters
+    ----------
+    inputs
+        By input name, each of shape ``(points,)``.
+    """
+    here, there = (_compared(posterior.law, each) for each in (inputs, posterior.plan.fitted))
+    ranges = {name: (float(v.min()), float(v.max())) for name, v in there.items() if name in here and np.all(v > 0)}
+    return [
+        furthest_outside(_outside(name, float(here[name][i]), *ranges[name]) for name in ranges)
+        for i in range(len(next(iter(inputs.values()))))
+    ]
+
+
+def _outside(name: str, value: float, low: float, high: float) -> Outside | None:
+    # A slack of 1e-9, so that a value that was computed another way is within.
+    if value > high * (1 + 1e-9):
+        return Outside(name, value / high, "above", high)
+    return Outside(name, low / value, "below", low) if 0 < value < low * (1 - 1e-9) else None
+
+
+def furthest_outside(found: Iterable[Outside | None]) -> Outside | None:
+    """The one that is farthest outside, if any is; of equals the first."""
+    return max((each for each in found if each is not None), key=lambda each: each.times, default=None)
+
+
+def _compared(law: Law, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    compute, pair = flops(law, inputs), params_and_tokens(law, inputs)
+    found = {} if compute is None else {COMPUTE: compute}
+    for name in law.free_inputs:
+        column = law.inputs[name].column
+        if name in inputs and column != "flops" and not column.endswith(LOSS):
+            found[name] = inputs[name]
+    return found if pair is None else {**found, RATIO: pair[1] / pair[0]}
+
+
+def far_off(places: Mapping[str, Outside | None], drifting: Container[str]) -> tuple[Note, ...]:
+    """A warning when a point lies farther outside the fitted runs than a factor of ten.
+
+    Parameters
+    ----------
+    places
+        Where each point lies farthest outside, by what the point is called.
+    drifting
+        The quantities above whose largest fitted value the answer drifts; tokens per parameter below it too.
+    """
+    far = {place: each for place, each in places.items() if each is not None and each.times > FAR}
+    if not far:
+        return ()
+    place, worst = max(far.items(), key=lambda item: item[1].times)
+    others = "" if len(far) == 1 else f", the farthest of {len(far)} such points"
+    covered = worst.name in drifting and (worst.side == "above" or worst.name == RATIO)
+    widens = (
+        "The interval grows with this distance, by what laws were found to err by at shorter ones"
+        if covered
+        else "The interval does not grow with this distance, so it may be too narrow"
+    )
+    return (Note(
+        "far-off", "serious" if worst.times > VERY_FAR and not (covered and worst.name == COMPUTE) else "warning",
+        f"{place} is at {worst}{others}.",
+        f"{widens}; fit runs that are closer to the point.",
+    ),)  # fmt: skip
 
 
 def extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -47,7 +158,22 @@ def furthest(ratios: Mapping[str, np.ndarray]) -> np.ndarray:
 
 def flops(law: Law, inputs: Mapping[str, np.ndarray]) -> np.ndarray | None:
     """Training compute, shape ``(points,)``, in FLOP; None where the law's inputs do not tell."""
-    columns = {i.column: i.name for i in law.inputs.values() if i.name in inputs}
-    if "n_params" in columns and "n_tokens" in columns:
-        return np.asarray(FLOPS * inputs[columns["n_params"]] * inputs[columns["n_tokens"]])
-    return inputs[columns["flops"]] if "flops" in columns else None
+    columns = _by_column(law, inputs)
+    if {"n_params", "n_tokens"} <= columns.keys():
+        return np.asarray(FLOPS * columns["n_params"] * columns["n_tokens"])
+    return columns.get("flops")
+
+
+def params_and_tokens(law: Law, inputs: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Parameters and tokens, one of them by compute if need be; None where the law's inputs do not tell."""
+    columns = _by_column(law, inputs)
+    N, D, C = (columns.get(name) for name in ("n_params", "n_tokens", "flops"))
+    if N is not None and D is not None:
+        return N, D
+    if C is None or (N is None and D is None):
+        return None
+    return (N, C / (FLOPS * N)) if N is not None else (C / (FLOPS * D), D)
+
+
+def _by_column(law: Law, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {one.column: inputs[one.name] for one in law.inputs.values() if one.name in inputs}
