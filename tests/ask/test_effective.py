@@ -13,6 +13,7 @@ from bayeslaw.ask.where.noise import DRAWN, SPREAD
 from bayeslaw.cli import commands
 from bayeslaw.errors import ConvergenceError, QuestionError, RunsError
 from bayeslaw.language.formula.functions import LIKELIHOODS
+from tests.saved.answers import FOLDER
 from tests.simulate import simulated_runs
 
 POWER, CHAIN = bl.law("power_law"), bl.law("task_chain").with_priors(chance="Constant(0.25)")
@@ -176,6 +177,20 @@ def test_a_frontier_without_days_or_doubt_is_refused(networks, score):
         bl.frontier(networks, imagined=1)
     with pytest.raises(QuestionError, match=r"law 'kaplan' predicts loss; a frontier wants"):
         bl.frontier(networks, "kaplan")
+
+
+def test_a_law_of_two_inputs_is_no_frontier_and_nothing_is_fitted_to_find_that_out(monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("fitted")
+
+    monkeypatch.setattr("bayeslaw.ask.threshold.frontier.fit_many", never)
+    text = bl.law("densing").text.replace("* t /", "* (t + delay) /")
+    delay = 'delay = { column = "delay", units = "day", range = [-99, 99], meaning = "days from the end of training" }'
+    law = bl.law("densing").parse(text.replace("[input]", f"[input]\n{delay}"))
+    reference = bl.load(FOLDER / "emergence.nc")
+    table = {"flops": [1e21, 1e22], "n_correct": [30, 50], "n_trials": [100, 100], "day": [0, 1], "delay": [0, 1]}
+    with pytest.raises(QuestionError, match=r"reads delay, t; a frontier wants a law of a density by one input"):
+        bl.frontier(bl.effective_size(reference, table), law)
 
 
 def test_fits_that_did_not_converge_are_left_out_if_few_and_refused_if_many(networks):

@@ -18,7 +18,7 @@ import numpy as np
 
 from bayeslaw.ask.forecast.forecast import Interval, check_level, percent
 from bayeslaw.ask.threshold.effective_size import EffectiveSizes
-from bayeslaw.errors import ConvergenceError, QuestionError
+from bayeslaw.errors import ConvergenceError, QuestionError, listed
 from bayeslaw.inference.base.diagnostics import MOST_UNCONVERGED
 from bayeslaw.inference.base.progress import Progress, watched
 from bayeslaw.inference.executors import opened
@@ -164,7 +164,8 @@ def frontier(
     Raises
     ------
     QuestionError
-        When fewer than two draws of the reference are asked for, or the law is not one of a density that doubles.
+        When fewer than two draws of the reference are asked for, or the law is not one of a density that doubles with
+        one input.
     RunsError
         When the table lacks an input of the law.
     ConvergenceError
@@ -182,6 +183,11 @@ def frontier(
         raise QuestionError(
             f"law '{asked.name}' predicts {asked.output.column}; a frontier wants a law of a density with a doubling "
             f"time, such as 'densing'."
+        )
+    if len(asked.free_inputs) != 1:
+        raise QuestionError(
+            f"law '{asked.name}' reads {listed(asked.free_inputs)}; a frontier wants a law of a density by one input, "
+            f"the time, such as 'densing'."
         )
     if imagined < 2:
         raise QuestionError(f"imagined: {imagined} draws of the reference hold no doubt; ask for {IMAGINED} or so.")
