@@ -2,17 +2,20 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import bayeslaw as bl
-from bayeslaw.errors import QuestionError, RunsError
+from bayeslaw.ask.forecast.forecast import QUANTILES
+from bayeslaw.errors import QuestionError
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.validation.backtest.ahead import looks
-from bayeslaw.validation.backtest.origins import origin_where, origins_along
+from bayeslaw.validation.backtest.origins import origin_where, origins_along, those_that_see_enough
 from bayeslaw.validation.backtest.report import Backtest
 from bayeslaw.validation.backtest.rivals import bootstrap
+from bayeslaw.validation.backtest.scores import Scores
 from bayeslaw.validation.drift.slopes import slopes
 
 TRUTH = {"E": 1.8, "A": 0.35, "B": 0.35, "alpha": 0.35, "beta": 0.37}
@@ -172,7 +175,11 @@ def test_the_picture_shows_every_law(found):
 @pytest.mark.parametrize(
     ("asked", "error", "words"),
     [
-        ({"origins": [0.02]}, RunsError, "seen from flops <= .*cannot determine the 7 free parameters"),
+        (
+            {"origins": [0.02]},
+            QuestionError,
+            r"has 7 free parameters .* sees more than 2; .* \(origins=\[0.1\], --orig",
+        ),
         ({"origins": [1.2]}, QuestionError, "1.2 is not a share"),
         ({"along": "seed"}, QuestionError, "all runs have the same seed"),
         ({"hide": "n_params > 1e15"}, QuestionError, "none of the 90 runs"),
@@ -187,3 +194,96 @@ def test_what_cannot_be_asked_is_said(runs, asked, error, words):
 def test_a_law_given_twice_is_refused(runs):
     with pytest.raises(QuestionError, match="laws: give different ones"):
         bl.backtest(["chinchilla", "chinchilla"], runs)
+
+
+# --- how far to believe -------------------------------------------------------------------------------------------
+
+
+def told(*bins: tuple[float, int, int]) -> Backtest:
+    """A back-test with so many outcomes at each distance, of which so many lie inside their intervals."""
+    ratio = np.repeat([far for far, _, _ in bins], [n for _, n, _ in bins])
+    inside = np.concatenate([np.arange(n) < held for _, n, held in bins])
+    count = len(ratio)
+    quantiles = np.repeat(np.linspace(1.0, 2.0, len(QUANTILES))[:, None], count, axis=1)
+    scores = Scores(
+        observed=np.where(inside, 1.5, 3.0), quantiles=quantiles, crps=np.ones(count), log_score=np.ones(count),
+        pit=np.full(count, 0.5), ratio=ratio, group=np.full(count, ""),
+    )  # fmt: skip
+    return Backtest("loss", {"chinchilla": scores}, {}, np.full(count, "flops <= 1"), {}, 1, 0)
+
+
+def test_a_few_outcomes_that_were_covered_prove_nothing():
+    """Three far away do not extend the reach of many nearer by, and two alone have none."""
+    found = told((2.0, 40, 39), (5.0, 25, 24), (200.0, 3, 3))
+    assert found.reach == 5.0
+    assert "believe them up to 5x the compute (n = 25 at the far end)" in found.verdict
+    few = told((2.0, 2, 2))
+    assert few.reach is None
+    assert "n = 2, too few to say how far to believe them" in few.verdict
+    assert "believe them up to" not in few.verdict
+    assert few.as_dict()["reach"] is None
+
+
+def test_outcomes_of_neighbouring_distances_count_together():
+    found = told((2.0, 12, 12), (5.0, 12, 11), (20.0, 12, 12), (50.0, 12, 12), (150.0, 12, 2))
+    assert found.reach == 50.0
+    assert [len(part) for _, part in found.bins] == [24, 24]
+    # Two misses are too few to be believed, and too few to be held against what is nearer.
+    assert told((2.0, 30, 30), (20.0, 15, 1)).reach == 2.0
+    assert told((2.0, 30, 30), (20.0, 20, 17), (200.0, 40, 40)).reach == 2.0
+
+
+def test_a_near_miss_is_not_believed():
+    found = told((2.0, 30, 20), (20.0, 30, 30))
+    assert found.reach is None
+    assert "do not believe them" in found.verdict
+
+
+def test_laws_that_do_not_know_how_far_a_run_lies_say_so():
+    found = told((np.nan, 40, 40))
+    assert found.reach is None
+    assert "not known" in found.verdict
+
+
+# --- origins that see too few -------------------------------------------------------------------------------------
+
+SEVEN = {"flops": [6e18, 1e19, 3e19, 6e19, 1e20, 3e20, 1e21], "loss": [3.06, 3.0, 2.88, 2.82, 2.76, 2.67, 2.6]}
+
+
+def test_an_origin_that_sees_too_few_runs_is_left_out_and_named(monkeypatch):
+    """Of the usual four the last alone sees as many runs as the law has parameters."""
+    seen = []
+
+    def stopped(plans, *_, **__):
+        seen.extend(int(np.count_nonzero(plan.weights)) for plan in plans)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bayeslaw.validation.backtest.ahead.fit_many", stopped)
+    lines: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        bl.backtest("power_law", SEVEN, told=lines.append)
+    assert seen == [5]
+    assert lines[0] == "left out, since they see too few runs: flops <= 3e19, flops <= 6e19"
+
+
+def test_a_report_says_which_origins_were_left_out():
+    found = replace(told((2.0, 40, 39)), left_out=("flops <= 1e19",))
+    assert "left out, since they see fewer runs than a law has parameters: flops <= 1e19" in str(found)
+    assert found.as_dict()["left_out"] == ["flops <= 1e19"]
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"origins": (0.3, 0.5)}, r"needs as many runs, but of the 7 runs no origin sees more than 4; see more of the "
+                                  r"runs \(origins=\[0\.7\], --origins 0\.7\), or take a law of fewer"),
+        ({"hide": "flops > 1e19"}, r"no origin sees more than 2; hide fewer runs \(hide=, --hide\)"),
+    ],
+)  # fmt: skip
+def test_where_no_origin_sees_enough_the_remedy_is_an_option_that_works(how, words):
+    with pytest.raises(QuestionError, match=words):
+        bl.backtest("power_law", SEVEN, **how)
+    seven = bl.read_runs(SEVEN)
+    kept, left_out = those_that_see_enough([bl.law("power_law")], seven, origins_along(seven, "flops", [0.7]), "flops")
+    assert [each.name for each in kept] == ["flops <= 1e20"]
+    assert left_out == []

@@ -16,14 +16,13 @@ from bayeslaw.ask.forecast.draws import Drawn
 from bayeslaw.ask.forecast.drift import Drifting, drifts_of
 from bayeslaw.ask.forecast.mixture import draw_each, mixture
 from bayeslaw.ask.where.extrapolation import furthest
-from bayeslaw.errors import QuestionError, RunsError, listed
+from bayeslaw.errors import QuestionError, listed
 from bayeslaw.inference.executors import opened
 from bayeslaw.inference.many import fit_many
 from bayeslaw.inference.model.plan import Plan
 from bayeslaw.inference.shards import Shards
 from bayeslaw.language import catalogue
 from bayeslaw.language.law import Law
-from bayeslaw.runs.observations import check_enough
 from bayeslaw.validation.backtest.origins import Origin
 from bayeslaw.validation.backtest.report import AVERAGE
 
@@ -86,6 +85,8 @@ def looks(
     ----------
     plans
         Of each law by its name, for all of the runs, which are the same for all laws.
+    origins
+        That see enough of the runs; see :func:`bayeslaw.validation.backtest.origins.those_that_see_enough`.
     shards
         Where finished fits are kept, and taken up.
     executor
@@ -95,12 +96,8 @@ def looks(
     draws
         A chain, of all fits.
 
-    Raises
-    ------
-    RunsError
-        When an origin sees too few runs to fit a law; it says which origin.
     """
-    seen = [_seen_from(origin, plan) for origin in origins for plan in plans.values()]
+    seen = [plan.hiding(origin.hidden) for origin in origins for plan in plans.values()]
     with opened(executor) as workers:
         if tell is not None:
             tell(f"{len(seen)} fits of {listed(plans)}")
@@ -114,16 +111,6 @@ def looks(
         asked = average(fits, weights) if len(fits) > 1 else Average.of(*fits.values())
         together = mixture(asked, draw_each(asked, hidden, None, drifts_of(asked, drift))) if len(fits) > 1 else None
         yield Look(origin, asked, drawn, together)
-
-
-def _seen_from(origin: Origin, plan: Plan) -> Plan:
-    """The plan of a law for what an origin sees."""
-    seen = plan.hiding(origin.hidden)
-    try:
-        check_enough(seen.runs, seen.law)
-    except RunsError as error:
-        raise RunsError(f"seen from {origin.name}: {error}") from None
-    return seen
 
 
 def named_laws(laws: str | Law | Iterable[str | Law]) -> dict[str, Law]:

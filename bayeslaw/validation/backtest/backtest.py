@@ -14,13 +14,20 @@ import numpy as np
 from bayeslaw.ask.evidence.comparable import Subject, require_same
 from bayeslaw.ask.forecast.drift import Drifting
 from bayeslaw.ask.where.scale import labels
+from bayeslaw.errors import listed
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.model.pooling import family_groupings, pools_of
 from bayeslaw.inference.shards import Shards
 from bayeslaw.language.law import Law
 from bayeslaw.runs.table import Runs, read_runs
 from bayeslaw.validation.backtest.ahead import looks, named_laws
-from bayeslaw.validation.backtest.origins import COMPUTE, SEEN, origin_where, origins_along
+from bayeslaw.validation.backtest.origins import (
+    COMPUTE,
+    SEEN,
+    origin_where,
+    origins_along,
+    those_that_see_enough,
+)
 from bayeslaw.validation.backtest.report import AVERAGE, Backtest
 from bayeslaw.validation.backtest.rivals import bootstrap
 from bayeslaw.validation.backtest.scores import Scores
@@ -60,7 +67,8 @@ def backtest(
     along
         The column along which the far runs are hidden: compute unless given; numbers, or dates such as 2024-03-01.
     origins
-        Shares of the runs that are seen, each an origin to forecast from.
+        Shares of the runs that are seen, each an origin to forecast from; one that sees fewer runs than a law has free
+        parameters is left out.
     hide
         A condition that says which runs to hide, such as ``"flops > 1e20"``, in place of `along` and `origins`.
     weights
@@ -88,9 +96,9 @@ def backtest(
     Raises
     ------
     QuestionError
-        When nothing is hidden or nothing left, or the laws are not of one outcome.
+        When nothing is hidden or no origin sees enough runs, or the laws are not of one outcome.
     RunsError, LawError, PoolingError
-        When a law cannot be fitted to what an origin sees.
+        When a law cannot be fitted to the runs.
     FileError
         When a fit cannot be kept, or one that was cannot be read.
     ExecutorError
@@ -102,6 +110,9 @@ def backtest(
     plans = {name: make_plan(law, table, family, pools[name]) for name, law in every.items()}
     require_same([(name, Subject.of(plan)) for name, plan in plans.items()])
     chosen = origins_along(table, along, origins) if hide is None else [origin_where(table, hide)]
+    chosen, left_out = those_that_see_enough(every.values(), table, chosen, along if hide is None else None)
+    if left_out and told is not None:
+        told(f"left out, since they see too few runs: {listed(each.name for each in left_out)}")
     one = next(iter(plans.values()))
     group = np.array(labels(table, None if family is None else one.groupings[family_groupings(family)[-1]]))
     scores: dict[str, list[Scores]] = defaultdict(list)
@@ -131,7 +142,7 @@ def backtest(
         rivals={name: Scores.joined(each) for name, each in huber.items()},
         origin=np.repeat([each.name for each in chosen], [int(each.hidden.sum()) for each in chosen]),
         at={name: np.concatenate([each[name] for each in at]) for name in at[0]},
-        fits=len(chosen) * len(every), unconverged=unconverged,
+        fits=len(chosen) * len(every), unconverged=unconverged, left_out=tuple(each.name for each in left_out),
     )  # fmt: skip
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
 from bayeslaw.ask.compare.forward import limits
 from bayeslaw.ask.where.extrapolation import FLOPS
 from bayeslaw.errors import QuestionError, RunsError
+from bayeslaw.language.law import Law
 from bayeslaw.runs.filters import rows_where
 from bayeslaw.runs.observations import short
 from bayeslaw.runs.table import Runs
@@ -17,6 +19,8 @@ from bayeslaw.runs.table import Runs
 # Shares of the runs that are seen: from four tenths, where a law can still be told, to where a fifth is left.
 SEEN = (0.4, 0.5, 0.65, 0.8)
 COMPUTE = "flops"
+# What is tried for a remedy.
+_SHARES = np.arange(5, 100, 5) / 100
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,46 @@ def origin_where(runs: Runs, condition: str) -> Origin:
             f"{runs.source}: {which} of the {len(runs)} runs meet the condition {condition!r}; hide some of them."
         )
     return Origin(f"not ({condition})", hidden)
+
+
+def those_that_see_enough(
+    laws: Iterable[Law], runs: Runs, origins: Sequence[Origin], along: str | None
+) -> tuple[list[Origin], list[Origin]]:
+    """Origins that see a run for each free parameter of every law, and those that do not.
+
+    Parameters
+    ----------
+    along
+        What the origins lie along; None of one that hides what meets a condition.
+
+    Raises
+    ------
+    QuestionError
+        When none does; it says which share of the runs would do.
+    """
+    counted = runs.weights() > 0
+    needed, name = max((len(law.free_parameters), law.name) for law in laws)
+
+    def seen(origin: Origin) -> int:
+        return int(np.count_nonzero(counted & ~origin.hidden))
+
+    enough = [seen(each) >= needed for each in origins]
+    if any(enough):
+        return list(compress(origins, enough)), [
+            each for each, will_do in zip(origins, enough, strict=True) if not will_do
+        ]
+    if along is None:
+        remedy = "hide fewer runs (hide=, --hide), or take a law of fewer parameters"
+    else:
+        shares = (share for share in _SHARES for each in origins_along(runs, along, [share]) if seen(each) >= needed)
+        share = next(shares, None)
+        more = "add runs" if share is None else f"see more of the runs (origins=[{share:g}], --origins {share:g})"
+        remedy = f"{more}, or take a law of fewer parameters"
+    most = max(map(seen, origins), default=0)
+    raise QuestionError(
+        f"{runs.source}: law '{name}' has {needed} free parameters and needs as many runs, but of the "
+        f"{np.count_nonzero(counted)} runs no origin sees more than {most}; {remedy}."
+    )
 
 
 def _places(runs: Runs, along: str) -> tuple[np.ndarray, Callable[[float], str]]:

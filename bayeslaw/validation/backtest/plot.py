@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayeslaw.ask.plot.canvas import COLOURS, GREY, STYLE, entitle, footnote, new_figure
-from bayeslaw.validation.backtest.report import AVERAGE, LEVEL, Backtest
+from bayeslaw.validation.backtest.report import AVERAGE, ENOUGH, LEVEL, Backtest
 from bayeslaw.validation.backtest.scores import Scores
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ RIVALS = "Huber + bootstrap"
 
 def plot_backtest(found: Backtest) -> Figure:
     """Draw the coverage of 95 % intervals against distance, and where outcomes fell in their forecasts.
+
+    A hollow point stands for fewer than 20 outcomes, which tell little.
 
     On the right is the distribution function of the probability integral transform less that of a uniform one, with
     the band that holds all of it with 95 % were the points independent (Säilynoja et al. 2022); points of one family
@@ -59,6 +61,8 @@ def _near_and_far(axes: Axes, name: str, scores: Scores, hue: str, style: str) -
     far = [float(np.nanmedian(part.ratio)) for part in bins]
     held = [float(part.inside(LEVEL).mean()) for part in bins]
     (line,) = axes.plot(far, held, style, marker="o", ms=4, color=hue, label=name)
+    few = [len(part) < ENOUGH for part in bins]
+    axes.plot(np.compress(few, far), np.compress(few, held), "o", ms=4, mec=hue, mfc="white")
     return line
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,9 @@ from bayeslaw.validation.backtest.scores import LEVELS, Scores
 
 AVERAGE = "average"
 LEVEL = 0.95
-# An interval of 95 % is believed as far as nine tenths of the outcomes lie inside.
-BELIEVED = 0.9
+# An interval of 95 % is believed as far as nine tenths of the outcomes lie inside, of as many as can tell: were true
+# coverage 80 %, nine tenths of 20 would lie inside once in five times, and all of 3 every second time.
+BELIEVED, ENOUGH = 0.9, 20
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Backtest:
         What the laws read, by input; each of shape ``(points,)``.
     fits, unconverged
         How many fits there were, and how many of them have not converged.
+    left_out
+        The origins that see too few runs to fit the laws, by name.
     """
 
     outcome: str
@@ -45,29 +50,54 @@ class Backtest:
     at: Mapping[str, np.ndarray]
     fits: int
     unconverged: int
+    left_out: tuple[str, ...] = ()
 
     @property
     def lead(self) -> str:
         """What the verdict is about: the average, or the only law."""
         return AVERAGE if AVERAGE in self.laws else next(iter(self.laws))
 
+    @cached_property
+    def bins(self) -> tuple[tuple[float, Scores], ...]:
+        """The forecasts that the verdict is about from near to far, by how far they reach, at least 20 at a time.
+
+        Bins of :meth:`bayeslaw.validation.backtest.scores.Scores.by_ratio` with fewer are taken together with the next;
+        those at the far end that are too few even so are left out.
+        """
+        found, scores = [], self.laws[self.lead]
+        waiting = np.zeros(len(scores), dtype=bool)
+        for low, high, _ in scores.by_ratio():
+            waiting |= scores.within(low, high)
+            if waiting.sum() >= ENOUGH:
+                part = scores.at(waiting)
+                found.append((min(high, float(np.nanmax(part.ratio, initial=1.0))), part))
+                waiting = np.zeros(len(scores), dtype=bool)
+        return tuple(found)
+
+    @cached_property
+    def believed(self) -> tuple[tuple[float, Scores], ...]:
+        """Those of :attr:`bins`, from the nearest on, whose intervals held."""
+        return tuple(takewhile(lambda each: each[1].inside(LEVEL).mean() >= BELIEVED, self.bins))
+
     @property
     def reach(self) -> float | None:
-        """The compute, as a multiple of the largest seen, up to which intervals held; None where they never did."""
-        held = None
-        for _, high, part in self.laws[self.lead].by_ratio():
-            if part.inside(LEVEL).mean() < BELIEVED:
-                break
-            held = min(high, float(np.nanmax(part.ratio, initial=1.0)))
-        return held
+        """The compute, as a multiple of the largest seen, up to which intervals held; None where that is not known."""
+        return self.believed[-1][0] if self.believed else None
 
     @property
     def claim(self) -> str:
         """How often intervals held, and how far to believe them, without a full stop."""
-        scores, reach = self.laws[self.lead], self.reach
+        scores = self.laws[self.lead]
         whose = "the average" if self.lead == AVERAGE else self.lead
         held = f"{LEVEL:.0%} intervals of {whose} covered {scores.inside(LEVEL).mean():.0%}, n = {len(scores)}"
-        return f"{held}; {'do not believe them' if reach is None else f'believe them up to {reach:,.3g}x the compute'}"
+        if np.isnan(scores.ratio).all():
+            return f"{held}; how far these lie beyond the runs is not known to the laws"
+        if not self.bins:
+            return f"{held}, too few to say how far to believe them (that takes {ENOUGH} at a distance)"
+        if not self.believed:
+            return f"{held}; do not believe them"
+        reach, part = self.believed[-1]
+        return f"{held}; believe them up to {reach:,.3g}x the compute (n = {len(part)} at the far end)"
 
     @property
     def verdict(self) -> str:
@@ -91,6 +121,8 @@ class Backtest:
             for row in rows
         ]
         lines.append(f"coverage by how far: {listed(self._by_ratio())}")
+        if self.left_out:
+            lines.append(f"left out, since they see fewer runs than a law has parameters: {listed(self.left_out)}")
         if self.unconverged:
             lines.append(
                 f"{self.unconverged} of {self.fits} fits have not converged, so their forecasts are rough; take more "
@@ -104,6 +136,7 @@ class Backtest:
             "outcome": self.outcome,
             "laws": {name: scores.as_dict() for name, scores in self.laws.items()},
             "rivals": {name: scores.as_dict() for name, scores in self.rivals.items()},
+            "reach": self.reach, "left_out": list(self.left_out),
             "points": self.points(), "fits": self.fits, "unconverged": self.unconverged, "verdict": self.verdict,
         }  # fmt: skip
 

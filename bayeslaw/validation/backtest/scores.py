@@ -111,10 +111,13 @@ class Scores:
     def by_ratio(self) -> Iterable[tuple[float, float, Scores]]:
         """The points by how far they lie beyond what was seen, bins without points left out."""
         for low, high in zip(RATIOS, (*RATIOS[1:], np.inf), strict=True):
-            # What lies no further than what was seen is counted with the nearest.
-            inside = (self.ratio < high) & ((self.ratio >= low) | (low == RATIOS[0]))
+            inside = self.within(low, high)
             if inside.any():
                 yield low, high, self.at(inside)
+
+    def within(self, low: float, high: float) -> np.ndarray:
+        """Which points lie in a bin of distance; what lies no further than what was seen is with the nearest."""
+        return np.asarray((self.ratio < high) & ((self.ratio >= low) | (low == RATIOS[0])))
 
 
 def error_over(group: np.ndarray, values: np.ndarray) -> float | None:

@@ -24,7 +24,7 @@ from bayeslaw.language.formula.functions import LINKS, UNLINKS
 from bayeslaw.language.law import Law
 from bayeslaw.runs.table import Runs
 from bayeslaw.validation.backtest.ahead import Look, looks
-from bayeslaw.validation.backtest.origins import COMPUTE, origins_along
+from bayeslaw.validation.backtest.origins import COMPUTE, origins_along, those_that_see_enough
 
 # Nearer than an e-fold, noise is all there is.
 NEAREST = 1.0
@@ -60,11 +60,11 @@ def slopes(
     Raises
     ------
     QuestionError
-        When nothing lies so far ahead from any origin.
+        When nothing lies so far ahead from any origin, or none sees enough runs.
     RunsError, LawError, PoolingError
-        When a law cannot be fitted to what an origin sees.
+        When a law cannot be fitted to the runs.
     """
-    places = origins_along(runs, COMPUTE, seen)
+    places, _ = those_that_see_enough(laws.values(), runs, origins_along(runs, COMPUTE, seen), COMPUTE)
     pools = pools_of(laws, pool)
     plans = {name: make_plan(law, runs, family, pools[name]) for name, law in laws.items()}
     ahead = looks(
