@@ -154,7 +154,8 @@ def distance(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarr
     N, D = (np.maximum(own, fitted.min()) for own, fitted in zip(here, there, strict=True))
     most, least = (end(there[1] / there[0]) for end in (np.max, np.min))
     off = OFF_RATIO.get(posterior.law.output.link, 1.0) * np.log(np.maximum(D / N / most, least / (D / N)))
-    return np.maximum.reduce([along, np.log(N / there[0].max()), np.log(D / there[1].max()), off])
+    beyond = np.maximum(np.log(N / there[0].max()), np.log(D / there[1].max()))
+    return np.asarray(np.maximum(along, np.maximum(beyond, off)))
 
 
 def _along(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -170,9 +170,9 @@ def params_and_tokens(law: Law, inputs: Mapping[str, np.ndarray]) -> tuple[np.nd
     N, D, C = (columns.get(name) for name in ("n_params", "n_tokens", "flops"))
     if N is not None and D is not None:
         return N, D
-    if C is None or (N is None and D is None):
-        return None
-    return (N, C / (FLOPS * N)) if N is not None else (C / (FLOPS * D), D)
+    if C is not None and N is not None:
+        return N, C / (FLOPS * N)
+    return None if C is None or D is None else (C / (FLOPS * D), D)
 
 
 def _by_column(law: Law, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
