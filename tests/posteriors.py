@@ -20,7 +20,7 @@ CHAINS, DRAWS = 4, 250
 SPREAD, WIDTH = 0.05, 0.1
 
 
-def with_draws(plan: Plan, values: Mapping[str, np.ndarray], pool: Mapping[str, str] | None = None) -> Posterior:
+def with_draws(plan: Plan, values: Mapping[str, np.ndarray]) -> Posterior:
     """The posterior of a plan that has given draws.
 
     Parameters
@@ -40,8 +40,7 @@ def with_draws(plan: Plan, values: Mapping[str, np.ndarray], pool: Mapping[str, 
         "energy": energy, "lp": -energy, "acceptance_rate": np.full(energy.shape, 0.9),
     }  # fmt: skip
     return Posterior(
-        law=plan.law, runs=plan.runs, family=plan.family, pool=dict(pool or {}), values=dict(values), flat=flat,
-        flat_names=tuple(names), stats=stats, seed=0, versions={},
+        plan=plan, values=dict(values), flat=flat, flat_names=tuple(names), stats=stats, seed=0, versions={},
     )  # fmt: skip
 
 
@@ -95,4 +94,4 @@ def about(
     # One from each of as many equal parts, so that no chain is off by chance.
     parts = rng.permuted(np.broadcast_to(np.arange(draws)[:, None], (chains, draws, len(centre))), axis=1)
     flat = centre + ndtri((parts + rng.random(parts.shape)) / draws) @ root
-    return with_draws(plan, values_at(flat), pool)
+    return with_draws(plan, values_at(flat))

@@ -14,7 +14,6 @@ from bayeslaw.language import catalogue
 from bayeslaw.language.law import Law
 from bayeslaw.language.public_priors import with_priors
 from bayeslaw.note import Note, in_order
-from bayeslaw.runs.summary import summarise
 from bayeslaw.runs.table import Runs, read_runs
 
 if TYPE_CHECKING:
@@ -78,7 +77,22 @@ def fit(
     law = with_priors(catalogue.find(law), priors)
     runs = runs if isinstance(runs, Runs) else read_runs(runs)
     plan = make_plan(law, runs, family, pool)  # every fault of the input is found before JAX is imported
+    return fit_plan(
+        plan, draws=draws, warmup=warmup, chains=chains, target_accept=target_accept, seed=seed, progress=progress
+    )
 
+
+def fit_plan(
+    plan: Plan,
+    *,
+    draws: int | None = None,
+    warmup: int | None = None,
+    chains: int | None = None,
+    target_accept: float | None = None,
+    seed: int = 0,
+    progress: bool | Progress = False,
+) -> Posterior:
+    """Fit what was planned; see :func:`fit`."""
     from bayeslaw.inference.infer import choice_for, infer, next_choice
 
     given = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
@@ -92,17 +106,12 @@ def fit(
     return replace(posterior, notes=notes_of(posterior))
 
 
-def table_notes(runs: Runs, law: Law, family: str | None) -> tuple[Note, ...]:
-    """What a table cannot tell this law, and what would make its intervals wrong; known before a fit."""
-    return tuple(note for note in summarise(runs, law, family).notes if note.severity != "info")
-
-
 def notes_of(posterior: Posterior) -> tuple[Note, ...]:
     """All that is to be known of a fit before anything is asked of it; it is saved, and answers repeat what is serious.
 
     Whether the chains converged is not among them: the draws tell.
     """
-    return in_order(table_notes(posterior.runs, posterior.law, posterior.family))
+    return in_order(posterior.plan.notes)
 
 
 def versions() -> dict[str, str]:
@@ -117,10 +126,8 @@ def posterior_of(plan: Plan, found: Draws, target_accept: float | None) -> Poste
     from bayeslaw.inference.posterior.posterior import Posterior
 
     return Posterior(
-        law=plan.law, runs=plan.self_contained().runs, family=plan.family, pool=plan.pool,
-        values=found.values, flat=found.flat, flat_names=tuple(found.model.names), stats=found.stats, seed=found.seed,
-        versions=versions(),
-        target_accept=target_accept, patient=found.patient,
+        plan=plan.self_contained(), values=found.values, flat=found.flat, flat_names=tuple(found.model.names),
+        stats=found.stats, seed=found.seed, versions=versions(), target_accept=target_accept, patient=found.patient,
     )  # fmt: skip
 
 

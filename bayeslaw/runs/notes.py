@@ -165,6 +165,11 @@ def families(design: Design) -> Iterator[Note]:
     """Whether the groups can carry a hierarchy."""
     names, index = design.groups
     if design.family is None:
+        if design.runs.has("family"):
+            yield Note(
+                "missing-family", "info", "Not every run has a family, so a fit cannot pool over the column family.",
+                "Fill it in to pool over it.",
+            )  # fmt: skip
         return
     # What would be wrong with a hierarchy is no fault of a fit without one.
     lead = "" if design.pooled else f"With --family {design.family}: "

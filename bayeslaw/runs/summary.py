@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from bayeslaw.errors import RunsError
 from bayeslaw.language import catalogue
 from bayeslaw.language.law import Law
 from bayeslaw.note import Note
+from bayeslaw.runs import observations
 from bayeslaw.runs.notes import Design, notes
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 # Without a law: what nearly all laws are functions of, and compute where neither is given.
 USUAL_AXES = ("n_params", "n_tokens")
+FAMILY = "family"
 MOST_FAMILIES_SHOWN = 12
 
 
@@ -118,31 +122,69 @@ def summarise(runs: Runs, law: Law | str | None = None, family: str | None = Non
         When `family` is given and is not a column.  What a fit would refuse about the rest is a note.
     """
     law = None if law is None else catalogue.find(law)
-    trouble: list[Note] = []
-    axes = _usual_axes(runs) if law is None else _axes_of(runs, law, trouble)
-    name = "loss" if law is None else law.output.column
-    outcome = runs.column(name) if runs.has(name) and not runs.is_text(name) else None
-    pooled = family is not None
-    family = family if family is not None else "family" if runs.has("family") else None
-    groups: tuple[tuple[str, ...], np.ndarray] = ((), np.zeros(len(runs), dtype=int))
+    inputs, trouble = ({}, []) if law is None else _read(runs, law)
+    groups = None
     if family is not None:
         runs.column(family, "the grouping")
         try:
             groups = runs.levels(family)
         except RunsError as error:
             trouble.append(_unusable(error))
-            family = None
-    design = Design(runs, law, axes, name, outcome, family, groups, pooled)
-    first = next(iter(axes.values()), np.full(len(runs), np.nan))
-    looked_at = {**axes} if outcome is None else {**axes, name: outcome}
+    design = design_of(runs, law, inputs, family, groups)
+    first = next(iter(design.axes.values()), np.full(len(runs), np.nan))
+    looked_at = {**design.axes} if design.outcome is None else {**design.axes, design.outcome_name: design.outcome}
     return RunsSummary(
         source=runs.source,
         rows=len(runs),
         ranges=tuple(_range(key, values) for key, values in looked_at.items()),
-        family=family,
-        families=_families(groups, first),
+        family=design.family,
+        families=_families(design.groups, first),
         notes=(*trouble, *notes(design)),
     )
+
+
+def design_of(
+    runs: Runs,
+    law: Law | None,
+    inputs: Mapping[str, np.ndarray],
+    family: str | None = None,
+    groups: tuple[tuple[str, ...], np.ndarray] | None = None,
+) -> Design:
+    """What ``notes`` look at.
+
+    Parameters
+    ----------
+    inputs
+        What the law reads of the runs, by input; only sums along training runs are needed.
+    family, groups
+        What a fit pools over; otherwise what it could pool over, the column ``family`` where that can be read.
+    """
+    pooled = groups is not None
+    if groups is None and runs.has(FAMILY):
+        with contextlib.suppress(RunsError):  # an empty cell, which is a note
+            family, groups = FAMILY, runs.levels(FAMILY)
+    if groups is None:
+        family, groups = None, ((), np.zeros(len(runs), dtype=int))
+    axes = _usual_axes(runs) if law is None else _axes_of(runs, law, inputs)
+    name = "loss" if law is None else law.output.column
+    outcome = runs.column(name) if runs.has(name) and not runs.is_text(name) else None
+    return Design(runs, law, axes, name, outcome, family, groups, pooled)
+
+
+def _read(runs: Runs, law: Law) -> tuple[Mapping[str, np.ndarray], list[Note]]:
+    """The inputs of a law, as far as they can be read, and what a fit would refuse."""
+    inputs: Mapping[str, np.ndarray] = {}
+    trouble: list[Note] = []
+    try:
+        inputs = observations.inputs(runs, law)
+    except RunsError as error:
+        trouble.append(_unusable(error))
+    for check in (observations.outcome, observations.check_enough):
+        try:
+            check(runs, law)
+        except RunsError as error:
+            trouble.append(_unusable(error))
+    return inputs, trouble
 
 
 def _unusable(error: RunsError) -> Note:
@@ -155,22 +197,20 @@ def _usual_axes(runs: Runs) -> dict[str, np.ndarray]:
     return {n: runs.column(n) for n in usual or there}
 
 
-def _axes_of(runs: Runs, law: Law, trouble: list[Note]) -> dict[str, np.ndarray]:
+def _axes_of(runs: Runs, law: Law, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The inputs that the mean of a law is a function of, where they are positive numbers.
 
-    A computed input is looked at only where the table has its column.
+    An input that is computed from others is looked at only where the table has its column, or where it is a sum along
+    a training run, which is an axis of its own.
     """
-    for check in (runs.inputs, runs.outcome, runs.check_enough):
-        try:
-            check(law)
-        except RunsError as error:
-            trouble.append(_unusable(error))
+    summed = {each.column: inputs[each.name] for each in law.inputs.values() if each.along_runs and each.name in inputs}
     axes = {}
     for each in law.inputs.values():
-        if each.name in law.mean_inputs and runs.has(each.column) and not runs.is_text(each.column):
-            values = runs.column(each.column)
+        column = each.column
+        if each.name in law.mean_inputs and (column in summed or (runs.has(column) and not runs.is_text(column))):
+            values = summed[column] if column in summed else runs.column(column)
             if (values > 0).any() and not (values <= 0).any():
-                axes[each.column] = values
+                axes[column] = values
     return axes
 
 

@@ -15,6 +15,7 @@ from bayeslaw.ask.compare.averaging import named
 from bayeslaw.ask.forecast.forecast import Forecast
 from bayeslaw.ask.where.points import points_at
 from bayeslaw.errors import ConvergenceError, QuestionError
+from bayeslaw.inference.model.plan import make_plan
 from tests.posteriors import about
 from tests.simulate import simulated_runs
 
@@ -229,12 +230,12 @@ def test_posteriors_of_different_things_are_refused(runs, chinchilla, kaplan):
         bl.average([chinchilla])
     with pytest.raises(QuestionError, match="two fits or more, not 0"):
         bl.average({})
-    fewer = replace(kaplan, runs=runs.take(np.arange(40)))
+    fewer = replace(kaplan, plan=make_plan(kaplan.law, runs.take(np.arange(40))))
     with pytest.raises(QuestionError, match="were fitted to different runs, 42 and 40 of them"):
         bl.average([chinchilla, fewer])
     renamed = bl.Law.parse(kaplan.law.text.replace("nat/token", "bit/byte"), "kaplan")
     with pytest.raises(QuestionError, match=r"different outcomes, loss \(nat/token\) and loss \(bit/byte\)"):
-        bl.average([chinchilla, replace(kaplan, law=renamed)])
+        bl.average([chinchilla, replace(kaplan, plan=make_plan(renamed, runs))])
 
 
 def test_chains_that_disagree_do_not_answer(chinchilla, kaplan):

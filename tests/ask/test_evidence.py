@@ -19,6 +19,7 @@ from bayeslaw.inference.base.diagnostics import mean_ess
 from bayeslaw.inference.coordinates.geometry import Geometry, affine_arrays
 from bayeslaw.inference.infer import flat_model
 from bayeslaw.inference.model.numpyro_model import log_likelihood
+from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.language.formula.functions import PRIORS
 from tests.simulate import simulated_runs
 
@@ -248,7 +249,7 @@ def test_only_the_same_data_compare(one, found):
 
     def other(law=LAW, **columns) -> Subject:
         changed = bl.Runs.from_arrays({**runs.data, **columns})
-        return Subject.of(replace(one, law=law, runs=changed).plan)
+        return Subject.of(make_plan(law, changed))
 
     require_same([("a", subject), ("b", other()), ("c", other(LAW.with_likelihood("Normal(mean, sigma)")))])
     loss = runs.column("loss")
@@ -256,7 +257,7 @@ def test_only_the_same_data_compare(one, found):
         "'loss'": other(loss=loss * 1.001),
         "'flops'": other(flops=runs.column("flops") * 2),
         "'weight'": other(weight=np.full(len(runs), 2.0)),
-        "24 of them": Subject.of(replace(one, runs=runs.take(np.arange(24))).plan),
+        "24 of them": Subject.of(make_plan(LAW, runs.take(np.arange(24)))),
         "amplitudes": replace(subject, references={"flops": 1.0}),
         "a probability": replace(subject, measure="probability"),
         "different outcomes": replace(subject, outcome="log_loss"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import bayeslaw as bl
 from bayeslaw.ask.threshold.crossing import first_crossing, steepest
 from bayeslaw.errors import ConvergenceError, QuestionError, RunsError
+from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.posterior.posterior import Posterior
 from tests.posteriors import about
 from tests.simulate import simulated_runs
@@ -29,7 +30,7 @@ def posterior_of(law: bl.Law, draws: Mapping[str, np.ndarray], sd: float = 1.0) 
     flat = sd * np.random.default_rng(1).standard_normal((CHAINS, DRAWS, 1))
     stats = {"diverging": np.zeros((CHAINS, DRAWS)), "n_steps": np.ones((CHAINS, DRAWS)), "energy": flat[..., 0]}
     return Posterior(
-        law=law, runs=rows, family=None, pool={}, seed=0, versions={}, stats=stats, flat=flat, flat_names=("a",),
+        plan=make_plan(law, rows), seed=0, versions={}, stats=stats, flat=flat, flat_names=("a",),
         values={name: np.array(v, dtype=float).reshape(CHAINS, DRAWS) for name, v in values.items()},
     )  # fmt: skip
 

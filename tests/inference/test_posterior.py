@@ -15,6 +15,7 @@ import xarray
 
 import bayeslaw as bl
 from bayeslaw.errors import FileError, InputError, LawError, QuestionError
+from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.posterior import storage
 from bayeslaw.inference.posterior.posterior import NEW, POPULATION
 from tests.simulate import simulated_runs
@@ -121,7 +122,7 @@ def test_an_edited_law_is_saved_as_it_was_edited(flat, tmp_path):
     """No catalogue has this law, only the file."""
     law = LAW.with_likelihood("LogNormal(mean, sigma)").with_priors(alpha="LogNormal(log(0.4), 0.1)")
     values = {name: draws for name, draws in flat.values.items() if name != "nu"}
-    posterior = replace(flat, law=law, values=values)
+    posterior = replace(flat, plan=make_plan(law, flat.runs), values=values)
     again = bl.load(posterior.save(tmp_path / "fit.nc"))
     assert again.law == law
     assert again.law != LAW

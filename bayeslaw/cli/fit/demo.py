@@ -44,13 +44,14 @@ def demo(out: str, as_json: bool) -> None:
     """
     folder = _folder(out)
 
+    from bayeslaw.inference.model.plan import make_plan
     from bayeslaw.language.catalogue import law
     from bayeslaw.runs.table import read_runs
 
     every = read_runs(RUNS)
     fitted, dearest = every.where(FITTED), every.where(DEAREST)
     say(f"Fitting the law 'chinchilla' to {len(fitted)} runs on {len(fitted.levels('family')[0])} corpora ...")
-    posterior, seconds = sample(law("chinchilla"), fitted, "family", {})
+    posterior, seconds = sample(make_plan(law("chinchilla"), fitted, "family"))
 
     from bayeslaw.ask.forecast.forecast import forecast
     from bayeslaw.ask.plot.forecast import plot_forecast

@@ -27,8 +27,8 @@ from bayeslaw.errors import ConvergenceError
 
 if TYPE_CHECKING:
     from bayeslaw.inference.base.diagnostics import Diagnostics
+    from bayeslaw.inference.model.plan import Plan
     from bayeslaw.inference.posterior.posterior import Posterior
-    from bayeslaw.language.law import Law
 
 PRIOR = 'alpha="LogNormal(log(0.4), 0.1)"'
 
@@ -90,27 +90,22 @@ def fit(
     Saves the posterior, of which the other commands ask. Exits with 1 when the chains have not converged; the fit is
     saved all the same, marked as such.
     """
-    from bayeslaw.inference.fit import table_notes
     from bayeslaw.inference.model.plan import make_plan
 
     path = check_writable(out, (table, name))
     law = edited(find_law(name, priors), assignments(prior, "--prior", PRIOR), group_effect, noise_growth)
-    runs = read_table(table, **reading)
-    pooling = read_pooling(pool)
-    make_plan(law, runs, family, pooling)  # refuses what cannot be fitted, before anything slow is imported
-    known = table_notes(runs, law, family)
-    for note in known:
+    # What cannot be fitted is refused before anything slow is imported.
+    plan = make_plan(law, read_table(table, **reading), family, read_pooling(pool))
+    for note in plan.notes:
         say(note)
-    posterior, seconds = sample(
-        law, runs, family, pooling,
-        draws=draws, warmup=warmup, chains=chains, target_accept=target_accept, seed=seed,
-    )  # fmt: skip
+    posterior, seconds = sample(plan, draws=draws, warmup=warmup, chains=chains, target_accept=target_accept, seed=seed)
     posterior.save(path)
     for note in posterior.notes:
-        if note not in known:
+        if note not in plan.notes:
             say(note)
     answer = {
-        "law": law.name, "runs": len(runs), "family": family, "families": list(posterior.families), "pool": pooling,
+        "law": law.name, "runs": len(plan.runs), "family": family, "families": list(posterior.families),
+        "pool": dict(plan.pool),
         "seed": seed, "seconds": round(seconds, 3), "out": str(path),
         "notes": [note.as_dict() for note in posterior.notes],
         "diagnostics": posterior.diagnostics.as_dict(),
@@ -120,14 +115,14 @@ def fit(
         raise ConvergenceError(f"{posterior.diagnostics.verdict}.")
 
 
-def sample(law: Law, runs: Any, family: str | None, pool: dict[str, str], **how: Any) -> tuple[Posterior, float]:
+def sample(plan: Plan, **how: Any) -> tuple[Posterior, float]:
     """Fit, with a progress bar where a person is watching; returns the posterior and the seconds without imports."""
-    from bayeslaw.inference.fit import fit as infer
+    from bayeslaw.inference.fit import fit_plan
 
     with quick_imports():
-        import bayeslaw.inference.infer  # noqa: F401 - what `infer` would import, slower
+        import bayeslaw.inference.infer  # noqa: F401 - what `fit_plan` would import, slower
     started = time.perf_counter()
-    posterior = infer(law, runs, family, pool, progress=sys.stderr.isatty(), **how)
+    posterior = fit_plan(plan, progress=sys.stderr.isatty(), **how)
     return posterior, time.perf_counter() - started
 
 

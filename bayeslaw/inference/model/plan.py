@@ -24,10 +24,13 @@ from typing import Any
 import numpy as np
 
 from bayeslaw.inference.model.data_terms import hoist
-from bayeslaw.inference.model.pooling import Grouping, Pooling, plan_pooling
+from bayeslaw.inference.model.pooling import Grouping, Pooling, family_groupings, plan_pooling
 from bayeslaw.language.formula.functions import LINKS, NUMPY_WORDS
 from bayeslaw.language.law import Law, Prior
+from bayeslaw.note import Note
 from bayeslaw.runs import observations
+from bayeslaw.runs.notes import notes
+from bayeslaw.runs.summary import design_of
 from bayeslaw.runs.table import Runs
 
 
@@ -125,6 +128,14 @@ class Plan:
     def weights(self) -> np.ndarray:
         """How many runs each row counts for, float64 of shape ``(runs,)``; a run of weight 0 is known, not fitted."""
         return observations.weights(self.runs)
+
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What the runs cannot tell the law, and what would make its intervals wrong; known before a fit."""
+        grouping = None if self.family is None else self.groupings[family_groupings(self.family)[-1]]
+        groups = None if grouping is None else (grouping.labels, grouping.index)
+        found = notes(design_of(self.runs, self.law, self.inputs, self.family, groups))
+        return tuple(note for note in found if note.severity != "info")
 
     def hiding(self, hidden: np.ndarray) -> Plan:
         """The plan as if some runs had not been made: a mask of shape ``(runs,)``."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bayeslaw.errors import FileError, InputError
+from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.posterior.storage import DIGEST, FORMAT, digest_of
 from bayeslaw.language.law import Law
@@ -70,9 +71,10 @@ def _read(path: Path) -> Posterior:
     law = Law.parse(str(about["law_text"]), str(about["law"]), f"{path} (law)")
     if not (np.isfinite(flat).all() and all(np.isfinite(v).all() for v in values.values())):
         raise ValueError("draws that are not finite")
+    runs = Runs(data, str(about["source"]), rows)
     return Posterior(
-        law=law, runs=Runs(data, str(about["source"]), rows), family=json.loads(about["family"]),
-        pool=json.loads(about["pool"]), values=values, flat=flat, flat_names=tuple(json.loads(about["flat_names"])),
+        plan=make_plan(law, runs, json.loads(about["family"]), json.loads(about["pool"])),
+        values=values, flat=flat, flat_names=tuple(json.loads(about["flat_names"])),
         stats=stats, seed=int(np.asarray(about["seed"]).item()), versions=json.loads(about["versions"]),
         target_accept=json.loads(about["target_accept"]), patient=json.loads(about["patient"]),
         # Fits of before notes were kept have none.

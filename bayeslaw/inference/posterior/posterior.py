@@ -12,7 +12,7 @@ import numpy as np
 
 from bayeslaw.errors import QuestionError, did_you_mean, listed
 from bayeslaw.inference.base.diagnostics import Diagnostics
-from bayeslaw.inference.model.plan import Plan, bounded, deviation_name, make_plan, spread_name, unbounded
+from bayeslaw.inference.model.plan import Plan, bounded, deviation_name, spread_name, unbounded
 from bayeslaw.inference.model.pooling import NEW, POPULATION, Grouping, family_groupings
 from bayeslaw.language.law import Law
 from bayeslaw.note import Note
@@ -30,14 +30,8 @@ class Posterior:
 
     Attributes
     ----------
-    law
-        With the priors and the noise that were fitted.
-    runs
-        The runs that were fitted, and no others.
-    family
-        The column of the families; None for a fit of one family.
-    pool
-        What the caller said of the pooling of single parameters.
+    plan
+        What was fitted: the law with its priors and noise, the runs and no others, and how parameters were pooled.
     values
         Draws of everything sampled, by name, each of shape ``(chains, draws, ...)``.
     flat
@@ -56,10 +50,7 @@ class Posterior:
         What its runs cannot tell, and what its residuals say; answers repeat those that are serious.
     """
 
-    law: Law
-    runs: Runs
-    family: str | None
-    pool: Mapping[str, str]
+    plan: Plan
     values: Mapping[str, np.ndarray]
     flat: np.ndarray
     flat_names: tuple[str, ...]
@@ -76,10 +67,25 @@ class Posterior:
         state = "converged" if self.diagnostics.converged else "NOT converged"
         return f"Posterior({self.law.name}, {len(self.runs)} runs{families}, {chains} x {draws} draws, {state})"
 
-    @cached_property
-    def plan(self) -> Plan:
-        """How the parameters were pooled over the runs."""
-        return make_plan(self.law, self.runs, self.family, self.pool)
+    @property
+    def law(self) -> Law:
+        """The law, with the priors and the noise that were fitted."""
+        return self.plan.law
+
+    @property
+    def runs(self) -> Runs:
+        """The runs that were fitted, and no others."""
+        return self.plan.runs
+
+    @property
+    def family(self) -> str | None:
+        """The column of the families; None for a fit of one family."""
+        return self.plan.family
+
+    @property
+    def pool(self) -> Mapping[str, str]:
+        """What the caller said of the pooling of single parameters."""
+        return self.plan.pool
 
     @cached_property
     def diagnostics(self) -> Diagnostics:
