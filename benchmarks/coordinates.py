@@ -11,8 +11,10 @@ import argparse
 import numpy as np
 
 import bayeslaw as bl
-from bayeslaw.inference.infer import Choice, choice_for, infer
-from bayeslaw.inference.sampler.chains import Settings
+from bayeslaw.inference.choice import Choice, choice_for
+from bayeslaw.inference.coordinates.affine import Affine
+from bayeslaw.inference.infer import infer
+from bayeslaw.inference.sampler.settings import Settings
 from bayeslaw.validation.calibration.sbc import DRAWS, simulated_tables
 
 TABLES, SIMULATIONS = 16, 200
@@ -25,7 +27,7 @@ def main() -> None:
     given = reading.parse_args()
     plans = simulated_tables(given.law, SIMULATIONS)
     suited = choice_for(plans[0], draws=DRAWS)
-    choices = {"affine": Choice("affine", Settings(draws=DRAWS)), suited.kind: suited}
+    choices = {choice.coordinates.__name__: choice for choice in (Choice(Affine, Settings(draws=DRAWS)), suited)}
     found: dict[str, list[tuple[float, float]]] = {kind: [] for kind in choices}
     for table in given.tables:
         for kind, choice in choices.items():

@@ -14,7 +14,7 @@ def main() -> None:
 
     import bayeslaw as bl
     from bayeslaw.inference.base import devices
-    from bayeslaw.inference.infer import flat_model
+    from bayeslaw.inference.model.numpyro_model import flat_model
     from bayeslaw.inference.model.plan import make_plan
 
     rng = np.random.default_rng(0)

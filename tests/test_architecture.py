@@ -39,7 +39,6 @@ PLACES = {
         "inference/model/numpyro_model.py", "inference/model/flat_model.py", "inference/sampler/kernels.py",
         "inference/base/diagnostics.py", "validation/drift/learning.py",
     },
-    "blackjax": {"inference/sampler/kernels.py"},
     "pymc": {"inference/model/pymc_model.py"},
     "pytensor": {"inference/model/pymc_model.py"},
     "jax": {"inference/", "ask/"},

@@ -2,7 +2,8 @@
 
 ===============  ======================================================================
 ``fit``          the main verb
-``infer``        one plan to draws: starting points, coordinates, sampling
+``infer``        plans to draws: trace, mode, compile, sampling
+``choice``       in which coordinates a plan is sampled, and how once more when that does not do
 ``many``         hundreds of fits at once
 ``holdout``      a fit with some runs hidden
 ``executors``    fits handed to workers

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bayeslaw.errors import PoolingError
+from bayeslaw.errors import ConvergenceError, PoolingError
 from bayeslaw.inference.base.progress import Progress, watched
 from bayeslaw.inference.model.plan import Plan, make_plan
 from bayeslaw.language import catalogue
@@ -17,12 +18,12 @@ from bayeslaw.note import Note, in_order
 from bayeslaw.runs.table import Runs, read_runs
 
 if TYPE_CHECKING:
-    from bayeslaw.inference.infer import Choice
+    from bayeslaw.inference.choice import Choice
     from bayeslaw.inference.posterior.posterior import Posterior
-    from bayeslaw.inference.sampler.sample import Draws
+    from bayeslaw.inference.sampler.draws import Draws
 
 # What the numbers of a fit depend on.
-VERSIONED = ("jax", "numpyro", "blackjax", "numpy")
+VERSIONED = ("jax", "numpyro", "numpy")
 
 
 def fit(
@@ -36,6 +37,7 @@ def fit(
     warmup: int | None = None,
     chains: int | None = None,
     target_accept: float | None = None,
+    seconds: float | None = 120.0,
     seed: int = 0,
     progress: bool | Progress = False,
 ) -> Posterior:
@@ -59,6 +61,9 @@ def fit(
     draws, warmup, chains, target_accept
         Of NUTS, a chain for the first two; sensible unless given.  A fit that has not converged is made again, where
         draws, warm-up and acceptance are left to it: with four times the draws and, if these do not do, with care.
+    seconds
+        The most that sampling may take where it crawls: where a draw takes hundreds of leapfrogs, as on runs without
+        noise.  Processor seconds per core; None for no limit.
     seed
         The same seed, versions, machine and shapes give the same draws.
     progress
@@ -73,13 +78,16 @@ def fit(
     ------
     LawError, RunsError, PoolingError
         When the law, the table or the hierarchy cannot be used.
+    ConvergenceError
+        When sampling crawls, and would take longer than `seconds`.
     """
     law = with_priors(catalogue.find(law), priors)
     runs = runs if isinstance(runs, Runs) else read_runs(runs)
     plan = make_plan(law, runs, family, pool)  # every fault of the input is found before JAX is imported
     return fit_plan(
-        plan, draws=draws, warmup=warmup, chains=chains, target_accept=target_accept, seed=seed, progress=progress
-    )
+        plan, draws=draws, warmup=warmup, chains=chains, target_accept=target_accept, seconds=seconds, seed=seed,
+        progress=progress,
+    )  # fmt: skip
 
 
 def fit_plan(
@@ -89,18 +97,23 @@ def fit_plan(
     warmup: int | None = None,
     chains: int | None = None,
     target_accept: float | None = None,
+    seconds: float | None = 120.0,
     seed: int = 0,
     progress: bool | Progress = False,
 ) -> Posterior:
     """Fit what was planned; see :func:`fit`."""
-    from bayeslaw.inference.infer import choice_for, infer, next_choice
+    from bayeslaw.inference.choice import choice_for, next_choice
+    from bayeslaw.inference.infer import infer
 
     given = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
+    given["seconds"] = math.inf if seconds is None else seconds
     patient = draws is warmup is target_accept is None
     choice: Choice | None = choice_for(plan, **given)
     with watched(progress, "draw", "sampling") as watch:
         while choice is not None:
             found = infer(plan, choice, seed, watch)
+            if found.crawl is not None:
+                raise ConvergenceError(found.crawl.verdict)
             choice = next_choice(plan, choice, found.diagnostics, **given) if patient else None
     posterior = posterior_of(plan, found, target_accept)
     return replace(posterior, notes=notes_of(posterior))

@@ -2,7 +2,7 @@
 
 A small fit spends most of its time between its chains: it starts them, waits for the slowest and gathers them, block by
 block.  So the chains of several fits are walked by one compiled program, laid over devices as the chains of one fit are
-(see ``chains``).  Plans that hide other runs, or hold other outcomes, share that program.
+(see ``layout``).  Plans that hide other runs, or hold other outcomes, share that program.
 
 What one program walks is also what an executor hands to a worker (see ``executors``), which walks it in one thread.
 Draws come back and are kept here, so that workers need no folder in common.
@@ -15,25 +15,25 @@ from concurrent.futures import Executor
 from itertools import batched
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from bayeslaw.inference.base import devices
 from bayeslaw.inference.base.progress import Progress
+from bayeslaw.inference.choice import Choice, choice_for, next_choice
 from bayeslaw.inference.executors import done_by
 from bayeslaw.inference.fit import posterior_of
-from bayeslaw.inference.infer import Choice, choice_for, flat_model, next_choice, prepare
+from bayeslaw.inference.infer import infer_together
+from bayeslaw.inference.model.numpyro_model import flat_model
 from bayeslaw.inference.model.plan import Plan, Structure
 from bayeslaw.inference.posterior.posterior import Posterior
-from bayeslaw.inference.sampler.sample import Draws, Stopwatch
+from bayeslaw.inference.sampler.draws import Draws
+from bayeslaw.inference.sampler.pace import Crawl
 from bayeslaw.inference.shards import Kept, Shards
 
 # Fits walked together: enough that no device waits long for another, few enough that some are soon finished.
 TOGETHER = 8
-# Plans of one structure, their seeds, how many fits their program takes, start, and how they are sampled.
-Batch = tuple[list[Plan], list[int], int, np.ndarray | None, Choice]
+# Plans of one structure, how they are sampled, their seeds, how many fits their program takes, and start.
+Batch = tuple[list[Plan], Choice, list[int], int, np.ndarray | None]
 
 
 def infer_many(
@@ -65,9 +65,9 @@ def infer_many(
     executor
         What samples, in place of this process; its draws are the same.
     patient
-        Sample those that have not converged again, as :func:`bayeslaw.inference.infer.next_choice` has it.
+        Sample those that have not converged again, as :func:`bayeslaw.inference.choice.next_choice` has it.
     **given
-        Settings of all fits; see :class:`bayeslaw.inference.sampler.chains.Settings`.
+        Settings of all fits; see :class:`bayeslaw.inference.sampler.settings.Settings`.
 
     Yields
     ------
@@ -88,7 +88,9 @@ def infer_many(
         own = [plans[i] for i in tried], [seeds[i] for i in tried], list(tried.values())
         for at, draws in _sampled(*own, start, shards, executor):
             i = positions[at]
-            again = next_choice(plans[i], tried[i], draws.diagnostics, **given) if patient else None
+            # A fit that crawls has not converged, and would crawl again.
+            patience = patient and draws.crawl is None
+            again = next_choice(plans[i], tried[i], draws.diagnostics, **given) if patience else None
             if again is not None:
                 left[i] = again
                 continue
@@ -128,40 +130,51 @@ def _sampled(
         size = TOGETHER if len(group) >= TOGETHER else 1
         for batch in batched(left, size):
             members.append(batch)
-            batches.append(([plans[i] for i in batch], [seeds[i] for i in batch], size, start, choice))
+            batches.append(([plans[i] for i in batch], choice, [seeds[i] for i in batch], size, start))
     for at, found in _here(batches) if executor is None else _elsewhere(executor, batches):
         if shards is not None:
             for i, draws in zip(members[at], found, strict=True):
-                shards.put(paths[i], (draws.flat, draws.stats))
+                # Whether a fit crawls depends on the machine, and what is kept on the fit alone.
+                if draws.crawl is None:
+                    shards.put(paths[i], (draws.flat, draws.stats))
         yield from zip(members[at], found, strict=True)
 
 
 def _here(batches: Sequence[Batch]) -> Iterator[tuple[int, list[Draws]]]:
     """The draws of batches, by this process."""
     for at, batch in enumerate(batches):
-        yield at, _together(*batch)
+        yield at, _together(batch)
 
 
 def _elsewhere(executor: Executor, batches: Sequence[Batch]) -> Iterator[tuple[int, list[Draws]]]:
     """The draws of batches, by the workers of an executor."""
     for at, found in done_by(executor, _to_send, batches):
-        plans, seeds, _, _, choice = batches[at]
+        plans, choice, seeds, _, _ = batches[at]
         yield (
             at,
-            [_taken_up(plan, kept, choice, seed) for plan, kept, seed in zip(plans, found, seeds, strict=True)],
+            [
+                _taken_up(plan, kept, choice, seed, crawl)
+                for plan, (kept, crawl), seed in zip(plans, found, seeds, strict=True)
+            ],
         )
 
 
-def _to_send(*batch: *Batch) -> list[Kept]:
+def _to_send(*batch: *Batch) -> list[tuple[Kept, Crawl | None]]:
     """What a worker gives back: programs stay where they are."""
-    return [(draws.flat, draws.stats) for draws in _together(*batch, one_thread=True)]
+    return [((draws.flat, draws.stats), draws.crawl) for draws in _together(batch, one_thread=True)]
 
 
-def _taken_up(plan: Plan, kept: Kept, choice: Choice, seed: int) -> Draws:
+def _together(batch: Batch, one_thread: bool = False) -> list[Draws]:
+    """The draws of a batch."""
+    plans, choice, seeds, fits, start = batch
+    return infer_together(plans, choice, seeds, fits=fits, start=start, one_thread=one_thread)
+
+
+def _taken_up(plan: Plan, kept: Kept, choice: Choice, seed: int, crawl: Crawl | None = None) -> Draws:
     """Draws that were kept, or made elsewhere."""
     with devices.float64():
         model = flat_model(plan.structure)
-    return Draws(model, *kept, None, choice.settings, seed, {}, choice.patient)
+    return Draws(model, *kept, None, choice.settings, seed, {}, choice.patient, crawl)
 
 
 def fit_many(
@@ -184,31 +197,3 @@ def fit_many(
     )  # fmt: skip
     target_accept = given.get("target_accept")
     return [posterior_of(plan, found[i], target_accept) for i, plan in enumerate(plans)]
-
-
-def _together(
-    plans: Sequence[Plan],
-    seeds: Sequence[int],
-    size: int,
-    start: np.ndarray | None,
-    choice: Choice,
-    one_thread: bool = False,
-) -> list[Draws]:
-    """A few plans of one structure, sampled alike."""
-    stopwatch = Stopwatch()
-    # BLAS rounds by how many threads it has, which is not the same everywhere.
-    with devices.float64(), threadpool_limits(1):
-        with stopwatch("trace"):
-            data = [jax.tree.map(jnp.asarray, plan.data()) for plan in plans]
-            prepared = prepare(plans[0], data[0], choice, size)
-        with stopwatch("mode"):
-            geometries = [prepared.geometry(each, seed, start) for each, seed in zip(data, seeds, strict=True)]
-        with stopwatch("compile"):
-            run = prepared.chains.result()
-        with stopwatch("sampling"):
-            walked = run(geometries, [(each,) for each in data], seeds, None, one_thread)
-    seconds = {stage: each / len(plans) for stage, each in stopwatch.seconds.items()}
-    return [
-        Draws(prepared.model, flat, stats, geometry, choice.settings, seed, seconds, choice.patient)
-        for (flat, stats, geometry), seed in zip(walked, seeds, strict=True)
-    ]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import jax
@@ -17,8 +18,8 @@ import numpy as np
 
 from bayeslaw.errors import FileError
 from bayeslaw.inference.base.atomic_files import beside, replaced
+from bayeslaw.inference.choice import Choice
 from bayeslaw.inference.fit import versions
-from bayeslaw.inference.infer import Choice
 from bayeslaw.inference.model.plan import Plan
 
 # Flat draws, and what the sampler said of them.
@@ -52,7 +53,9 @@ class Shards:
 
     def path(self, plan: Plan, choice: Choice, seed: int, start: np.ndarray | None) -> Path:
         """The file of a fit."""
-        about = [plan.law.text, repr(plan.structure.poolings), choice.kind, asdict(choice.settings), seed, versions()]
+        # How long a fit may take is no part of what it is.
+        kind, settings = choice.coordinates.__name__, asdict(replace(choice.settings, seconds=math.inf))
+        about = [plan.law.text, repr(plan.structure.poolings), kind, settings, seed, versions()]
         total = hashlib.sha256(json.dumps(about).encode())
         for where, values in jax.tree_util.tree_flatten_with_path((plan.data(), start))[0]:
             total.update(f"{where}{np.shape(values)}".encode())

@@ -22,9 +22,9 @@ from scipy.optimize import least_squares
 
 import bayeslaw as bl
 from bayeslaw.inference.base.progress import watched
+from bayeslaw.inference.infer import sample
 from bayeslaw.inference.many import fit_many
 from bayeslaw.inference.model.plan import make_plan
-from bayeslaw.inference.sampler.sample import sample
 from bayeslaw.inference.shards import Shards
 from bayeslaw.validation.backtest.ahead import Look, looks
 from bayeslaw.validation.backtest.origins import origin_where

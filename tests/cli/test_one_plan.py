@@ -13,7 +13,7 @@ from bayeslaw.cli import commands
 from bayeslaw.inference import infer
 from bayeslaw.inference.base import devices
 from bayeslaw.inference.model import plan as planning
-from bayeslaw.inference.sampler.sample import Draws
+from bayeslaw.inference.sampler.draws import Draws
 from bayeslaw.runs import observations
 from bayeslaw.runs import table as tables
 from tests.simulate import simulated_runs

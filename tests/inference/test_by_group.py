@@ -1,16 +1,17 @@
 """A hierarchy's density by what its groups share."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import bayeslaw as bl
 from bayeslaw.ask.evidence.by_group import in_parts
 from bayeslaw.inference.base import devices
-from bayeslaw.inference.coordinates.geometry import conditional
-from bayeslaw.inference.infer import find_geometry, flat_model, kind_of, scales_of
+from bayeslaw.inference.coordinates.conditional import Conditional
+from bayeslaw.inference.coordinates.protocol import Problem
+from bayeslaw.inference.coordinates.suited import suited
 from bayeslaw.inference.model.plan import make_plan
+from bayeslaw.inference.model.starts import starts_of
 from tests.simulate import simulated_runs
 
 TRUTH = {"E": 1.8, "A": 0.6, "alpha": 0.2, "sigma": 0.01}
@@ -26,30 +27,28 @@ def test_what_groups_share_does_not_depend_on_what_is_their_own(pool):
     law = bl.law("power_law")
     runs = simulated_runs(law, np.random.default_rng(1), 600, families=12, parameters=TRUTH)
     plan = make_plan(law, runs, "family", pool)
-    assert kind_of(plan) == "conditional"
+    assert suited(plan) is Conditional
     rng = np.random.default_rng(2)
     with devices.float64():
-        data, model = jax.tree.map(jnp.asarray, plan.data()), flat_model(plan.structure)
-        scales = scales_of(plan.structure, model, by_group=True)
-        arrays = find_geometry(plan.structure, model, data, scales, 0).arrays
-        count, (groups, each) = len(arrays["t"]), arrays["group_o"].shape
+        problem = Problem.of(plan)
+        model, args = problem.model, problem.args
+        coordinates = Conditional.at_mode(problem, starts_of(plan.structure, model, 0))
+        own = coordinates.own
         one = rng.standard_normal(model.size)
-        own = slice(count, count + groups * each)
         other = one.copy()
-        other[own] = rng.standard_normal(groups * each)
+        other[own] = rng.standard_normal(own.shape)
 
         @jax.jit
         def both(z, args):
-            x, log_det = conditional(z, arrays)
-            parts = jnp.split(z, [count, count + groups * each])
-            parts[1] = parts[1].reshape(groups, each)
-            return in_parts(plan.structure, model, *parts, arrays, args), log_det - model.potential(x, args)
+            x, log_det = coordinates.forward(z, model, args)
+            parts = coordinates.in_parts(z)
+            return in_parts(plan.structure, model, coordinates, parts, args), log_det - model.potential(x, args)
 
-        (shared, by_group), whole = jax.tree.map(np.asarray, both(one, (data,)))
-        (shared_again, by_group_again), whole_again = jax.tree.map(np.asarray, both(other, (data,)))
+        (shared, by_group), whole = jax.tree.map(np.asarray, both(one, args))
+        (shared_again, by_group_again), whole_again = jax.tree.map(np.asarray, both(other, args))
         first = one.copy()
-        first[own] = np.concatenate([other[own][:each], one[own][each:]])
-        (_, by_group_first), _ = jax.tree.map(np.asarray, both(first, (data,)))
+        first[own[0]] = other[own[0]]
+        (_, by_group_first), _ = jax.tree.map(np.asarray, both(first, args))
     assert shared == pytest.approx(shared_again, abs=1e-8)
     assert shared + by_group.sum() == pytest.approx(whole, abs=1e-8)
     assert shared_again + by_group_again.sum() == pytest.approx(whole_again, abs=1e-8)

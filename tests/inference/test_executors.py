@@ -16,11 +16,13 @@ import pytest
 import bayeslaw as bl
 from bayeslaw.errors import ExecutorError
 from bayeslaw.inference import executors
+from bayeslaw.inference.coordinates.affine import Affine
+from bayeslaw.inference.coordinates.following import Following
+from bayeslaw.inference.coordinates.suited import suited
 from bayeslaw.inference.executors import done_by, opened
-from bayeslaw.inference.infer import kind_of
 from bayeslaw.inference.many import TOGETHER, infer_many
 from bayeslaw.inference.model.plan import Plan, make_plan
-from bayeslaw.inference.sampler.sample import Draws
+from bayeslaw.inference.sampler.draws import Draws
 from bayeslaw.inference.shards import Shards
 from tests.linear import linear_law, linear_runs
 from tests.simulate import simulated_runs
@@ -47,14 +49,14 @@ def the_same(one: dict[int, Draws], other: dict[int, Draws]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "count", "kind", "chains"),
-    [(60, TOGETHER, "affine", 2), (60, 1, "affine", 4), (20, 1, "following", 2)],
+    [(60, TOGETHER, Affine, 2), (60, 1, Affine, 4), (20, 1, Following, 2)],
 )
 def test_a_worker_has_one_thread_and_the_same_draws(rows, count, kind, chains):
     """To the bit, of a law with powers, where rounding shows: several fits in one program, and one alone."""
     how = {**HOW, "chains": chains}
     plan = make_plan(POWER, simulated_runs(POWER, np.random.default_rng(1), rows))
     plans = folds(plan, TOGETHER)[:count]
-    assert {kind_of(each) for each in plans} == {kind}
+    assert {suited(each) for each in plans} == {kind}
     with ThreadPoolExecutor(2) as threads:
         found = dict(infer_many(plans, range(count), executor=threads, **how))
     the_same(dict(infer_many(plans, range(count), **how)), found)

@@ -4,18 +4,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import bayeslaw as bl
 from bayeslaw.inference.base.diagnostics import bulk_ess
-from bayeslaw.inference.coordinates.transports import TRANSPORTS
-from bayeslaw.inference.infer import Choice, find_geometry, flat_model, infer, kind_of, scales_of
+from bayeslaw.inference.choice import Choice
+from bayeslaw.inference.coordinates.following import Following
+from bayeslaw.inference.coordinates.protocol import Problem
+from bayeslaw.inference.coordinates.split import Split
+from bayeslaw.inference.coordinates.suited import suited
+from bayeslaw.inference.infer import infer, sample
 from bayeslaw.inference.model.numpyro_model import numpyro_model
 from bayeslaw.inference.model.plan import make_plan
-from bayeslaw.inference.sampler.chains import Settings
-from bayeslaw.inference.sampler.sample import sample
+from bayeslaw.inference.model.starts import starts_of
+from bayeslaw.inference.sampler.settings import Settings
 from tests.simulate import simulated_runs
 
 POWER = bl.law("power_law")
@@ -34,13 +37,12 @@ class Fitted:
     def __init__(self, law, runs, **how):
         with jax.enable_x64(True):
             self.plan = make_plan(law, runs, **how)
-            assert kind_of(self.plan) == "following"
-            self.model = flat_model(self.plan.structure)
-            self.args = (jax.tree.map(jnp.asarray, self.plan.data()),)
-            self.scales = scales_of(self.plan.structure, self.model, by_group=False)
-            self.geometry = find_geometry(self.plan.structure, self.model, *self.args, self.scales, seed=0)
-            assert self.geometry.kind == "following"
-            self.map = jax.jit(lambda z, args: TRANSPORTS["following"](z, self.geometry.arrays, self.model, args))
+            assert suited(self.plan) is Following
+            problem = Problem.of(self.plan)
+            self.model, self.args = problem.model, problem.args
+            self.split = Split.of(self.plan.structure, self.model, by_group=False)
+            self.coordinates = Following.at_mode(problem, starts_of(self.plan.structure, self.model, 0))
+            self.map = jax.jit(lambda z, args: self.coordinates.forward(z, self.model, args))
             self.jacobian = jax.jit(jax.jacfwd(lambda z, args: self.map(z, args)[0]))
 
     def ball(self, seed, scale=1.0):
@@ -93,29 +95,29 @@ def test_the_derivatives_are_those_of_small_steps(fitted, seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_the_map_solves_its_equation(fitted, seed):
     """The equation of the module's first lines, in NumPy, from the matrices as they are."""
-    z, g = fitted.ball(seed), {name: np.asarray(a) for name, a in fitted.geometry.arrays.items()}
+    z, g = fitted.ball(seed), jax.tree.map(np.asarray, fitted.coordinates)
     x = np.asarray(fitted.map(z, fitted.args)[0])
-    count = len(g["t"])
-    t, o = x[fitted.scales.scales], x[fitted.scales.shared]
-    np.testing.assert_allclose(t, g["t"] + g["t_scale"] @ z[:count])
-    quieter = np.exp(-2 * (t - g["t"]) @ g["is_noise"])
-    spread = g["deviates"] * np.exp(-2 * t[g["spread"]])
-    prior = g["prior"] + np.diag(spread)
+    scales, rest, count = g.scales, g.rest, len(g.scales.at)
+    t, o = x[fitted.split.scales], x[fitted.split.shared]
+    np.testing.assert_allclose(t, scales.at + scales.root @ z[:count])
+    quieter = np.exp(-2 * (t - scales.at) @ scales.is_noise)
+    spread = rest.deviates * np.exp(-2 * t[rest.spread])
+    prior = rest.prior + np.diag(spread)
     mean = np.asarray(jax.jit(lambda x, args: fitted.model.deterministic("mean", x, args))(x, fitted.args))
-    left = prior @ (o - g["o"]) + quieter * g["jacobian"].T @ (g["weight"] * (mean - g["mean"]))
-    left += quieter * g["slope"] + g["prior_slope"] + spread * g["o"]
-    root = np.linalg.cholesky(prior + quieter * g["jacobian"].T * g["weight"] @ g["jacobian"])
+    left = prior @ (o - rest.at) + quieter * g.jacobian.T @ (g.weight * (mean - g.mean))
+    left += quieter * rest.slope + rest.prior_slope + spread * rest.at
+    root = np.linalg.cholesky(prior + quieter * g.jacobian.T * g.weight @ g.jacobian)
     np.testing.assert_allclose(left, root @ z[count:], rtol=1e-5, atol=1e-6 * np.abs(left).max())
 
 
 def test_weights_are_the_curvature_of_each_run(one):
     """A Student-t on the log: (nu + 1) (nu - r^2) / (nu + r^2)^2 / (sigma mean)^2, but for the slope of the log."""
-    values = one.model.constrain(one.geometry.centre)
-    mean = one.geometry.arrays["mean"][: len(one.plan.outcome)]
+    values = one.model.constrain(one.coordinates.centre)
+    mean = one.coordinates.mean[: len(one.plan.outcome)]
     nu, sigma = values["nu"], values["sigma"]
     r = np.log(one.plan.outcome / mean) / sigma
     curvature = (nu + 1) * (nu - r**2) / (nu + r**2) ** 2 / sigma**2 + (nu + 1) * r / (nu + r**2) / sigma
-    weight = one.geometry.arrays["weight"]
+    weight = one.coordinates.weight
     np.testing.assert_allclose(weight[: len(mean)], np.maximum(curvature / mean**2, 0.0), rtol=1e-8)
     assert not weight[len(mean) :].any()  # rows that only fill up the shape
 
@@ -124,7 +126,7 @@ def test_weights_are_the_curvature_of_each_run(one):
 def test_the_posterior_is_that_of_other_coordinates(families):
     """The same means come from affine coordinates, given many draws and small steps."""
     settings = Settings(draws=2500, warmup=500, target_accept=0.95)
-    ours = infer(families.plan, Choice("following", settings), seed=0)
+    ours = infer(families.plan, Choice(Following, settings), seed=0)
     plain = sample(numpyro_model(families.plan.structure), families.args, replace(settings, target_accept=0.99), seed=1)
     assert ours.diagnostics.converged
     a, b = (d.flat.reshape(-1, families.model.size) for d in (ours, plain))

@@ -1,8 +1,5 @@
 """Transports: their Jacobians, the algebra they rest on, and a posterior whose moments are known."""
 
-from dataclasses import replace
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,22 +13,21 @@ from scipy.linalg import solve_triangular
 
 import bayeslaw as bl
 from bayeslaw.inference.base.diagnostics import bulk_ess
+from bayeslaw.inference.choice import choice_for
+from bayeslaw.inference.coordinates.affine import Affine
 from bayeslaw.inference.coordinates.block_arrow import Arrow, Blocks, Partition
+from bayeslaw.inference.coordinates.conditional import Conditional
 from bayeslaw.inference.coordinates.derivatives import curvature_of
-from bayeslaw.inference.coordinates.geometry import (
-    Geometry,
-    _positive_arrow,
-    affine_arrays,
-    conditional_arrays,
-    laplace,
-    rewhitened,
-)
+from bayeslaw.inference.coordinates.following import Following
 from bayeslaw.inference.coordinates.mode import Curvature, find_mode, trust_step
-from bayeslaw.inference.coordinates.transports import transported
-from bayeslaw.inference.infer import Choice, choice_for, find_geometry, flat_model, infer, scales_of
+from bayeslaw.inference.coordinates.positive import positive_arrow
+from bayeslaw.inference.coordinates.protocol import Coordinates, Problem
+from bayeslaw.inference.coordinates.split import Split
+from bayeslaw.inference.infer import infer, sample
 from bayeslaw.inference.model.plan import make_plan
-from bayeslaw.inference.sampler.chains import Settings
-from bayeslaw.inference.sampler.sample import Draws, sample
+from bayeslaw.inference.model.starts import starts_of
+from bayeslaw.inference.sampler.draws import Draws
+from bayeslaw.inference.sampler.settings import Settings
 from bayeslaw.language.law import Law
 from tests.simulate import simulated_runs
 
@@ -47,15 +43,15 @@ def float64():
 
 
 class Fitted:
-    """A plan with the geometry it is sampled in."""
+    """A plan with the coordinates of a hierarchy."""
 
     def __init__(self, runs: bl.Runs, law: Law = POWER, **how) -> None:
         with jax.enable_x64(True):
             self.plan = make_plan(law, runs, **how)
-            self.model = flat_model(self.plan.structure)
-            self.data = jax.tree.map(jnp.asarray, self.plan.data())
-            self.scales = scales_of(self.plan.structure, self.model, by_group=True)
-            self.geometry = find_geometry(self.plan.structure, self.model, self.data, self.scales, seed=0)
+            problem = Problem.of(self.plan)
+            self.model, (self.data,) = problem.model, problem.args
+            self.split = Split.of(self.plan.structure, self.model, by_group=True)
+            self.coordinates = Conditional.at_mode(problem, starts_of(self.plan.structure, self.model, 0))
 
 
 @pytest.fixture(scope="module")
@@ -71,18 +67,22 @@ def ball(size: int, seed: int, scale: float = 1.0) -> np.ndarray:
     return scale * np.random.default_rng(seed).standard_normal(size)
 
 
-@partial(jax.jit, static_argnums=0)
-def mapped(kind: str, z, arrays):
-    """Where a transport takes a point, its Jacobian there, and the log determinant it claims.
+@jax.jit
+def mapped(coordinates, z):
+    """Where coordinates take a point, their Jacobian there, and the log determinant they claim.
 
     Those that ask the model for predictions have their own tests.
     """
-    x, log_det = transported(kind, z, arrays, None, ())
-    return x, jax.jacfwd(lambda v: transported(kind, v, arrays, None, ())[0])(z), log_det
+
+    def forward(z):
+        return coordinates.forward(z, None, ())
+
+    x, log_det = forward(z)
+    return x, jax.jacfwd(lambda z: forward(z)[0])(z), log_det
 
 
-def assert_determinant(geometry: Geometry, z: np.ndarray) -> None:
-    _, jacobian, log_det = mapped(geometry.kind, z, dict(geometry.arrays))
+def assert_determinant(coordinates: Coordinates, z: np.ndarray) -> None:
+    _, jacobian, log_det = mapped(coordinates, z)
     sign, expected = np.linalg.slogdet(jacobian)
     assert abs(sign) == 1
     assert float(log_det) == pytest.approx(expected, rel=1e-9, abs=1e-8)
@@ -96,140 +96,92 @@ def assert_log_density(draws: Draws, data: dict) -> None:
     np.testing.assert_allclose(draws.stats["lp"].reshape(-1)[::7], expected, rtol=1e-9, atol=1e-9)
 
 
-# --- the transports ---------------------------------------------------------------------------------------------
+# --- the maps ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_log_determinant_is_that_of_the_jacobian(hierarchy, seed):
-    assert hierarchy.geometry.kind == "conditional"
-    assert_determinant(hierarchy.geometry, ball(hierarchy.model.size, seed))
-    assert_determinant(hierarchy.geometry, ball(hierarchy.model.size, seed, 2.0))
+    assert_determinant(hierarchy.coordinates, ball(hierarchy.model.size, seed))
+    assert_determinant(hierarchy.coordinates, ball(hierarchy.model.size, seed, 2.0))
 
 
 def test_the_determinant_is_another_at_each_point(hierarchy):
     """Or the test above would hold for an affine map too."""
-    values = [
-        float(mapped("conditional", ball(hierarchy.model.size, seed), dict(hierarchy.geometry.arrays))[2])
-        for seed in range(4)
-    ]
+    values = [float(mapped(hierarchy.coordinates, ball(hierarchy.model.size, seed))[2]) for seed in range(4)]
     assert np.ptp(values) > 0.1
 
 
 @pytest.fixture(scope="module")
-def affine() -> Geometry:
-    """The Laplace transport of a plan without scales: forty runs of one family, whose noise is well known."""
+def affine() -> Affine:
+    """Those of a plan without scales: forty runs of one family, whose noise is well known."""
     with jax.enable_x64(True):
         plan = make_plan(POWER, simulated_runs(POWER, np.random.default_rng(4), 40))
-        model = flat_model(plan.structure)
-        return find_geometry(plan.structure, model, jax.tree.map(jnp.asarray, plan.data()), None, seed=0)
+        problem = Problem.of(plan)
+        return Affine.at_mode(problem, starts_of(plan.structure, problem.model, 0))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_affine_determinant_is_that_of_the_jacobian(affine, seed):
-    assert affine.kind == "affine"
-    assert abs(affine.arrays["log_det"]) > 0.1
+    assert abs(affine.log_det) > 0.1
     assert_determinant(affine, ball(len(affine.centre), seed))
 
 
 def test_zero_goes_to_the_centre(hierarchy, affine):
     """At zero the scales are their mode, and the slope there is nearly nothing, so one Newton step stays."""
-    x, _, _ = mapped("conditional", np.zeros(hierarchy.model.size), dict(hierarchy.geometry.arrays))
-    np.testing.assert_allclose(x, hierarchy.geometry.centre, atol=1e-4)
-    x, _, _ = mapped("affine", np.zeros(len(affine.centre)), dict(affine.arrays))
+    x, _, _ = mapped(hierarchy.coordinates, np.zeros(hierarchy.model.size))
+    np.testing.assert_allclose(x, hierarchy.coordinates.centre, atol=1e-4)
+    x, _, _ = mapped(affine, np.zeros(len(affine.centre)))
     np.testing.assert_array_equal(x, affine.centre)
 
 
 def test_every_coordinate_is_placed_once(hierarchy):
     """Moving one coordinate of z by its own moves what it should: all coordinates of x, and none by NaN."""
-    arrays = hierarchy.geometry.arrays
-    assert sorted(np.asarray(arrays["place"]).tolist()) == list(range(hierarchy.model.size))
-    _, jacobian, _ = mapped("conditional", np.zeros(hierarchy.model.size), dict(arrays))
+    assert sorted(hierarchy.coordinates.order.tolist()) == list(range(hierarchy.model.size))
+    _, jacobian, _ = mapped(hierarchy.coordinates, np.zeros(hierarchy.model.size))
     assert np.isfinite(jacobian).all()
-    scales = hierarchy.scales.scales
+    scales = hierarchy.split.scales
     # The scales move with their own z alone: they come first.
     others = np.setdiff1d(np.arange(hierarchy.model.size), np.arange(len(scales)))
     assert not np.asarray(jacobian)[np.ix_(scales, others)].any()
 
 
-def test_arrays_to_compile_for_have_the_shapes_of_real_ones(hierarchy, affine):
-    def shapes(arrays):
-        return {name: (np.shape(a), np.result_type(a)) for name, a in arrays.items()}
-
-    assert shapes(conditional_arrays(hierarchy.scales)) == shapes(hierarchy.geometry.arrays)
-    assert shapes(affine_arrays(len(affine.centre))) == shapes(affine.arrays)
-
-
-def test_stand_in_arrays_are_the_identity():
-    arrays = affine_arrays(4)
+def test_the_identity_changes_nothing():
     z = ball(4, 0)
-    x, _, log_det = mapped("affine", z, arrays)
+    x, _, log_det = mapped(Affine.identity(4), z)
     np.testing.assert_array_equal(x, z)
     assert log_det == 0.0
 
 
-def test_a_pilot_keeps_the_determinant_right(hierarchy):
-    """What a first run teaches the coordinates changes the map, and its determinant with it."""
-    settings = Settings(draws=20, warmup=100, pilot=100, chains=2)
-    draws = infer(hierarchy.plan, Choice("conditional", settings), seed=0)
-    learned = draws.geometry
-    assert not np.allclose(learned.arrays["pilot"]["scale"], np.eye(hierarchy.model.size))
-    for seed in SEEDS:
-        assert_determinant(learned, ball(hierarchy.model.size, seed))
-    assert_log_density(draws, hierarchy.data)
-
-
-def test_a_pilot_of_an_affine_map_leaves_one():
-    """Another map, whose determinant is right."""
-    plan = make_plan(POWER, simulated_runs(POWER, np.random.default_rng(3), 96))
-    settings = Settings(draws=20, warmup=100, pilot=100, chains=2)
-    draws = infer(plan, Choice("affine", settings), seed=0)
-    plain = infer(plan, Choice("affine", replace(settings, pilot=0)), seed=0)
-    assert draws.geometry.kind == "affine"
-    assert not np.allclose(draws.geometry.arrays["scale"], plain.geometry.arrays["scale"])
-    for seed in SEEDS:
-        assert_determinant(draws.geometry, ball(draws.model.size, seed))
-    assert_log_density(draws, jax.tree.map(jnp.asarray, plan.data()))
-
-
-def test_an_affine_map_is_taught_the_shape_of_a_pilot_s_draws():
-    """Points that a pilot found stretched and off the centre are a round ball about it in the new map."""
-    rng, size = np.random.default_rng(4), 5
-    first = Geometry("affine", {"centre": rng.standard_normal(size), "scale": rng.standard_normal((size, size)),
-                                "log_det": 0.3}, np.zeros(size))  # fmt: skip
-    z = 2.0 + rng.standard_normal((20_000, size)) @ rng.standard_normal((size, size))
-    taught = rewhitened(first, z)
-    x = first.arrays["centre"] + z @ first.arrays["scale"].T
-    found = np.linalg.solve(taught.arrays["scale"], (x - taught.arrays["centre"]).T)
-    np.testing.assert_allclose(found.mean(axis=1), 0.0, atol=1e-9)
-    # Shrunk towards the old ball by the weight of five draws in twenty thousand.
-    np.testing.assert_allclose(np.cov(found), np.eye(size), atol=0.05)
-    gained = np.linalg.slogdet(taught.arrays["scale"])[1] - np.linalg.slogdet(first.arrays["scale"])[1]
-    assert taught.arrays["log_det"] - 0.3 == pytest.approx(gained)
-
-
-def test_the_reported_log_density_is_the_model_s():
+@pytest.mark.parametrize(("rows", "kind"), [(8, Following), (96, Affine)])
+def test_the_reported_log_density_is_the_model_s(rows, kind):
     """Of few runs too, which are sampled in coordinates that follow their predictions."""
-    plan = make_plan(POWER, simulated_runs(POWER, np.random.default_rng(3), 8))
+    plan = make_plan(POWER, simulated_runs(POWER, np.random.default_rng(3), rows))
     draws = infer(plan, choice_for(plan, draws=20, warmup=50, chains=2), seed=0)
-    assert draws.geometry.kind == "following"
+    assert type(draws.coordinates) is kind
     assert_log_density(draws, jax.tree.map(jnp.asarray, plan.data()))
+
+
+def test_the_reported_log_density_of_a_hierarchy_is_the_model_s(hierarchy):
+    draws = infer(hierarchy.plan, choice_for(hierarchy.plan, draws=20, warmup=50, chains=2), seed=0)
+    assert type(draws.coordinates) is Conditional
+    assert_log_density(draws, hierarchy.data)
 
 
 def test_the_ball_is_round_at_the_centre(hierarchy):
     """All but the scales have about unit curvature there, whatever their own was."""
-    model, count = hierarchy.model, len(hierarchy.scales.scales)
+    model, count = hierarchy.model, len(hierarchy.split.scales)
 
-    def in_z(z, arrays, data):
-        x, log_det = transported("conditional", z, arrays, model, ())
+    def in_z(z, coordinates, data):
+        x, log_det = coordinates.forward(z, model, ())
         return model.potential(x, (data,)) - log_det
 
     def in_x(x, data):
         return model.potential(x, (data,))
 
-    raw = np.asarray(jax.jit(jax.hessian(in_x))(hierarchy.geometry.centre, hierarchy.data))
+    raw = np.asarray(jax.jit(jax.hessian(in_x))(hierarchy.coordinates.centre, hierarchy.data))
     assert np.linalg.cond(raw) > 1e3
     zero = np.zeros(model.size)
-    hessian = np.asarray(jax.jit(jax.hessian(in_z))(zero, dict(hierarchy.geometry.arrays), hierarchy.data))
+    hessian = np.asarray(jax.jit(jax.hessian(in_z))(zero, hierarchy.coordinates, hierarchy.data))
     values = np.linalg.eigvalsh(hessian[count:, count:])
     assert values.min() > 0.2
     assert values.max() < 5
@@ -282,7 +234,7 @@ def test_an_indefinite_arrow_is_made_positive(groups, each, shared, seed, alread
     blocks, cross, rest, dense = arrow(rng, groups, each, shared)
     if not already:
         blocks = blocks - np.eye(each) * np.quantile(np.linalg.eigvalsh(dense), 0.7)
-    found = _positive_arrow(blocks, cross, rest)
+    found = positive_arrow(blocks, cross, rest)
     if already:
         for ours, given_ in zip(found, (blocks, cross, rest), strict=True):
             np.testing.assert_allclose(ours, given_, atol=1e-8 * np.abs(dense).max())
@@ -375,21 +327,22 @@ def test_a_trusted_step_is_the_least_of_its_quadratic_within_its_length(seed, ra
 def test_the_arrow_of_a_plan_is_its_hessian():
     """A dozen products tell every entry, and all others between the coordinates of groups are zero."""
     plan = make_plan(POWER, simulated_runs(POWER, np.random.default_rng(5), 64, families=16), family="family")
-    model, data = flat_model(plan.structure), jax.tree.map(jnp.asarray, plan.data())
-    scales = scales_of(plan.structure, model, by_group=True)
-    assert scales.groups.shape == (16, 3)
+    problem = Problem.of(plan)
+    model, (data,) = problem.model, problem.args
+    split = Split.of(plan.structure, model, by_group=True)
+    assert split.groups.shape == (16, 3)
     x = 0.1 * ball(model.size, 0)
     whole = curvature_of(model, (data,)).at(x)[2].shared
-    value, slope, found = curvature_of(model, (data,), scales).at(x)
+    value, slope, found = curvature_of(model, (data,), split).at(x)
     potential = jax.jit(lambda x, data: model.potential(x, (data,)))
     assert value == pytest.approx(float(potential(x, data)), rel=1e-12)
     np.testing.assert_allclose(slope, jax.grad(potential)(x, data), rtol=1e-9, atol=1e-9 * np.abs(slope).max())
     tolerance = 1e-10 * np.abs(whole).max()
-    np.testing.assert_allclose(found.shared, whole[np.ix_(scales.shared, scales.shared)], atol=tolerance)
-    for g, own in enumerate(scales.groups):
+    np.testing.assert_allclose(found.shared, whole[np.ix_(split.shared, split.shared)], atol=tolerance)
+    for g, own in enumerate(split.groups):
         np.testing.assert_allclose(found.groups[g], whole[np.ix_(own, own)], atol=tolerance)
-        np.testing.assert_allclose(found.cross[g], whole[np.ix_(own, scales.shared)], atol=tolerance)
-        np.testing.assert_array_equal(whole[np.ix_(own, np.delete(scales.groups, g, axis=0).reshape(-1))], 0.0)
+        np.testing.assert_allclose(found.cross[g], whole[np.ix_(own, split.shared)], atol=tolerance)
+        np.testing.assert_array_equal(whole[np.ix_(own, np.delete(split.groups, g, axis=0).reshape(-1))], 0.0)
 
 
 def test_what_is_not_free_stays():
@@ -401,14 +354,16 @@ def test_a_density_that_is_nowhere_finite_is_refused():
     def nowhere(x):
         return np.nan, np.full(2, np.nan), np.full((2, 2), np.nan)
 
-    with pytest.raises(FloatingPointError, match="not finite at any starting point"):
+    with pytest.raises(bl.errors.InputError, match="no finite density at any of 2 starting points"):
         find_mode(dense(nowhere, 2), [np.zeros(2), np.ones(2)])
 
 
-def test_laplace_whitens_the_mode():
-    geometry = laplace(dense(quartic, 3), [np.zeros(3)])
-    np.testing.assert_allclose(geometry.centre, [1, 2, 3], atol=1e-5)
-    np.testing.assert_allclose(geometry.arrays["scale"], np.eye(3), atol=1e-5)
+def test_priors_under_which_no_run_is_possible_are_said_so():
+    """The square of a floor of e^600 overflows."""
+    law = POWER.with_likelihood("Normal(mean, sigma)").with_priors(E="LogNormal(600, 0.1)")
+    runs = simulated_runs(POWER, np.random.default_rng(4), 40)
+    with pytest.raises(bl.errors.InputError, match="no finite density at any of"):
+        bl.fit(law, runs)
 
 
 # --- known answers ----------------------------------------------------------------------------------------------

@@ -7,9 +7,11 @@ from scipy.stats import norm
 
 import bayeslaw as bl
 from bayeslaw.inference.base.diagnostics import mean_ess
+from bayeslaw.inference.coordinates.affine import Affine
+from bayeslaw.inference.coordinates.following import Following
+from bayeslaw.inference.coordinates.suited import suited
 from bayeslaw.inference.holdout import refit
-from bayeslaw.inference.infer import kind_of
-from bayeslaw.inference.sampler.chains import compile_chains
+from bayeslaw.inference.sampler.program import compile_program
 from tests.linear import Exact, linear_law, linear_runs
 from tests.simulate import simulated_runs
 
@@ -50,9 +52,9 @@ def test_what_is_hidden_is_predicted_as_if_it_had_never_been_run(line):
 
 def test_nothing_is_compiled_again(line):
     refit(line, np.arange(len(line.runs)) == 3)
-    before = compile_chains.cache_info().misses
+    before = compile_program.cache_info().misses
     refit(line, np.arange(len(line.runs)) < 5)
-    assert compile_chains.cache_info().misses == before
+    assert compile_program.cache_info().misses == before
 
 
 def test_a_hidden_family_is_one_drawn_from_the_population(families):
@@ -73,7 +75,8 @@ def test_a_hidden_family_is_one_drawn_from_the_population(families):
 
 def test_a_hidden_family_leaves_its_deviations_to_the_prior(families):
     """Standardised by the spread of its draw, a deviation that no run speaks of is a standard normal."""
-    from bayeslaw.inference.infer import choice_for, infer
+    from bayeslaw.inference.choice import choice_for
+    from bayeslaw.inference.infer import infer
 
     plan = families.plan.hiding(families.family_grouping.index == 2)
     values = infer(plan, choice_for(plan), seed=3).values
@@ -90,6 +93,6 @@ def test_only_runs_that_are_seen_count_as_runs():
 
     plan = make_plan(bl.law("chinchilla"), runs)
     fewer = plan.hiding(np.arange(100) >= 40)
-    assert (kind_of(plan), kind_of(fewer)) == ("affine", "following")
-    assert kind_of(make_plan(plan.law, runs.take(np.arange(40)))) == "following"
+    assert (suited(plan), suited(fewer)) == (Affine, Following)
+    assert suited(make_plan(plan.law, runs.take(np.arange(40)))) is Following
     assert fewer.structure == plan.structure

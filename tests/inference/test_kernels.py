@@ -10,6 +10,7 @@ from scipy.stats import norm as scipy_norm
 
 from bayeslaw.inference.base.diagnostics import mean_ess
 from bayeslaw.inference.sampler.kernels import Jumping
+from bayeslaw.inference.sampler.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -18,15 +19,15 @@ def float64():
         yield
 
 
-def test_jumps_lead_from_home_to_home_as_often_as_they_should():
-    """Two homes a dozen of their sd apart, three tenths in one of them; beyond a wall there is no density."""
+def test_jumps_lead_from_mode_to_mode_as_often_as_they_should():
+    """Two modes a dozen of their sd apart, three tenths in one of them; beyond a wall there is no density."""
 
     def potential(z):
         log_place = logsumexp(jnp.log(jnp.array([0.3, 0.7])) + norm.logpdf(z[0], jnp.array([-1.5, 1.0]), 0.2))
         inside = -log_place - norm.logpdf(z[1], z[0], 0.5)
         return jnp.where(z[1] > 2.5, jnp.nan, inside)
 
-    kernel = Jumping(potential, 200, target_accept_prob=0.9)
+    kernel = Jumping(potential, Settings(warmup=200, target_accept=0.9))
 
     @jax.jit
     def chain(key):

@@ -18,7 +18,8 @@ import pytensor.tensor as pt  # noqa: E402
 
 from bayeslaw.inference.base import devices  # noqa: E402
 from bayeslaw.inference.base.diagnostics import bulk_ess  # noqa: E402
-from bayeslaw.inference.infer import choice_for, infer  # noqa: E402
+from bayeslaw.inference.choice import choice_for  # noqa: E402
+from bayeslaw.inference.infer import infer  # noqa: E402
 from bayeslaw.inference.model import numpyro_model, pymc_model  # noqa: E402
 from bayeslaw.inference.model.numpyro_model import INDICATORS_UP_TO  # noqa: E402
 from bayeslaw.inference.model.plan import Plan, deviation_name, make_plan, spread_name  # noqa: E402

@@ -8,11 +8,19 @@ from scipy.optimize import least_squares
 
 import bayeslaw as bl
 from bayeslaw.inference.base.diagnostics import LARGEST_RHAT, LEAST_ESS, mean_ess
+from bayeslaw.inference.choice import Choice, choice_for, with_care
+from bayeslaw.inference.coordinates.affine import Affine
 from bayeslaw.inference.coordinates.breaks.detection import switched
-from bayeslaw.inference.coordinates.transports import TRANSPORTS
-from bayeslaw.inference.infer import Choice, choice_for, find_geometry, flat_model, infer, kind_of, split_for, with_care
+from bayeslaw.inference.coordinates.breaks.map import BreakMap
+from bayeslaw.inference.coordinates.breaks.ridge import Ridge
+from bayeslaw.inference.coordinates.conditional import Conditional
+from bayeslaw.inference.coordinates.following import Following
+from bayeslaw.inference.coordinates.protocol import Problem
+from bayeslaw.inference.coordinates.suited import suited
+from bayeslaw.inference.infer import infer
 from bayeslaw.inference.model.plan import make_plan
-from bayeslaw.inference.sampler.chains import Settings
+from bayeslaw.inference.model.starts import starts_of
+from bayeslaw.inference.sampler.settings import Settings
 from tests.simulate import simulated_runs
 
 LAW = bl.law("bnsl")
@@ -31,12 +39,12 @@ class Fitted:
     def __init__(self, seed, rows=96, **truth):
         with jax.enable_x64(True):
             self.plan = make_plan(LAW, simulated_runs(LAW, np.random.default_rng(seed), rows, parameters=TRUTH | truth))
-            self.model = flat_model(self.plan.structure)
-            self.split = split_for("ridge", self.plan.structure, self.model)
-            self.args = (jax.tree.map(jnp.asarray, self.plan.data()),)
-            self.geometry = find_geometry(self.plan.structure, self.model, *self.args, self.split, seed=0)
-            self.arrays = jax.tree.map(jnp.asarray, dict(self.geometry.arrays))
-            self.map = jax.jit(lambda z, args: TRANSPORTS["ridge"](z, self.arrays, self.model, args))
+            problem = Problem.of(self.plan)
+            self.model, self.args = problem.model, problem.args
+            self.split = Ridge.of(self.plan.structure, self.model)
+            self.coordinates = BreakMap.at_mode(problem, starts_of(self.plan.structure, self.model, 0))
+            arrays = jax.tree.map(jnp.asarray, self.coordinates)
+            self.map = jax.jit(lambda z, args: arrays.forward(z, self.model, args))
             self.predict = jax.jit(lambda x, args: self.model.deterministic("mean", x, args))
 
 
@@ -94,13 +102,13 @@ def test_no_other_law_of_the_catalogue_has_a_switch():
 
 def test_plans_choose_by_runs_families_and_what_is_fixed():
     runs = simulated_runs(LAW, np.random.default_rng(0), 96, parameters=TRUTH)
-    assert kind_of(make_plan(LAW, runs)) == "ridge"
-    assert kind_of(make_plan(LAW.with_priors(c="Constant(0.05)"), runs)) == "ridge"
-    assert kind_of(make_plan(LAW.with_priors(c1="Constant(0.2)"), runs)) == "affine"
+    assert suited(make_plan(LAW, runs)) is BreakMap
+    assert suited(make_plan(LAW.with_priors(c="Constant(0.05)"), runs)) is BreakMap
+    assert suited(make_plan(LAW.with_priors(c1="Constant(0.2)"), runs)) is Affine
     few = make_plan(LAW, runs.take(np.arange(40)))
-    assert (kind_of(few), with_care(few).kind) == ("following", "ridge")
+    assert (suited(few), with_care(few).coordinates) == (Following, BreakMap)
     families = simulated_runs(LAW, np.random.default_rng(0), 480, families=3, parameters=TRUTH)
-    assert kind_of(make_plan(LAW, families, "family")) == "conditional"
+    assert suited(make_plan(LAW, families, "family")) is Conditional
 
 
 # --- the map ----------------------------------------------------------------------------------------------------
@@ -128,21 +136,21 @@ def test_the_ridge_goes_on_beyond_its_ends(fitted, end):
 @pytest.mark.parametrize("place", [-2.0, -1.0, 0.0, 1.0, 2.0])
 def test_inner_coordinates_are_those_of_least_squares(fitted, place):
     """Wherever the break is put, and off the ridge, to a tenth of their sd; SciPy solves the same problem."""
-    g, split = fitted.geometry.arrays, fitted.split
+    g, split = fitted.coordinates, fitted.split
     z = np.zeros(fitted.model.size)
     z[0] = place
     ridge = np.asarray(fitted.map(z, fitted.args)[0])
     z[1 : len(split.outer)] = 0.7, -0.7, 0.7, -0.7
     x = np.asarray(fitted.map(z, fitted.args)[0])
     t, on_ridge = x[split.outer], ridge[split.inner]
-    noise = np.exp(-2.0 * (t - g["t"]) @ g["is_noise"])
-    quieter = np.exp(-2.0 * (t - ridge[split.outer]) @ g["is_noise"])
+    noise = np.exp(-2.0 * (t - g.at) @ g.is_noise)
+    quieter = np.exp(-2.0 * (t - ridge[split.outer]) @ g.is_noise)
     known = np.asarray(fitted.predict(ridge, fitted.args))
-    rest = g["middle"] + quieter * (on_ridge - g["middle"])
+    rest = g.middle + quieter * (on_ridge - g.middle)
 
     def misses(o):
-        left = np.asarray(fitted.predict(np.concatenate([t, o])[g["place"]], fitted.args)) - known
-        return np.concatenate([np.sqrt(noise * g["weight"]) * left, np.sqrt(g["prior"]) * (o - rest)])
+        left = np.asarray(fitted.predict(np.concatenate([t, o])[g.order], fitted.args)) - known
+        return np.concatenate([np.sqrt(noise * g.weight) * left, np.sqrt(g.prior) * (o - rest)])
 
     solved = least_squares(misses, on_ridge, x_scale="jac", xtol=1e-12, ftol=1e-12)
     sd = np.sqrt(np.diag(np.linalg.inv(solved.jac.T @ solved.jac)))
@@ -168,8 +176,8 @@ def test_the_posterior_is_that_of_affine_coordinates(broken):
     plan = broken.plan
     settings = Settings(draws=2000, warmup=500, target_accept=0.97)
     ours = infer(plan, choice_for(plan, draws=1500), seed=1)
-    theirs = infer(plan, Choice("affine", settings), seed=2)
-    assert (ours.geometry.kind, theirs.geometry.kind) == ("ridge", "affine")
+    theirs = infer(plan, Choice(Affine, settings), seed=2)
+    assert (type(ours.coordinates), type(theirs.coordinates)) == (BreakMap, Affine)
     for name, one, other in zip(
         broken.model.names, np.moveaxis(ours.flat, -1, 0), np.moveaxis(theirs.flat, -1, 0), strict=True
     ):
@@ -187,7 +195,7 @@ def test_the_place_of_a_break_that_may_be_absent_is_found_everywhere(unbroken):
     next, since it sees little of its posterior.
     """
     ours = infer(unbroken.plan, choice_for(unbroken.plan, draws=500), seed=0)
-    theirs = infer(unbroken.plan, Choice("affine", Settings(draws=500)), seed=0).diagnostics
+    theirs = infer(unbroken.plan, Choice(Affine, Settings(draws=500)), seed=0).diagnostics
     found = ours.diagnostics
     assert found.rhat <= LARGEST_RHAT
     assert found.ess >= LEAST_ESS

@@ -21,34 +21,31 @@ import bayeslaw as bl
 from bayeslaw.ask.compare.loo import psis
 from bayeslaw.ask.evidence.ball import on_ball
 from bayeslaw.ask.evidence.bridge import CrossFit, bridge
-from bayeslaw.ask.evidence.thames import thames
 from bayeslaw.inference.base import devices
-from bayeslaw.inference.coordinates.derivatives import curvature_of
-from bayeslaw.inference.coordinates.geometry import affine_at
+from bayeslaw.inference.coordinates.affine import Affine
+from bayeslaw.inference.coordinates.protocol import Problem
+from bayeslaw.inference.infer import sample
 from bayeslaw.inference.model.flat_model import FlatModel
 from bayeslaw.inference.model.plan import make_plan
-from bayeslaw.inference.sampler.chains import Settings
-from bayeslaw.inference.sampler.sample import sample
+from bayeslaw.inference.sampler.settings import Settings
 from tests.posteriors import with_draws
 
 
 def estimates(model, args, seed: int = 0, **settings) -> dict[str, CrossFit]:
     draws = sample(model, args, Settings(**settings), seed=seed)
     draws.diagnostics.require()
-    return _estimates(on_ball(draws.model, args, draws.flat, draws.geometry), seed)
+    return _estimates(on_ball(draws.model, args, draws.flat, draws.coordinates), seed)
 
 
 def _estimates(ball, seed: int) -> dict[str, CrossFit]:
-    return {**bridge(ball.log_density, ball.draws, seed), "thames": thames(ball.log_density, ball.draws)}
+    return bridge(ball.log_density, ball.draws, seed)
 
 
-def assert_known(found: dict[str, CrossFit], expected: float, largest_se: float, dimensions: int = 0) -> None:
+def assert_known(found: dict[str, CrossFit], expected: float, largest_se: float) -> None:
     best = found["warp3"]
     assert abs(best.log_evidence - expected) < 3 * best.se, f"{best.log_evidence} ± {best.se} is not {expected}"
     assert best.se < largest_se
     assert abs(found["normal"].log_evidence - expected) < 3 * found["normal"].se
-    if dimensions <= 10:
-        assert abs(found["thames"].log_evidence - expected) < 3 * found["thames"].se
 
 
 # --- radiata pine (Williams 1959), priors of Friel & Pettitt (2008) -----------------------------------------------
@@ -119,7 +116,7 @@ def schools(outcome, error, wide, half_normal: bool = False) -> None:
 )
 def test_eight_schools(wide, half_normal, expected):
     model = partial(schools, half_normal=True) if half_normal else schools
-    assert_known(estimates(model, (SCHOOLS, ERRORS, wide), seed=1), expected, 0.02, 10)
+    assert_known(estimates(model, (SCHOOLS, ERRORS, wide), seed=1), expected, 0.02)
 
 
 # --- scaling laws with families: one shared exponent, and a conjugate floor, amplitude and noise for each ----------
@@ -216,7 +213,7 @@ def estimates_of_exact_draws(families: int, kind: str, seed: int = 0, draws: int
         flat = np.concatenate(
             [np.asarray(site.transform.inv(values[site.name])).reshape(4, draws, -1) for site in model.sites], axis=-1
         )
-        ball = on_ball(model, args, flat, affine_at(curvature_of(model, args), flat.mean(axis=(0, 1))))
+        ball = on_ball(model, args, flat, Affine.around(Problem(model, args), flat.mean(axis=(0, 1))))
     return _estimates(ball, seed)
 
 
@@ -235,7 +232,7 @@ SAMPLED = [(1, "power"), (3, "floor"), pytest.param(50, "log", marks=pytest.mark
 
 
 def assert_known_law(found: dict[str, CrossFit], families: int, kind: str) -> None:
-    assert_known(found, LAWS[families, kind], 0.15 if families == 50 else 0.02, 1 + 3 * families)
+    assert_known(found, LAWS[families, kind], 0.15 if families == 50 else 0.02)
 
 
 @pytest.mark.parametrize(("families", "kind"), LAWS)
@@ -259,7 +256,7 @@ def test_exact_draws_of_conjugate_scaling_laws(families, kind):
 
 
 def test_three_hundred_parameters_from_four_thousand_draws():
-    assert_known(estimates_of_exact_draws(100, "log"), conjugate(100, "log").log_evidence, 0.2, 300)
+    assert_known(estimates_of_exact_draws(100, "log"), conjugate(100, "log").log_evidence, 0.2)
 
 
 # --- forty random intercepts: a funnel for the weakly informed centred form and for the strongly informed other ----
@@ -281,7 +278,7 @@ def intercepts(centred: bool):
 @pytest.mark.parametrize(("centred", "error", "expected"), [(False, 1.0, -57.6866235155), (True, 0.05, -58.6377162872)])
 def test_random_intercepts(centred, error, expected):
     outcome = norm.ppf((np.arange(40) + 1) * 0.6180339887498949 % 1.0) + 0.2
-    assert_known(estimates(intercepts(centred), (outcome, error * np.ones(40)), draws=2000), expected, 0.02, 42)
+    assert_known(estimates(intercepts(centred), (outcome, error * np.ones(40)), draws=2000), expected, 0.02)
 
 
 # --- the error bar -------------------------------------------------------------------------------------------------

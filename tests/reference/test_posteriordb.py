@@ -11,8 +11,9 @@ import numpyro.distributions as dist
 import pytest
 
 from bayeslaw.inference.base.diagnostics import bulk_ess
-from bayeslaw.inference.sampler.chains import Settings
-from bayeslaw.inference.sampler.sample import Draws, sample
+from bayeslaw.inference.infer import sample
+from bayeslaw.inference.sampler.draws import Draws
+from bayeslaw.inference.sampler.settings import Settings
 
 SCHOOLS = np.array([28.0, 8, -3, 7, -1, 1, 18, 12])
 ERRORS = np.array([15.0, 10, 16, 11, 9, 11, 10, 18])

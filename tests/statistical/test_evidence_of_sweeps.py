@@ -30,7 +30,7 @@ def assert_agree(found: Evidence, other: tuple[float, float]) -> None:
 
 
 @pytest.mark.parametrize("name", ["chinchilla", "coupled", "kaplan"])
-def test_bridges_and_harmonic_mean_agree(student, name):
+def test_bridges_with_and_without_warping_agree(student, name):
     found = student[name]
     assert found.flags == ()
     assert found.se < 0.02

@@ -7,7 +7,6 @@
 ``by_group``     each group's own coordinates averaged out
 ``batched``      a function at many points as one program
 ``nested``       an independent opinion: nested sampling
-``thames``       another: the truncated harmonic mean
 ``comparable``   which evidences may be compared
 ``sensitivity``  what an evidence owes to the widths of the priors
 ===============  ======================================================================

@@ -22,8 +22,9 @@ from jax.scipy.stats import norm
 from bayeslaw.ask.evidence.batched import in_chunks
 from bayeslaw.inference.base import devices
 from bayeslaw.inference.base.program_shapes import PROGRAMS_KEPT
-from bayeslaw.inference.coordinates.geometry import Arrays, Geometry, conditional_parts
-from bayeslaw.inference.infer import finest_grouping
+from bayeslaw.inference.coordinates.conditional import Conditional
+from bayeslaw.inference.coordinates.protocol import Problem
+from bayeslaw.inference.coordinates.split import finest_grouping
 from bayeslaw.inference.model.flat_model import FlatModel
 from bayeslaw.inference.model.numpyro_model import log_prior_by_group
 from bayeslaw.inference.model.plan import Structure
@@ -36,23 +37,20 @@ RUNS_AT_ONCE = 65_536
 
 @dataclass(frozen=True)
 class ByGroup:
-    """The log density of a conditional transport's ball, by what its groups share."""
+    """The log density of a hierarchy's ball, by what its groups share."""
 
-    structure: Structure
-    model: FlatModel
-    geometry: Geometry
-    args: tuple[Any, ...]
+    problem: Problem
+    coordinates: Conditional
 
     @property
     def own(self) -> np.ndarray:
         """Positions on the ball of the coordinates of each group; shape ``(groups, k)``."""
-        groups, each = self.geometry.arrays["group_o"].shape
-        return len(self.geometry.arrays["t"]) + np.arange(groups * each).reshape(groups, each)
+        return self.coordinates.own
 
     @property
     def shared(self) -> np.ndarray:
         """Positions on the ball of what groups share; shape ``(r,)``."""
-        return np.setdiff1d(np.arange(self.model.size), self.own)
+        return np.setdiff1d(np.arange(self.problem.model.size), self.own)
 
     def averaged(
         self, z: np.ndarray, mean: np.ndarray, root: np.ndarray, kept: bool, seed: int
@@ -75,10 +73,10 @@ class ByGroup:
             From values of what is shared, shape ``(n, r)``, to log densities ``(n,)``.  The points that are averaged
             over depend on the row and the seed alone.
         """
-        program = _averaged(self.structure, self.model, bool(kept))
+        program = _averaged(self.problem.plan, self.problem.model, bool(kept))
         with devices.float64():
             key = jax.random.key_data(jax.random.key(seed))
-        constants = dict(self.geometry.arrays), self.args, (mean, root), key
+        constants = self.coordinates, self.problem.args, (mean, root), key
 
         def density(shared: np.ndarray) -> np.ndarray:
             points = z.copy()
@@ -91,18 +89,18 @@ class ByGroup:
 @lru_cache(maxsize=PROGRAMS_KEPT)
 def _averaged(structure: Structure, model: FlatModel, kept: bool) -> Callable[[Any, Any], Any]:
     def averaged(row: Any, constants: Any) -> Any:
-        arrays, args, (mean, root), key = constants
-        count, (groups, each) = arrays["t"].shape[0], arrays["group_o"].shape
-        scales_z, own_z, shared_z, index = jnp.split(row, [count, count + groups * each, len(row) - 1])
+        coordinates, args, (mean, root), key = constants
+        z, index = jnp.split(row, [len(row) - 1])
+        scales_z, own_z, shared_z = coordinates.in_parts(z)
         key = jax.random.fold_in(jax.random.wrap_key_data(key), index[0].astype(jnp.uint32))
-        standard = jax.random.normal(key, (POINTS, groups, each))
+        standard = jax.random.normal(key, (POINTS, *own_z.shape))
         if kept:
-            step = own_z.reshape(groups, each) - mean
+            step = own_z - mean
             standard = standard.at[0].set(solve_triangular(root, step[..., None], lower=True)[..., 0])
         proposed = norm.logpdf(standard).sum(-1) - jnp.log(jnp.diagonal(root, axis1=-2, axis2=-1)).sum(-1)
         points = mean + jnp.einsum("gij,mgj->mgi", root, standard)
         shared, own = jax.lax.map(
-            lambda group_z: in_parts(structure, model, scales_z, group_z, shared_z, arrays, args),
+            lambda group_z: in_parts(structure, model, coordinates, (scales_z, group_z, shared_z), args),
             points,
             batch_size=max(1, min(POINTS, RUNS_AT_ONCE // structure.rows)),
         )
@@ -112,11 +110,17 @@ def _averaged(structure: Structure, model: FlatModel, kept: bool) -> Callable[[A
 
 
 def in_parts(
-    structure: Structure, model: FlatModel, scales_z: Any, group_z: Any, shared_z: Any, arrays: Arrays, args: Any
+    structure: Structure, model: FlatModel, coordinates: Conditional, z: tuple[Any, Any, Any], args: Any
 ) -> tuple[Any, Any]:
-    """The log density of a point of the ball: what groups share, and what is each group's own, ``(groups,)``."""
+    """The log density of a point of the ball: what groups share, and what is each group's own, ``(groups,)``.
+
+    Parameters
+    ----------
+    z
+        The point as :meth:`Conditional.in_parts` gives it.
+    """
     finest = finest_grouping(structure)
-    x, log_det = conditional_parts(scales_z, group_z, shared_z, arrays)
+    x, log_det = coordinates.forward_parts(*z)
     whole, likelihood = _by_run(model, x, args)
     own = log_prior_by_group(structure, finest, lambda name: x[model.site[name].stretch])
     own += jax.ops.segment_sum(likelihood, args[0]["groups"][finest], structure.size_of[finest])

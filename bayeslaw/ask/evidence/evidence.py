@@ -17,11 +17,10 @@ from bayeslaw.ask.evidence.ball import whitened
 from bayeslaw.ask.evidence.bridge import CrossFit, bridge, bridge_by_group
 from bayeslaw.ask.evidence.comparable import Subject
 from bayeslaw.ask.evidence.nested import nested as nested_sampling
-from bayeslaw.ask.evidence.thames import thames
 from bayeslaw.errors import QuestionError, listed, shown
 from bayeslaw.inference.base.diagnostics import LEAST_ESS
 from bayeslaw.inference.posterior.posterior import Posterior
-from bayeslaw.inference.sampler.chains import check_seed
+from bayeslaw.inference.sampler.settings import check_seed
 from bayeslaw.note import Note
 
 # An error of 0.2 is a Bayes factor that is off by a fifth.
@@ -52,8 +51,8 @@ class Evidence:
     flags
         Why the error may be doubtful, or the number not what it seems; empty when nothing speaks against it.
     opinions
-        Other estimates, each with its standard error.  From the same draws ``normal``, a bridge without warping, and
-        ``thames``, a truncated harmonic mean; from nothing but the priors, on request, ``nested`` sampling.
+        Other estimates, each with its standard error: from the same draws ``normal``, a bridge without warping; from
+        the priors alone, on request, ``nested`` sampling.
     subject
         What it is about: evidences compare only on the same.
     size
@@ -118,7 +117,7 @@ def log_evidence(
     References
     ----------
     Meng & Wong (1996); Meng & Schilling (2002); Gronau et al. (2017), arXiv:1703.05984; Micaletto & Vehtari (2025),
-    arXiv:2508.14487; Metodiev et al. (2024), arXiv:2305.08952.
+    arXiv:2508.14487.
     """
     if not isinstance(posterior, Posterior):
         raise QuestionError(f"evidence is of one fit, not of {shown(posterior)}; ask each fit by itself.")
@@ -148,8 +147,8 @@ def log_evidence(
         bridges = bridge(ball.log_density, ball.draws, seed)
     else:
         bridges = bridge_by_group(by_group, ball.draws, seed)
-    best, second = bridges["warp3"], {"normal": bridges["normal"], "thames": thames(ball.log_density, ball.draws)}
-    opinions = {name: (each.log_evidence, each.se) for name, each in second.items()} | independent
+    best, second = bridges["warp3"], bridges["normal"]
+    opinions = {"normal": (second.log_evidence, second.se), **independent}
     return Evidence(
         law=posterior.law.name,
         log_evidence=best.log_evidence,
@@ -220,11 +219,8 @@ def power(posterior: Posterior, *_: Any) -> Iterator[Note]:
 
 
 def disagreement(_: Posterior, found: CrossFit, opinions: Opinions) -> Iterator[Note]:
-    """Other estimates; not THAMES, whose own error is too small where the draws are far from a ball."""
-    for name in ("normal", "nested"):
-        if name not in opinions:
-            continue
-        value, se = opinions[name]
+    """Other estimates."""
+    for name, (value, se) in opinions.items():
         apart = abs(value - found.log_evidence) / float(np.hypot(se, found.se))
         if not apart <= MOST_DISAGREEMENT:
             yield Note(

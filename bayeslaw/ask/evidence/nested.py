@@ -53,7 +53,7 @@ def nested(plan: Plan, seed: int = 0, live: int = 200) -> tuple[float, float]:
         When there are too many parameters, or dynesty is not installed.
     """
     structure = plan.structure
-    size = sum(length or 1 for _, _, length in structure.sites)
+    size = structure.size
     if size > MOST_PARAMETERS:
         raise QuestionError(
             f"nested sampling of the {size} parameters of law '{plan.law.name}' would take hours (at most "

@@ -65,6 +65,13 @@ PRIOR = 'alpha="LogNormal(log(0.4), 0.1)"'
 )
 @click.option("--chains", type=click.IntRange(1, 64), help="Chains (default 4).")  # fmt: skip
 @target_accept_option
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0.0, min_open=True),
+    default=120.0,
+    show_default=True,
+    help="The most that sampling may take where it crawls; inf for no limit.",
+)
 @seed_option
 @answers
 def fit(
@@ -81,6 +88,7 @@ def fit(
     warmup: int | None,
     chains: int | None,
     target_accept: float | None,
+    seconds: float,
     seed: int,
     as_json: bool,
     **reading: Any,
@@ -98,7 +106,9 @@ def fit(
     plan = make_plan(law, read_table(table, **reading), family, read_pooling(pool))
     for note in plan.notes:
         say(note)
-    posterior, seconds = sample(plan, draws=draws, warmup=warmup, chains=chains, target_accept=target_accept, seed=seed)
+    posterior, took = sample(
+        plan, draws=draws, warmup=warmup, chains=chains, target_accept=target_accept, seconds=seconds, seed=seed
+    )
     posterior.save(path)
     for note in posterior.notes:
         if note not in plan.notes:
@@ -106,11 +116,11 @@ def fit(
     answer = {
         "law": law.name, "runs": len(plan.runs), "family": family, "families": list(posterior.families),
         "pool": dict(plan.pool),
-        "seed": seed, "seconds": round(seconds, 3), "out": str(path),
+        "seed": seed, "seconds": round(took, 3), "out": str(path),
         "notes": [note.as_dict() for note in posterior.notes],
         "diagnostics": posterior.diagnostics.as_dict(),
     }  # fmt: skip
-    give(answer, lambda: _in_words(posterior, str(path), seconds), as_json)
+    give(answer, lambda: _in_words(posterior, str(path), took), as_json)
     if not posterior.diagnostics.converged:
         raise ConvergenceError(f"{posterior.diagnostics.verdict}.")
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from bayeslaw.inference.base.program_shapes import PROGRAMS_KEPT, Shapes
 from bayeslaw.inference.coordinates.block_arrow import Blocks, Partition
-from bayeslaw.inference.coordinates.geometry import Arrays, Marginal, scales_alone
 from bayeslaw.inference.coordinates.mode import Curvature
 from bayeslaw.inference.model.flat_model import FlatModel
 
@@ -56,26 +55,3 @@ def _curvature_program(model: FlatModel, shapes: Shapes, count: int) -> Any:
 
     vector, vectors = (jax.ShapeDtypeStruct(shape, jnp.float64) for shape in ((model.size,), (count, model.size)))
     return jax.jit(curvature).lower(vector, shapes.structs(), vectors).compile()
-
-
-def marginal_of(model: FlatModel, args: tuple[Any, ...], arrays: Arrays) -> Marginal:
-    """The density of the scales of a conditional geometry with arrays of such shapes."""
-    program = _marginal_program(model, Shapes.of(args), Shapes.of(arrays))
-
-    def marginal(t: np.ndarray, arrays: Arrays) -> tuple[float, np.ndarray]:
-        value, x = program(t, arrays, args)
-        return float(value), np.asarray(x)
-
-    return marginal
-
-
-@lru_cache(maxsize=PROGRAMS_KEPT)
-def _marginal_program(model: FlatModel, shapes: Shapes, arrays: Shapes) -> Any:
-    """The value alone: to compile its gradient would take longer than all differences that a small fit needs."""
-
-    def marginal(t: Any, arrays: Any, args: Any) -> Any:
-        x, log_det = scales_alone(t, arrays)
-        return model.potential(x, args) - log_det, x
-
-    structs = arrays.structs()
-    return jax.jit(marginal).lower(structs["t"], structs, shapes.structs()).compile()

@@ -15,9 +15,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from bayeslaw.errors import InputError
 from bayeslaw.inference.base.devices import HASTY
 from bayeslaw.inference.coordinates.block_arrow import Arrow, Blocks, Partition
 
+# Starts that are followed: most posteriors have one mode, which the best start nearly always leads to, and a second and
+# a third find out where it does not.
+FOLLOWED = 3
 # Steps a descent may take; forty are usual.
 MOST_STEPS = 300
 # The widest step that is tried: unbounded coordinates are logs, whose priors are a few wide.
@@ -25,6 +29,12 @@ WIDEST = 1000.0
 # A fall of the potential too small to be told from rounding, as a part of the potential: the step that promises no
 # more is the last.
 ROUNDING = 1e-12
+# Of the fall that a step promised, the share from which it is taken, below which less is trusted, and above which more
+# (Nocedal & Wright 2006, algorithm 4.1; any numbers near these do).
+TAKEN, POOR, GOOD = 0.15, 0.25, 0.75
+# A step is as long as is trusted from this share of the radius on, and at most a tenth longer: the damping that makes
+# it exactly so long is not worth finding.
+REACHED, LONGEST = 0.8, 1.1
 # Dampings tried for one step; three are usual, and an indefinite Hessian takes a few more to be made positive.
 DAMPINGS = 60
 
@@ -43,7 +53,7 @@ class Curvature:
     partition: Partition
 
 
-def find_mode(curvature: Curvature, starts: Sequence[np.ndarray], tries: int = 3) -> np.ndarray:
+def find_mode(curvature: Curvature, starts: Sequence[np.ndarray]) -> np.ndarray:
     """The lowest of the modes reached from the best starts.
 
     Parameters
@@ -52,13 +62,20 @@ def find_mode(curvature: Curvature, starts: Sequence[np.ndarray], tries: int = 3
         Coordinates outside its partition stay where they start.
     starts
         Flat vectors; those with the lowest potential are followed.
-    tries
-        How many starts to follow.
+
+    Raises
+    ------
+    InputError
+        When the potential is finite at none of them.
     """
     potentials = [curvature.at(start)[0] for start in starts]
-    order = [i for i in np.argsort(potentials) if np.isfinite(potentials[i])][:tries]
+    order = [i for i in np.argsort(potentials) if np.isfinite(potentials[i])][:FOLLOWED]
     if not order:
-        raise FloatingPointError("the log density is not finite at any starting point")
+        raise InputError(
+            f"The priors and the runs have no finite density at any of {len(starts)} starting points, so that there is "
+            "nothing to fit: arithmetic overflows wherever the priors let the parameters be, or an outcome is "
+            "impossible there. Check the units of the columns and the priors of the law."
+        )
     return min((descend(curvature, starts[i]) for i in order), key=lambda x: curvature.at(x)[0])
 
 
@@ -73,14 +90,14 @@ def descend(curvature: Curvature, start: np.ndarray) -> np.ndarray:
         there = curvature.at(tried)
         kept = (value - there[0]) / promised if promised and _finite(there) else -np.inf
         last = promised <= ROUNDING * max(1.0, abs(value))
-        if kept > 0.15 or (last and _finite(there)):
+        if kept > TAKEN or (last and _finite(there)):
             x, here = tried, there
         if last:
             break
         length = float(np.linalg.norm(step))
-        if kept < 0.25:
+        if kept < POOR:
             radius = 0.25 * length
-        elif kept > 0.75 and length > 0.8 * radius:
+        elif kept > GOOD and length > REACHED * radius:
             radius = min(2.0 * radius, WIDEST)
     return x
 
@@ -105,7 +122,7 @@ def trust_step(hessian: Blocks, slope: np.ndarray, radius: float) -> tuple[np.nd
             failed, damping = damping, max(10.0 * damping, smallest)
             continue
         length = float(np.linalg.norm(step))
-        if length <= 1.1 * radius and (length >= 0.8 * radius or damping <= max(smallest, 1.1 * failed)):
+        if length <= LONGEST * radius and (length >= REACHED * radius or damping <= max(smallest, 1.1 * failed)):
             break
         # Newton's step on 1/length - 1/radius, which is nearly linear in the damping.
         wanted = damping + (length / float(np.linalg.norm(root))) ** 2 * (length - radius) / radius

@@ -6,6 +6,7 @@
 ``data_terms``     what depends on data alone, computed once
 ``numpyro_model``  the plan as a NumPyro model, to be sampled
 ``flat_model``     a NumPyro model as a function of one flat vector
+``starts``         flat vectors drawn from the priors, where searches begin
 ``pymc_model``     the plan as a PyMC model, to be extended
 =================  ======================================================================
 """

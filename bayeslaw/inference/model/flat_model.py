@@ -1,4 +1,4 @@
-"""Any NumPyro model as a function of one flat vector without bounds: what geometry and sampling work on."""
+"""Any NumPyro model as a function of one flat vector without bounds: what coordinates and sampling work on."""
 
 from __future__ import annotations
 

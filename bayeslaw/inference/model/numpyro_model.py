@@ -1,4 +1,4 @@
-"""A plan as a NumPyro model.  The only module that writes NumPyro distributions."""
+"""A plan as a NumPyro model, and over a flat vector.  The only module that writes NumPyro distributions."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from jax.scipy.special import expit, gammaln, log_ndtr
 from numpyro.infer.util import log_likelihood as numpyro_log_likelihood
 
 from bayeslaw.inference.model.data_terms import hoist
+from bayeslaw.inference.model.flat_model import FlatModel
 from bayeslaw.inference.model.plan import Structure, deviation_name, spread_name
 from bayeslaw.language.formula.expression import evaluate
 from bayeslaw.language.formula.functions import FUNCTIONS
@@ -146,6 +147,20 @@ def numpyro_model(structure: Structure) -> Callable[[Mapping[str, Any]], None]:
             numpyro.sample(law.output.column, LIKELIHOODS[law.output.likelihood.name](*arguments), obs=data["outcome"])
 
     return model
+
+
+@lru_cache(maxsize=64)
+def flat_model(structure: Structure) -> FlatModel:
+    """The model of a plan over a flat vector."""
+    rows = jnp.ones(structure.rows)
+    example = {
+        "arrays": {name: rows for name, _ in hoist(structure.law).arrays},
+        "outcome": rows,
+        "weights": rows,
+        "shift": rows,
+        "groups": {name: jnp.zeros(structure.rows, int) for name, _ in structure.sizes},
+    }
+    return FlatModel.of(numpyro_model(structure), (example,))
 
 
 # The scale on which groups' deviations add, and back.

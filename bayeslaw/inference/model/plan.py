@@ -11,7 +11,7 @@ same way:
 
   with ``scale`` the log of positive parameters, the logit of shares and the identity else.
 
-This is the plain, centred form; how it is best sampled is the business of ``geometry``.
+This is the plain, centred form; how it is best sampled is the business of ``coordinates``.
 """
 
 from __future__ import annotations
@@ -84,6 +84,11 @@ class Structure:
                     found.append((spread_name(name, grouping), parameter.spread, None))
                     found.append((deviation_name(name, grouping), None, self.size_of[grouping]))
         return tuple(found)
+
+    @cached_property
+    def size(self) -> int:
+        """The number of values sampled: coordinates of the posterior."""
+        return sum(length or 1 for _, _, length in self.sites)
 
 
 def spread_name(parameter: str, grouping: str) -> str:

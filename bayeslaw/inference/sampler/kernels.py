@@ -1,27 +1,31 @@
 """What moves a chain: NumPyro's NUTS, or NUTS between jumps.
 
-Slopes do not lead from one home of a posterior to another.  Where coordinates make all its homes nearly one ball (see
-``ridge``), a point drawn from such a ball at random is often as good as the one where a chain is: proposals that do not
-depend on that, taken or not as Metropolis and Hastings say (BlackJAX's ``irmh``), are jumps (Tierney 1994).  They lead
-from home to home, and NUTS moves all but the first coordinate between them: where the ball is too narrow, a chain that
-has jumped there would otherwise wait for long.
+Slopes do not lead from one mode of a posterior to another.  Where coordinates make all its modes nearly one ball (see
+``breaks``), a point drawn from such a ball at random is often as good as the one where a chain is: proposals that do
+not depend on that, taken or not as Metropolis and Hastings say, are jumps (Tierney 1994).  They lead from mode to mode,
+and NUTS moves all but the first coordinate between them: where the ball is too narrow, a chain that has jumped there
+would otherwise wait for long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 from numpyro.infer import NUTS
 from numpyro.infer.hmc import HMCState
 
+from bayeslaw.inference.sampler.settings import Settings
+
 # Proposals between two draws.  A third is taken, and they cost as much as NUTS.
 JUMPS = 20
 # Degrees of freedom of proposals in each coordinate by itself, so that a posterior may have long tails in any one.
 TAILS = 5.0
 
+# Minus the log density of a point of the ball.
 Potential = Callable[[Any], Any]
 
 
@@ -32,76 +36,96 @@ class Place(NamedTuple):
     nuts: HMCState
 
 
-class Nuts:
-    """NUTS.
+class Kernel(Protocol):
+    """What moves a chain."""
 
-    Parameters
-    ----------
-    potential
-        Of ``z``.
-    warmup
-        Draws.
-    **options
-        NumPyro's.
-    """
-
-    def __init__(self, potential: Potential, warmup: int, **options: Any) -> None:
-        self.potential, self.warmup, self.options = potential, warmup, options
+    def __init__(self, potential: Potential, settings: Settings) -> None: ...
 
     def init(self, rng: Any, z: Any) -> Place:
         """A chain at its start."""
-        return Place(z, self._begun(self.potential, rng, z)[1])
+        ...
 
     def sample(self, place: Place) -> Place:
         """A chain one draw further."""
-        state = self._moved(self.potential, place.nuts)
-        return Place(state.z, state)
-
-    def _begun(self, potential: Potential, rng: Any, z: Any) -> tuple[NUTS, HMCState]:
-        nuts = NUTS(potential_fn=potential, **self.options)
-        return nuts, nuts.init(rng, self.warmup, z, (), {})
-
-    def _moved(self, potential: Potential, state: HMCState) -> HMCState:
-        # NUTS keeps its adaptation schedule in the object that `init` made; the state of that is of no use here.
-        nuts, _ = self._begun(potential, jax.random.PRNGKey(0), jnp.zeros_like(state.z))
-        return nuts.sample(state, (), {})
+        ...
 
 
-class Jumping(Nuts):
-    """Jumps of all coordinates, and NUTS on all but the first."""
+@dataclass(frozen=True)
+class Nuts:
+    """NUTS on all coordinates."""
+
+    potential: Potential
+    settings: Settings
 
     def init(self, rng: Any, z: Any) -> Place:
         """A chain at its start."""
-        return Place(z, self._begun(self._held(z), rng, z[1:])[1])
+        return Place(z, _begun(self.potential, self.settings, rng, z)[1])
+
+    def sample(self, place: Place) -> Place:
+        """A chain one draw further."""
+        state = _moved(self.potential, self.settings, place.nuts)
+        return Place(state.z, state)
+
+
+@dataclass(frozen=True)
+class Jumping:
+    """Jumps of all coordinates, and NUTS on all but the first."""
+
+    potential: Potential
+    settings: Settings
+
+    def init(self, rng: Any, z: Any) -> Place:
+        """A chain at its start."""
+        return Place(z, _begun(self._held(z), self.settings, rng, z[1:])[1])
 
     def sample(self, place: Place) -> Place:
         """A chain one draw further."""
         key, jumps = jax.random.split(place.nuts.rng_key)
-        z = self._jumped(place.z, jumps)
+        z = jumped(self.potential, place.z, jumps)
         held = self._held(z)
         value, slope = jax.value_and_grad(held)(z[1:])
         state = place.nuts._replace(z=z[1:], potential_energy=value, z_grad=slope, rng_key=key)
-        state = self._moved(held, state)
+        state = _moved(held, self.settings, state)
         return Place(jnp.concatenate([z[:1], state.z]), state)
 
     def _held(self, z: Any) -> Potential:
         """The potential of all but the first coordinate, which stays where it is."""
         return lambda others: self.potential(jnp.concatenate([z[:1], others]))
 
-    def _jumped(self, z: Any, key: Any) -> Any:
-        # Half the time of importing this package; only laws that jump need it.
-        from blackjax import irmh
 
-        def log_density(z: Any) -> Any:
-            potential = self.potential(z)
-            return jnp.where(jnp.isnan(potential), -jnp.inf, -potential)
+def jumped(potential: Potential, z: Any, key: Any) -> Any:
+    """A point of the ball after some proposals from a heavy-tailed ball, each taken as Metropolis and Hastings say."""
 
-        def propose(key: Any) -> Any:
-            return jax.random.t(key, TAILS, z.shape)
+    def log_density(z: Any) -> Any:
+        value = potential(z)
+        return jnp.where(jnp.isnan(value), -jnp.inf, -value)
 
-        def log_proposal(_: Any, proposed: Any) -> Any:
-            return jax.scipy.stats.t.logpdf(proposed.position, TAILS).sum()
+    def log_proposal(z: Any) -> Any:
+        return jax.scipy.stats.t.logpdf(z, TAILS).sum()
 
-        kernel = irmh(log_density, propose, log_proposal)
-        keys = jax.random.split(key, JUMPS)
-        return jax.lax.scan(lambda state, key: (kernel.step(key, state)[0], None), kernel.init(z), keys)[0].position
+    def jump(at: tuple[Any, Any], key: Any) -> tuple[tuple[Any, Any], None]:
+        here, height = at
+        drawn, taken = jax.random.split(key)
+        there = jax.random.t(drawn, TAILS, here.shape)
+        found = log_density(there)
+        # Between two points without density nothing is gained.
+        gain = (-height - log_proposal(there)) - (-found - log_proposal(here))
+        chance = jnp.minimum(jnp.exp(jnp.where(jnp.isnan(gain), -jnp.inf, gain)), 1.0)
+        take = jax.random.bernoulli(taken, chance)
+        return (jnp.where(take, there, here), jnp.where(take, found, height)), None
+
+    return jax.lax.scan(jump, (z, log_density(z)), jax.random.split(key, JUMPS))[0][0]
+
+
+def _begun(potential: Potential, settings: Settings, rng: Any, z: Any) -> tuple[NUTS, HMCState]:
+    nuts = NUTS(
+        potential_fn=potential, target_accept_prob=settings.target_accept, max_tree_depth=settings.max_tree_depth
+    )
+    return nuts, nuts.init(rng, settings.warmup, z, (), {})
+
+
+def _moved(potential: Potential, settings: Settings, state: HMCState) -> HMCState:
+    # NumPyro's NUTS keeps its adaptation schedule in the object that `init` made, and has no other way to set it; the
+    # state of this second `init` is of no use.
+    nuts, _ = _begun(potential, settings, jax.random.PRNGKey(0), jnp.zeros_like(state.z))
+    return nuts.sample(state, (), {})

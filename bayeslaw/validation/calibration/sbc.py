@@ -39,7 +39,7 @@ from bayeslaw.validation.calibration.simulation import Random, Simulated, Values
 BINS = 20
 # A chain, at first.
 DRAWS = 500
-# So many runs a parameter are where the sampler takes the coordinates of tables that are not small (see `kind_of`).
+# So many runs a parameter are where the sampler takes the coordinates of tables that are not small (see `suited`).
 ROWS_A_PARAMETER = 12
 
 

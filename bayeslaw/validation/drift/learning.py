@@ -15,8 +15,8 @@ import pandas as pd
 
 from bayeslaw.ask.forecast.drift import OTHERS, TAILS, Drift, learned_drifts
 from bayeslaw.errors import ConvergenceError, QuestionError, listed
-from bayeslaw.inference.sampler.chains import Settings
-from bayeslaw.inference.sampler.sample import sample
+from bayeslaw.inference.infer import sample
+from bayeslaw.inference.sampler.settings import Settings
 from bayeslaw.inference.shards import Shards
 from bayeslaw.language.law import Law
 from bayeslaw.runs.table import Runs, read_runs

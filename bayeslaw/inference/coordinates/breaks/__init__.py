@@ -1,8 +1,9 @@
 """A break that may be absent: its place is not identified where its size is zero.
 
 =============  ======================================================================
-``detection``  which parameters those are, read off the formula
+``map``        the map along the ridge of the posterior
 ``grid``       everything else at its mode, along the place of the break
-``map``        the map along that grid
+``ridge``      which coordinates are which
+``detection``  which parameters may be absent, read off the formula
 =============  ======================================================================
 """

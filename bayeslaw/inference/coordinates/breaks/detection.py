@@ -2,7 +2,7 @@
 
 Parameters that mean nothing at some value of another, a *switch*, are held by no data there (Davies 1977), so that a
 posterior is narrow in the switch where they lie among the runs, and wide where they do not.  If the log of a term is
-linear in the switch, and in others, all these are best known given the rest (see ``ridge``).
+linear in the switch, and in others, all these are best known given the rest (see ``map``).
 
 What is linear is told by second differences that vanish at draws from the priors.
 """
@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bayeslaw.inference.model.plan import bounded, unbounded
+from bayeslaw.inference.coordinates.split import one_for_all
+from bayeslaw.inference.model.plan import Structure, bounded, unbounded
 from bayeslaw.language.formula.expression import Call, Node, evaluate, names
 from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.latin_hypercube import latin_hypercube
@@ -49,6 +50,13 @@ def switched(law: Law) -> Switched:
         at[name] = np.asarray(unbounded(parameter.prior, parameter.prior.draw(rng, (DRAWS, 1))))
     found = (_switched(_Term(law, term, known, at)) for term in _addends(law.formula))
     return next((each for each in found if each.absent), Switched())
+
+
+def switched_in(structure: Structure) -> Switched:
+    """A part of a plan's law that may be absent, if each of its parameters that matter is one value for all runs."""
+    found, own = switched(structure.law), one_for_all(structure)
+    absent = tuple(name for name in found.absent if name in own)
+    return Switched(found.linear, absent) if absent and set(found.linear) <= own else Switched()
 
 
 class _Term:

@@ -11,19 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from scipy.linalg import solve_triangular
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
 from bayeslaw.inference.coordinates.block_arrow import Blocks, Partition
-from bayeslaw.inference.coordinates.breaks.map import KNOTS, Ridge
-from bayeslaw.inference.coordinates.following import predictions
-from bayeslaw.inference.coordinates.geometry import Geometry
+from bayeslaw.inference.coordinates.breaks.ridge import Ridge
 from bayeslaw.inference.coordinates.mode import Curvature, descend
-from bayeslaw.inference.model.flat_model import FlatModel
 
+# How many knots a ridge has: compiled programs need to know.
+KNOTS = 65
 # Knots that are spread over the prior, before others are put where they are wanted.
 FIRST = 25
 # What the first of them span, in the prior's standard deviations, and the prior's share of the density: where the
@@ -60,29 +58,6 @@ class Knot:
 
 # From a value and a flat vector near the mode given it.
 MakeKnot = Callable[[float, np.ndarray], Knot]
-
-
-def ridge_through(curvature: Curvature, x: np.ndarray, split: Ridge, model: FlatModel, data: Any) -> Geometry:
-    """The transport along the ridge through a mode.
-
-    Parameters
-    ----------
-    curvature
-        Of all coordinates.
-    """
-    inner, outer = split.inner, split.outer
-    knots = find_knots(curvature, x, split)
-    lying = masses(knots, split)
-    below, above = np.cumsum(lying)[:-1], np.cumsum(lying[::-1])[::-1][1:]
-    arrays = {
-        # Whichever is the smaller is the more exact.
-        "z": np.where(below < 0.5, ndtri(below), -ndtri(above)),
-        "knots": np.array([np.concatenate([k.at[outer], k.root.reshape(-1), k.at[inner]]) for k in knots]),
-        "t": x[outer], "is_noise": np.array([float(i == split.noise) for i in range(len(outer))]),
-        "middle": split.middle[inner], "prior": split.spread[inner] ** -2.0,
-        "weight": predictions(model, data, x)[2], "place": np.argsort(np.concatenate([outer, inner])),
-    }  # fmt: skip
-    return Geometry("ridge", arrays, x)
 
 
 def find_knots(curvature: Curvature, x: np.ndarray, split: Ridge) -> list[Knot]:

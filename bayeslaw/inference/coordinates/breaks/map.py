@@ -1,10 +1,11 @@
 """Coordinates of a law with a part that may be absent: along the ridge of its posterior, and off it.
 
-The place of a break has several homes: where the runs bend, before the first of them, beyond the last.  Everything else
-sits differently in each, so that no map made at one point knows the others.  The place therefore goes along a *ridge*,
-on which all else is at its mode given the place; `knots` say where that is, how wide it is there and how much lies
-between two of them.  Of the rest, the *outer* coordinates ``t`` (width, floor, noise) are put around the ridge; the log
-of a term is linear in the *inner* ones ``o`` (see ``switched``), which are nearly Gaussian given the outer ones:
+The posterior of the place of a break is multimodal: where the runs bend, before the first of them, beyond the last.
+Everything else sits differently in each mode, so that no map made at one point knows the others.  The place therefore
+goes along a *ridge*, on which all else is at its mode given the place; ``grid`` says where that is, how wide it is
+there and how much lies between two of its knots.  Of the rest, the *outer* coordinates ``t`` (width, floor, noise) are
+put around the ridge; the log of a term is linear in the *inner* ones ``o`` (see ``detection``), which are nearly
+Gaussian given the outer ones:
 
     d = d(z_1),      t = m(d) + L(d) z_t,      o = n(t) + Q(t)^-1/2 z_o.
 
@@ -19,42 +20,29 @@ slopes to lead along.  Chains jump along it (see ``kernels``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.lax.linalg import cholesky, triangular_solve
+from jax.scipy.linalg import solve_triangular
+from scipy.special import ndtri
 
-from bayeslaw.inference.coordinates.geometry import Arrays
+from bayeslaw.inference.coordinates.breaks.grid import KNOTS, find_knots, masses
+from bayeslaw.inference.coordinates.breaks.ridge import Ridge
+from bayeslaw.inference.coordinates.derivatives import curvature_of
+from bayeslaw.inference.coordinates.mode import find_mode
+from bayeslaw.inference.coordinates.predictions import predictions_at
+from bayeslaw.inference.coordinates.protocol import Problem
+from bayeslaw.inference.model.flat_model import FlatModel
+from bayeslaw.inference.sampler.kernels import Jumping, Kernel
+from bayeslaw.inference.sampler.settings import Settings
 
-# How many knots a ridge has: compiled programs need to know.
-KNOTS = 65
 # One step leaves bends where the break crosses the runs; a fourth costs more than it brings.
 STEPS = 3
-
-
-@dataclass(frozen=True)
-class Ridge:
-    """Which coordinates are inner and which outer, and what the priors say of all.
-
-    Attributes
-    ----------
-    inner, outer
-        Flat positions; the ridge leads along the first of the outer ones.
-    noise
-        The place, among `outer`, of the one that multiplies all noise; None when there is none.
-    middle, spread
-        Of the priors, unbounded: medians, and half of what the middle 68 % span; each of shape ``(size,)``.
-    """
-
-    inner: np.ndarray
-    outer: np.ndarray
-    noise: int | None
-    middle: np.ndarray
-    spread: np.ndarray
 
 
 class Crest(NamedTuple):
@@ -76,63 +64,130 @@ class Crest(NamedTuple):
     log_slope: Any
 
 
-def ridge(z: Any, arrays: Arrays, predict: Callable[[Any], Any]) -> tuple[Any, Any]:
-    """Along the ridge, then the other outer coordinates around it, then inner ones where the runs want them."""
-    count = arrays["t"].shape[0]
-    here = crest(*cell_of(z[0], arrays["z"]), arrays)
-    t = jnp.concatenate([here.outer[:1], here.outer[1:] + here.root @ z[1:count]])
-    middle, root = best_inner(t, here, arrays, predict)
-    step = triangular_solve(root, z[count:, None], left_side=True, lower=True, transpose_a=True)[:, 0]
-    log_det = here.log_slope + jnp.log(jnp.diag(here.root)).sum() - jnp.log(jnp.diag(root)).sum()
-    return jnp.concatenate([t, middle + step])[arrays["place"]], log_det
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class BreakMap:
+    """Along the ridge, then the other outer coordinates around it, then inner ones where the runs want them.
+
+    Attributes
+    ----------
+    z, knots
+        Where knots are along ``z_1``, and everything there: outer coordinates, the root of their covariance, inner
+        ones; shapes ``(KNOTS,)`` and ``(KNOTS, t + (t - 1)² + o)``.
+    at, is_noise
+        The outer coordinates at the mode, and 1 for the one that multiplies all noise; shape ``(t,)``.
+    middle, prior
+        Where the priors of the inner ones are, and their precision; shape ``(o,)``.
+    weight
+        Of every run at the mode; shape ``(rows,)``.
+    order
+        Where each flat coordinate is found among outer and inner ones; shape ``(size,)``.
+    """
+
+    z: Any
+    knots: Any
+    at: Any
+    is_noise: Any
+    middle: Any
+    prior: Any
+    weight: Any
+    order: Any
+
+    # Jumps mix; NUTS between them is to be sure of its steps, and need not lead far.
+    settings: ClassVar[Settings] = Settings(warmup=300, target_accept=0.98, max_tree_depth=5)
+    kernel: ClassVar[type[Kernel]] = Jumping
+    folds: ClassVar[bool] = False
+
+    @classmethod
+    def template(cls, problem: Problem) -> Self:
+        """Coordinates of the shapes that those of a problem have, to compile for."""
+        split = Ridge.of(problem.plan, problem.model)
+        t, o = len(split.outer), len(split.inner)
+        return cls(
+            np.zeros(KNOTS), np.zeros((KNOTS, t + (t - 1) ** 2 + o)), np.zeros(t), np.zeros(t), np.zeros(o), np.ones(o),
+            np.zeros(problem.plan.rows), np.zeros(t + o, dtype=int),
+        )  # fmt: skip
+
+    @classmethod
+    def at_mode(cls, problem: Problem, starts: Sequence[np.ndarray]) -> Self:
+        """Along the ridge through the mode."""
+        return cls.around(problem, find_mode(curvature_of(problem.model, problem.args), starts))
+
+    @classmethod
+    def around(cls, problem: Problem, x: np.ndarray) -> Self:
+        """Along the ridge through what is near a flat vector."""
+        split, (data,) = Ridge.of(problem.plan, problem.model), problem.args
+        inner, outer = split.inner, split.outer
+        knots = find_knots(curvature_of(problem.model, problem.args), x, split)
+        lying = masses(knots, split)
+        below, above = np.cumsum(lying)[:-1], np.cumsum(lying[::-1])[::-1][1:]
+        return cls(
+            # Whichever is the smaller is the more exact.
+            z=np.where(below < 0.5, ndtri(below), -ndtri(above)),
+            knots=np.array([np.concatenate([k.at[outer], k.root.reshape(-1), k.at[inner]]) for k in knots]),
+            at=x[outer],
+            is_noise=np.array([float(i == split.noise) for i in range(len(outer))]),
+            middle=split.middle[inner],
+            prior=split.spread[inner] ** -2.0,
+            weight=predictions_at(problem.model, data, x)[2],
+            order=np.argsort(np.concatenate([outer, inner])),
+        )
+
+    def forward(self, z: Any, model: FlatModel, args: tuple[Any, ...], /) -> tuple[Any, Any]:
+        """Along the ridge first."""
+        count = self.at.shape[0]
+        here = self.crest(*cell_of(z[0], self.z))
+        t = jnp.concatenate([here.outer[:1], here.outer[1:] + here.root @ z[1:count]])
+        middle, root = self.best_inner(t, here, lambda x: model.deterministic("mean", x, args))
+        step = triangular_solve(root, z[count:, None], left_side=True, lower=True, transpose_a=True)[:, 0]
+        log_det = here.log_slope + jnp.log(jnp.diag(here.root)).sum() - jnp.log(jnp.diag(root)).sum()
+        return jnp.concatenate([t, middle + step])[self.order], log_det
+
+    def inverse(self, x: Any, model: FlatModel, args: tuple[Any, ...], /) -> Any:
+        """Along the ridge first here too."""
+        t, o = jnp.split(x[jnp.argsort(self.order)], [self.at.shape[0]])
+        share, cell = cell_of(t[0], self.knots[:, 0])
+        here = self.crest(share, cell)
+        along = self.z[cell] + share * (self.z[cell + 1] - self.z[cell])
+        middle, root = self.best_inner(t, here, lambda x: model.deterministic("mean", x, args))
+        off = solve_triangular(here.root, (t - here.outer)[1:], lower=True)
+        return jnp.concatenate([along[None], off, root.T @ (o - middle)])
+
+    def crest(self, share: Any, cell: Any) -> Crest:
+        """The point of the ridge at a share of the way from one knot to the next."""
+        others, (left, right) = self.at.shape[0] - 1, (self.knots[cell + i] for i in (0, 1))
+        along = left[:1] + share * (right[:1] - left[:1])
+        middle, root, inner = jnp.split(
+            (left + jnp.clip(share, 0.0, 1.0) * (right - left))[1:], [others, others + others**2]
+        )
+        slope = (right[0] - left[0]) / (self.z[cell + 1] - self.z[cell])
+        return Crest(jnp.concatenate([along, middle]), inner, root.reshape(others, others), jnp.log(slope))
+
+    def best_inner(self, t: Any, here: Crest, predict: Callable[[Any], Any]) -> tuple[Any, Any]:
+        """The inner coordinates that suit the runs given the outer ones, and the root of their precision."""
+
+        def quieter(than: Any) -> Any:
+            return jnp.exp(-2.0 * jnp.sum((t - than) * self.is_noise))
+
+        def means(o: Any) -> Any:
+            return predict(jnp.concatenate([t, o])[self.order])
+
+        known = predict(jnp.concatenate([here.outer, here.inner])[self.order])
+        # On the ridge the runs pull as much as the priors do; with less noise than there, more.
+        rest = self.middle + quieter(here.outer) * (here.inner - self.middle)
+        o, identity = here.inner, jnp.eye(len(here.inner))
+        for _ in range(STEPS):
+            mean, push = jax.linearize(means, o)
+            jacobian = jax.vmap(push, out_axes=1)(identity)
+            weighted = quieter(self.at) * jacobian.T * self.weight
+            root = cholesky(jnp.diag(self.prior) + weighted @ jacobian, symmetrize_input=False)
+            uphill = weighted @ (known - mean) - self.prior * (o - rest)
+            half = triangular_solve(root, uphill[:, None], left_side=True, lower=True)
+            o = o + triangular_solve(root, half, left_side=True, lower=True, transpose_a=True)[:, 0]
+        return o, root
 
 
 def cell_of(value: Any, knots: Any) -> tuple[Any, Any]:
     """How far a value is from one knot to the next, and which that one is; the ends go on as their neighbours do."""
     cell = jnp.clip(jnp.searchsorted(knots, value, side="right", method="compare_all") - 1, 0, len(knots) - 2)
     return (value - knots[cell]) / (knots[cell + 1] - knots[cell]), cell
-
-
-def crest(share: Any, cell: Any, arrays: Arrays) -> Crest:
-    """The point of a ridge at a share of the way from one knot to the next."""
-    others, (left, right) = arrays["t"].shape[0] - 1, (arrays["knots"][cell + i] for i in (0, 1))
-    along = left[:1] + share * (right[:1] - left[:1])
-    middle, root, inner = jnp.split(
-        (left + jnp.clip(share, 0.0, 1.0) * (right - left))[1:], [others, others + others**2]
-    )
-    slope = (right[0] - left[0]) / (arrays["z"][cell + 1] - arrays["z"][cell])
-    return Crest(jnp.concatenate([along, middle]), inner, root.reshape(others, others), jnp.log(slope))
-
-
-def best_inner(t: Any, here: Crest, arrays: Arrays, predict: Callable[[Any], Any]) -> tuple[Any, Any]:
-    """The inner coordinates that suit the runs given the outer ones, and the root of their precision."""
-
-    def quieter(than: Any) -> Any:
-        return jnp.exp(-2.0 * jnp.sum((t - than) * arrays["is_noise"]))
-
-    def means(o: Any) -> Any:
-        return predict(jnp.concatenate([t, o])[arrays["place"]])
-
-    known = predict(jnp.concatenate([here.outer, here.inner])[arrays["place"]])
-    # On the ridge the runs pull as much as the priors do; with less noise than there, more.
-    rest = arrays["middle"] + quieter(here.outer) * (here.inner - arrays["middle"])
-    o, identity = here.inner, jnp.eye(len(here.inner))
-    for _ in range(STEPS):
-        mean, push = jax.linearize(means, o)
-        jacobian = jax.vmap(push, out_axes=1)(identity)
-        weighted = quieter(arrays["t"]) * jacobian.T * arrays["weight"]
-        root = cholesky(jnp.diag(arrays["prior"]) + weighted @ jacobian, symmetrize_input=False)
-        uphill = weighted @ (known - mean) - arrays["prior"] * (o - rest)
-        half = triangular_solve(root, uphill[:, None], left_side=True, lower=True)
-        o = o + triangular_solve(root, half, left_side=True, lower=True, transpose_a=True)[:, 0]
-    return o, root
-
-
-def ridge_arrays(split: Ridge, rows: int) -> dict[str, Any]:
-    """Arrays of the shapes that :func:`ridge` takes, to compile for."""
-    t, o = len(split.outer), len(split.inner)
-    return {
-        "z": np.zeros(KNOTS), "knots": np.zeros((KNOTS, t + (t - 1) ** 2 + o)),
-        "t": np.zeros(t), "is_noise": np.zeros(t), "middle": np.zeros(o), "prior": np.ones(o),
-        "weight": np.zeros(rows), "place": np.zeros(t + o, dtype=int),
-    }  # fmt: skip

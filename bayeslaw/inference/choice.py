@@ -1,0 +1,69 @@
+"""How a plan is sampled: in which coordinates, for how long, and how once more when that does not do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from bayeslaw.inference.base.diagnostics import Diagnostics
+from bayeslaw.inference.coordinates.protocol import Coordinates
+from bayeslaw.inference.coordinates.suited import suited
+from bayeslaw.inference.model.plan import Plan
+from bayeslaw.inference.sampler.settings import Settings
+
+# So many times the draws, for what has not converged.
+LONGER = 4
+
+
+class Choice(NamedTuple):
+    """How a plan is sampled.
+
+    Attributes
+    ----------
+    patient
+        Whether it takes more than usual, which had not converged.
+    """
+
+    coordinates: type[Coordinates]
+    settings: Settings
+    patient: bool = False
+
+
+def choice_for(plan: Plan, **given: int | float | None) -> Choice:
+    """How a plan is sampled at first, with the settings that the caller gave."""
+    return _with_settings(suited(plan), given)
+
+
+def next_choice(plan: Plan, tried: Choice, found: Diagnostics, **given: int | float | None) -> Choice | None:
+    """How a plan is sampled once more after what was found; None when that will do, or nothing is left to try.
+
+    What lacks draws alone gets more of the same.  What lacks something else, or still lacks them, is sampled with care.
+    """
+    if found.converged:
+        return None
+    if not tried.patient and found.with_draws(LONGER).converged:
+        longer = replace(tried.settings, draws=LONGER * tried.settings.draws)
+        return tried._replace(settings=longer, patient=True)
+    careful = with_care(plan, **given)
+    return None if tried == careful else careful
+
+
+def with_care(plan: Plan, **given: int | float | None) -> Choice:
+    """How a plan is sampled that is hard: longer and in shorter steps, where nothing folds.
+
+    Coordinates that follow predictions fold where a prediction turns, as with a break in the law; those made at the
+    mode are long-winded there and right.
+    """
+    choice = _with_settings(suited(plan, may_fold=False), given)
+    settings = choice.settings
+    careful = replace(
+        settings, draws=LONGER * settings.draws, warmup=max(settings.warmup, 1000),
+        target_accept=max(settings.target_accept, 0.98),
+    )  # fmt: skip
+    return choice._replace(settings=careful, patient=True)
+
+
+def _with_settings(kind: type[Coordinates], given: Mapping[str, int | float | None]) -> Choice:
+    known = {name: value for name, value in given.items() if value is not None}
+    return Choice(kind, replace(kind.settings, **known))  # type: ignore[arg-type]

@@ -1,0 +1,93 @@
+"""What coordinates are: a change of variables in which a posterior is nearly a round ball, made for one problem.
+
+NUTS walks on ``z``; ``forward`` takes it to the flat vector ``x`` of the model and says by how much volumes grow on the
+way, ``inverse`` leads back.  Coordinates are frozen records of arrays and pytrees of JAX, so that a compiled program
+takes them as an argument: it depends on their class and shapes, and not on their numbers.
+
+A class of coordinates is one file here and one row of ``suited``; nothing else names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bayeslaw.inference.model.flat_model import FlatModel
+from bayeslaw.inference.model.numpyro_model import flat_model
+from bayeslaw.inference.model.plan import Plan, Structure
+from bayeslaw.inference.sampler.kernels import Kernel
+from bayeslaw.inference.sampler.settings import Settings
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is sampled.
+
+    Attributes
+    ----------
+    args
+        Of the model; of a plan's, its data alone, as JAX's arrays.
+    structure
+        Of the plan that the model is of; None for a model of any other kind, which affine coordinates can do without.
+    """
+
+    model: FlatModel
+    args: tuple[Any, ...]
+    structure: Structure | None = None
+
+    @staticmethod
+    def of(plan: Plan) -> Problem:
+        """The problem of a plan; within ``devices.float64``."""
+        return Problem(flat_model(plan.structure), (jax.tree.map(jnp.asarray, plan.data()),), plan.structure)
+
+    @property
+    def plan(self) -> Structure:
+        """The structure of the plan."""
+        assert self.structure is not None, "these coordinates are for plans"
+        return self.structure
+
+
+class Coordinates(Protocol):
+    """A change of variables from a standard ball to the flat vector of a model.
+
+    Attributes
+    ----------
+    settings
+        How long to sample in them by default.
+    kernel
+        What moves a chain in them.
+    folds
+        Whether they fold where predictions turn: what has not converged in them is then sampled in others.
+    """
+
+    settings: ClassVar[Settings]
+    kernel: ClassVar[type[Kernel]]
+    folds: ClassVar[bool]
+
+    @classmethod
+    def template(cls, problem: Problem) -> Self:
+        """Coordinates of the shapes that those of a problem have, to compile for."""
+        ...
+
+    @classmethod
+    def at_mode(cls, problem: Problem, starts: Sequence[np.ndarray]) -> Self:
+        """The coordinates around the mode that is found from some flat vectors."""
+        ...
+
+    @classmethod
+    def around(cls, problem: Problem, x: np.ndarray) -> Self:
+        """The coordinates around a flat vector amid the posterior, such as the mean of its draws."""
+        ...
+
+    def forward(self, z: Any, model: FlatModel, args: tuple[Any, ...], /) -> tuple[Any, Any]:
+        """The flat vector of a point of the ball, and the log determinant of the map there."""
+        ...
+
+    def inverse(self, x: Any, model: FlatModel, args: tuple[Any, ...], /) -> Any:
+        """The point of the ball of a flat vector."""
+        ...

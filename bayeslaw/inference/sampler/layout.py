@@ -1,0 +1,95 @@
+"""Where the chains of some fits are walked: which chain on which device, and when.
+
+Chains go chain by chain and in each fit by fit, so that the chains of a few fits fall on different devices.  A program
+is compiled for a number of fits; those that are not there look like the last one and are not walked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from bayeslaw.inference.base import devices
+
+
+@dataclass(frozen=True)
+class Share:
+    """Chains that are walked at one time.
+
+    Attributes
+    ----------
+    rows
+        The devices' that walk.
+    walked
+        Which of all chains are walked; shape ``(size,)``.
+    """
+
+    rows: slice
+    walked: np.ndarray
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The chains of at most so many fits over devices."""
+
+    fits: int
+    chains: int
+
+    @property
+    def size(self) -> int:
+        """The number of chains of all fits."""
+        return self.fits * self.chains
+
+    @cached_property
+    def sharding(self) -> NamedSharding:
+        """Each device has as many chains."""
+        mesh = Mesh(np.array(devices.chain_devices(self.size)), ("chains",), axis_types=(AxisType.Auto,))
+        return NamedSharding(mesh, PartitionSpec("chains"))
+
+    def shares(self, present: int, one_thread: bool) -> list[Share]:
+        """What is walked at a time: all chains of the first fits, or by one thread those of a device after another's.
+
+        A host device is a thread, and each has its turn while nothing is there for the others.  Fewer devices would be
+        another program, which XLA rounds differently.
+        """
+        walked = np.tile(np.arange(self.fits) < present, self.chains)
+        turns = self.sharding.num_devices if one_thread and jax.default_backend() == "cpu" else 1
+        each = self.size // turns
+        rows = [slice(i * each, (i + 1) * each) for i in range(turns)]
+        chains = np.arange(self.size)
+        return [Share(own, walked & (own.start <= chains) & (chains < own.stop)) for own in rows]
+
+    def structs(self, one: Any) -> Any:
+        """Stand-ins for what belongs to each chain, from those of one chain."""
+        return jax.tree.map(lambda a: jax.ShapeDtypeStruct((self.size, *a.shape), a.dtype, sharding=self.sharding), one)
+
+    def put(self, by_chain: np.ndarray) -> Any:
+        """An array whose rows are chains, on the devices."""
+        return jax.device_put(by_chain, self.sharding)
+
+    def put_chains(self, by_fit: Sequence[np.ndarray]) -> Any:
+        """Arrays of shape ``(chains, ...)``, one a fit, on the devices."""
+        stacked = np.stack(self._all(by_fit), axis=1)
+        return self.put(stacked.reshape(self.size, *stacked.shape[2:]))
+
+    def put_fits(self, by_fit: Sequence[Any]) -> Any:
+        """What belongs to each fit, nested arrays, as what belongs to each of its chains, on the devices."""
+        return jax.tree.map(lambda *each: self.put(np.concatenate([np.stack(each)] * self.chains)), *self._all(by_fit))
+
+    def _all[T](self, by_fit: Sequence[T]) -> list[T]:
+        return [*by_fit, *[by_fit[-1]] * (self.fits - len(by_fit))]
+
+    @property
+    def fit_of(self) -> np.ndarray:
+        """Which fit each chain is of; shape ``(size,)``."""
+        return np.arange(self.size) % self.fits
+
+    def by_fit(self, by_chain: np.ndarray) -> np.ndarray:
+        """Sums over the chains of each fit; shape ``(fits,)``."""
+        return np.bincount(self.fit_of, by_chain, self.fits)

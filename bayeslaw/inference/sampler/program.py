@@ -1,0 +1,158 @@
+"""The compiled program of chains: a step that starts them, and one that advances them by a block of draws.
+
+It depends on shapes alone: model arguments, coordinates, seeds and states are its arguments.  Chains are laid over
+devices with ``shard_map``, so that each device walks its own trajectories without waiting for the others.  A chain
+brings the arguments of its own fit, so chains of many fits are no different from those of one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import PartitionSpec
+
+from bayeslaw.inference.base import devices
+from bayeslaw.inference.base.program_shapes import PROGRAMS_KEPT, Shapes
+from bayeslaw.inference.model.flat_model import FlatModel
+from bayeslaw.inference.sampler.kernels import Kernel
+from bayeslaw.inference.sampler.layout import Layout
+from bayeslaw.inference.sampler.settings import Settings
+
+# The most draws between two looks at the clock: a tenth of a second for usual models, and few enough dispatches.
+BLOCK = 100
+
+_compilers = ThreadPoolExecutor(2, thread_name_prefix="compile")
+
+
+@dataclass(frozen=True)
+class Program:
+    """The compiled steps of chains.
+
+    Attributes
+    ----------
+    size
+        Of a point of the ball.
+    block
+        How many draws `advance` advances by.
+    begin
+        From which chains are walked, keys, starts, coordinates and model arguments to places.
+    advance
+        From which chains are walked, places, coordinates and model arguments to places and draws by name.
+    """
+
+    layout: Layout
+    size: int
+    block: int
+    begin: Callable[..., Any]
+    advance: Callable[..., Any]
+
+
+@lru_cache(maxsize=PROGRAMS_KEPT)
+def compile_program(
+    model: FlatModel, args: Shapes, coordinates: Shapes, settings: Settings, fits: int = 1
+) -> Future[Program]:
+    """Trace the program here (NumPyro's stack of handlers is global) and compile it in a second thread.
+
+    Parameters
+    ----------
+    coordinates
+        Of the class and the shapes that chains are walked in.
+    fits
+        How many fits it takes at most; those that are not there cost nothing on a CPU.
+    """
+    total = settings.warmup + settings.draws
+    block = math.ceil(total / math.ceil(total / BLOCK))
+    begin, advance = _steps(model, coordinates.structs().kernel, settings, block)
+    with devices.float64():
+        layout = Layout(fits, settings.chains)
+        key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
+        vector = jax.ShapeDtypeStruct((model.size,), jnp.float64)
+        fixed = coordinates.structs(), args.structs()
+        place = jax.eval_shape(begin, key, vector, *fixed)
+        beginning = _lowered(layout, begin, key, vector, *fixed)
+        begun = _compilers.submit(partial(beginning.compile, compiler_options=devices.HASTY))
+        advancing = _lowered(layout, advance, place, *fixed)
+    # What was handed in first is compiled first, so to wait for it here cannot be for ever.
+    return _compilers.submit(
+        lambda: Program(layout, model.size, block, advance=advancing.compile(), begin=begun.result())
+    )
+
+
+def _steps(
+    model: FlatModel, kernel: Callable[..., Kernel], settings: Settings, block: int
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The two steps of one chain, as functions to trace."""
+
+    def density(z: Any, coordinates: Any, args: Any) -> Any:
+        x, log_det = coordinates.forward(z, model, args)
+        return model.potential(x, args) - log_det
+
+    # NumPyro differentiates its potential wherever it uses it; so it is given the gradient that was traced once.
+    with_slope = jax.jit(jax.value_and_grad(density))
+
+    @jax.custom_vjp
+    def potential(z: Any, coordinates: Any, args: Any) -> Any:
+        return with_slope(z, coordinates, args)[0]
+
+    potential.defvjp(with_slope, lambda slope, weight: (weight * slope, None, None))
+
+    def moving(coordinates: Any, args: Any) -> Kernel:
+        return kernel(lambda z: potential(z, coordinates, args), settings)
+
+    def begin(rng: Any, start: Any, coordinates: Any, args: Any) -> Any:
+        return moving(coordinates, args).init(rng, start)
+
+    def advance(place: Any, coordinates: Any, args: Any) -> Any:
+        mover = moving(coordinates, args)
+
+        def draw(place: Any, _: Any) -> Any:
+            place = mover.sample(place)
+            x, log_det = coordinates.forward(place.z, model, args)
+            state = place.nuts
+            kept = {
+                "flat": x, "lp": -(state.potential_energy + log_det), "energy": state.energy,
+                "diverging": state.diverging, "n_steps": state.num_steps, "acceptance_rate": state.accept_prob,
+            }  # fmt: skip
+            return place, kept
+
+        return jax.lax.scan(draw, place, None, length=block)
+
+    return begin, advance
+
+
+def _lowered(layout: Layout, step: Callable[..., Any], *each: Any) -> Any:
+    """A step of one chain as that of all chains of a layout, lowered for arguments like those of one chain."""
+    chains = PartitionSpec("chains")
+    step = jax.shard_map(
+        _of_device(step), mesh=layout.sharding.mesh, in_specs=chains, out_specs=chains, check_vma=False
+    )
+    return jax.jit(step).lower(*map(layout.structs, (jax.ShapeDtypeStruct((), jnp.bool_), *each)))
+
+
+def _of_device(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A step of one chain as that of the chains of one device; nothing is computed for those that are not walked."""
+
+    def steps(walked: Any, *each: Any) -> Any:
+        if jax.default_backend() != "cpu":
+            return jax.vmap(step)(*each)
+        # Vectorised control flow computes both branches and every chain's longest trajectory: on a CPU, one by one.
+        nothing = jax.eval_shape(step, *jax.tree.map(lambda a: a[0], each))
+
+        def one_by_one(own: Any) -> Any:
+            present, arguments = own
+            return jax.lax.cond(
+                present,
+                lambda: step(*arguments),
+                lambda: jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), nothing),
+            )
+
+        return jax.lax.map(one_by_one, (walked, each))
+
+    return steps

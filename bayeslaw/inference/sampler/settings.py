@@ -1,0 +1,60 @@
+"""How long and how carefully chains walk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+from bayeslaw.errors import InputError
+from bayeslaw.inference.base import devices
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long and how carefully to sample.
+
+    Attributes
+    ----------
+    draws, warmup
+        Counts per chain: draws that are kept, and those before them from which step size and metric are learned.
+    chains
+        How many; they start apart and are compared.
+    target_accept
+        The acceptance rate that the step size is tuned to.  The default is above NumPyro's 0.8: on whitened coordinates
+        steps are few, so that shorter ones cost less than the divergences they avoid, for which a fit is made again.
+    max_tree_depth
+        The base-2 logarithm of the most leapfrogs per draw; NumPyro's own default of 10 is 1023 of them.
+    seconds
+        A fit that crawls is given up once sampling is seen to take longer; infinite for no limit.  See ``pace``.
+    """
+
+    draws: int = 1000
+    warmup: int = 500
+    chains: int = devices.CHAINS
+    target_accept: float = 0.93
+    max_tree_depth: int = 10
+    seconds: float = 120.0
+
+    def __post_init__(self) -> None:
+        # Diagnostics compare the halves of chains, whose variance takes two draws.
+        for name, least in {"draws": 4, "warmup": 1, "chains": 1}.items():
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < least:
+                raise InputError(f"{name} is {value!r}; expected a whole number from {least}.")
+        if not 0.0 < self.target_accept < 1.0:
+            raise InputError(f"target_accept is {self.target_accept!r}; expected a rate between 0 and 1, such as 0.95.")
+        if not self.seconds > 0.0:
+            raise InputError(f"seconds is {self.seconds!r}; expected a time above 0, or None for no limit.")
+
+
+def check_seed(seed: Any) -> None:
+    """Refuse a seed that random numbers cannot start from.
+
+    Raises
+    ------
+    InputError
+        When it is not a whole number from 0.
+    """
+    if not isinstance(seed, Integral) or seed < 0:
+        raise InputError(f"seed is {seed!r}; expected a whole number from 0.")

@@ -1,0 +1,101 @@
+"""Chains of some fits from dispersed starts to draws, a block at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from bayeslaw.inference.sampler.pace import Clock, Crawl, Pace, core_seconds
+from bayeslaw.inference.sampler.program import Program
+from bayeslaw.inference.sampler.settings import Settings
+
+if TYPE_CHECKING:
+    from bayeslaw.inference.coordinates.protocol import Coordinates
+
+# In whitened coordinates the posterior has scale 1, so chains that start at scale 1.5 are over-dispersed.
+START_SCALE = 1.5
+# A chain that starts where there is no density would stay there for ever: so many times it is put half-way nearer to
+# the mode.
+TIMES_NEARER = 5
+
+# Draws of a fit after warm-up by name, each of shape ``(chains, draws, ...)``.
+Walked = dict[str, np.ndarray]
+
+
+def walk(
+    program: Program,
+    coordinates: Sequence[Coordinates],
+    args: Sequence[Any],
+    seeds: Sequence[int],
+    settings: Settings,
+    tick: Callable[[int], None],
+    one_thread: bool = False,
+    clock: Clock = core_seconds,
+) -> tuple[list[Walked], dict[int, Crawl]]:
+    """Walk the chains of some fits.
+
+    Parameters
+    ----------
+    coordinates, args, seeds
+        One a fit.
+    tick
+        Called with draws that are new, over all chains, warm-up included.
+    one_thread
+        Whether one thread does all of it, as beside other workers.
+    clock
+        What tells whether fits crawl.
+
+    Returns
+    -------
+    tuple
+        What each fit gives, and the fits that crawl, by their position: these were given up, and their draws are not
+        numbers.
+    """
+    layout, block, total = program.layout, program.block, settings.warmup + settings.draws
+    fixed = layout.put_fits(coordinates), layout.put_fits(args)
+    shape = layout.chains, program.size
+    starts = layout.put_chains([START_SCALE * np.random.default_rng(seed).standard_normal(shape) for seed in seeds])
+    keys = layout.put_chains([np.asarray(jax.random.split(jax.random.PRNGKey(seed), layout.chains)) for seed in seeds])
+    kept: Walked = {}
+    crawls: dict[int, Crawl] = {}
+    shares, begins = layout.shares(len(seeds), one_thread), range(0, total, block)
+    pace = Pace(settings, layout.fits, clock)
+    for turn, share in enumerate(shares):
+        walked = share.walked & ~np.isin(layout.fit_of, list(crawls))
+        for _ in range(TIMES_NEARER):
+            now = program.begin(layout.put(walked), keys, starts, *fixed)
+            there = np.column_stack([now.nuts.potential_energy, now.nuts.z_grad])
+            away = walked & ~np.isfinite(there).all(axis=1)
+            if not away.any():
+                break
+            starts = layout.put(np.where(away[:, None], 0.5, 1.0) * np.asarray(starts))
+        for i, done in enumerate(begins):
+            now, drawn = program.advance(layout.put(walked), now, *fixed)
+            new = {name: np.asarray(values)[share.rows] for name, values in drawn.items()}
+            if not kept:
+                long = layout.size, len(begins) * block
+                kept = {name: np.zeros((*long, *values.shape[2:]), values.dtype) for name, values in new.items()}
+            for name, values in new.items():
+                kept[name][share.rows, done : done + block] = values
+            tick(min(block, total - done) * int(walked.sum()))
+            leapfrogs = np.zeros(layout.size)
+            leapfrogs[share.rows] = new["n_steps"].sum(axis=1)
+            left = len(begins) - i - 1 + (len(shares) - turn - 1) * len(begins)
+            slow = pace.crawling(layout.by_fit(walked * leapfrogs), layout.by_fit(walked * block), left)
+            if slow:
+                crawls |= slow
+                walked = walked & ~np.isin(layout.fit_of, list(crawls))
+            if not walked.any():
+                break
+    found = [
+        {name: values[layout.fit_of == i][:, settings.warmup : total] for name, values in kept.items()}
+        for i in range(len(seeds))
+    ]
+    for i in crawls:
+        for values in found[i].values():
+            if np.issubdtype(values.dtype, np.floating):
+                values[:] = np.nan
+    return found, crawls
