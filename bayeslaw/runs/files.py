@@ -16,6 +16,7 @@ import json
 import math
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -253,11 +254,9 @@ def _shape(values: Any) -> Any:
 def _table(pairs: Sequence[tuple[str, Sequence[Any]]], numbers: Iterable[int], source: str) -> Table:
     rows = np.fromiter(numbers, dtype=np.int64)
     names = [name.strip() for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
-            raise RunsError(
-                f"{source}: {names.count(name)} columns are called '{_cut(name)}'; rename or drop all but one."
-            )
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise RunsError(f"{source}: {count} columns are called '{_cut(name)}'; rename or drop all but one.")
     if not names:
         raise RunsError(f"{source}: there are no columns; expected a header and one row a run.")
     if not len(rows):

@@ -77,7 +77,7 @@ def collinear(design: Design) -> Iterator[Note]:
             continue
         r = float(np.corrcoef(x, y)[0, 1])
         if abs(r) > COLLINEAR:
-            how = "rise together" if r > 0 else "trade off exactly"
+            how = "rise together" if r > 0 else "move in opposite directions"
             yield Note(
                 "collinear", "serious",
                 f"{a} and {b} {how} (correlation of logs {r:.2f}), so the term of one (A, alpha) cannot be told from "

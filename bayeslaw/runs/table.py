@@ -367,9 +367,9 @@ def _renamed(table: Table, columns: dict[str, str]) -> tuple[dict[str, np.ndarra
                 f"{did_you_mean(own, table.columns)}; the file has {listed(table.columns, 20)}."
             )
     assigned = {name: table.columns[own] for name, own in columns.items()}
-    rest = [name for name in table.columns if name not in assigned and name not in columns.values()]
-    found = recognised(rest, table.source, settled=assigned)
     by_own = {own: name for name, own in columns.items()}
+    rest = {name: None for name in table.columns if name not in assigned and name not in by_own}  # a set in order
+    found = recognised(rest, table.source, settled=assigned)
     named = {by_own.get(own) or found.get(own, own): own for own in table.columns if own in by_own or own in rest}
     # One column of the file may stand for two; the order of the file is kept for the others.
     data = {name: table.columns[own] for name, own in named.items()} | assigned

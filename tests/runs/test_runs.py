@@ -756,6 +756,31 @@ def test_sums_out_of_range_are_refused_before_anything_is_fitted():
     assert any("'M' (summed" in note.text for note in runs.summary(annealing).notes)
 
 
+def test_columns_are_not_compared_each_with_each():
+    """A file of 200,000 columns would take minutes: comparisons of names grow with their number, not its square."""
+
+    class Name(str):
+        __slots__ = ()
+        compared = 0
+
+        def strip(self, *_):
+            return self
+
+        def __eq__(self, other):
+            Name.compared += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    width = 400
+    names = [Name(f"metric {i}") for i in range(width)]
+    read = read_runs(
+        tables._table([(name, [1.0, 2.0]) for name in names], [2, 3], "wide"), columns={"loss": "metric 7"}
+    )
+    assert len(read.names) == width
+    assert Name.compared <= 10 * width
+
+
 def test_sums_that_are_columns_are_read():
     told = Runs.from_arrays({**CURVES, "S": np.arange(7.0)})
     assert told.inputs(SCHEDULE)["S"].tolist() == list(range(7))
