@@ -7,6 +7,7 @@
 ``filters``        conditions such as ``n_params >= 1e8``
 ``observations``   what a law asks of a table: inputs, outcome, weights, errors
 ``schedule_sums``  checkpoints, and sums along their schedule
+``stand_ins``      what a question may say in place of a group
 ``notes``          what a table cannot tell, said before a fit
 ``summary``        the table on one page
 ``regression``     a robust regression that notes are based on

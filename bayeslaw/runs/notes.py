@@ -17,6 +17,7 @@ from bayeslaw.language.law import Law
 from bayeslaw.note import Note, Severity, in_order
 from bayeslaw.runs.observations import standard_error_column
 from bayeslaw.runs.regression import residuals
+from bayeslaw.runs.stand_ins import STAND_INS
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
@@ -186,6 +187,13 @@ def families(design: Design) -> Iterator[Note]:
             f"{lead}{design.family} has {len(names)} groups, so how far groups differ will be mostly the prior.",
             "Check the spread priors of pooled parameters, or pool completely or not at all.",
         )  # fmt: skip
+    for each in STAND_INS:
+        if each.word in names:
+            yield Note(
+                "stand-in", "info",
+                f"{lead}{design.family} has a group called '{each}', which a question for '{each}' is then about.",
+                f"For {each.meaning} write '{each.beside(names)}'.",
+            )  # fmt: skip
     if design.law is not None and len(names) > 1:
         counts = np.bincount(index, minlength=len(names))
         needed = len(design.law.free_parameters)

@@ -17,7 +17,7 @@ import bayeslaw as bl
 from bayeslaw.errors import FileError, InputError, LawError, QuestionError
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.posterior import storage
-from bayeslaw.inference.posterior.posterior import NEW, POPULATION
+from bayeslaw.runs.stand_ins import NEW, POPULATION
 from tests.simulate import simulated_runs
 
 LAW, POWER = bl.law("chinchilla"), bl.law("power_law")
@@ -429,6 +429,34 @@ def test_families_are_said_in_several_ways(hierarchy, two_columns):
     assert hierarchy.groups_of(POPULATION) == {"family": POPULATION}
     assert two_columns.groups_of({"corpus": "web"}) == {"corpus": "web"}
     assert two_columns.groups_of(None) == {"corpus": NEW, "tokenizer": NEW}
+
+
+def test_a_family_called_new_comes_before_the_word(hierarchy):
+    """In brackets the words keep their meaning, and what is not said is a family that no run belonged to."""
+    names = {"family 1": "a", "family 2": "new", "family 3": "population"}
+    renamed = np.array([names[each] for each in hierarchy.runs.data["family"]], dtype=object)
+    runs = bl.Runs.from_arrays({**hierarchy.runs.data, "family": renamed})
+    called = replace(hierarchy, plan=make_plan(LAW, runs, "family"))
+
+    def answered(posterior, family):
+        found = bl.forecast(posterior, AT, family=family, **ANYWAY)
+        return found.points[0].family, np.median(found.draws[:, 0])
+
+    for theirs, ours in names.items():
+        for one in (ours, {"family": ours}):
+            assert answered(called, one) == (ours, answered(hierarchy, theirs)[1])
+    for word in ("new", "population"):
+        for one in (f"({word})", {"family": f"({word})"}):
+            assert answered(called, one) == (f"({word})", answered(hierarchy, word)[1])
+            assert answered(hierarchy, one) == answered(hierarchy, word)
+    assert answered(called, None) == ("(new)", answered(hierarchy, "new")[1])
+    # Runs of another family are of none that was fitted.
+    elsewhere = bl.Runs.from_arrays({"n_params": [1e9], "n_tokens": [2e10], "family": ["d"]})
+    assert bl.forecast(called, elsewhere, **ANYWAY).points[0].family == "(new)"
+    with pytest.raises(QuestionError, match=r"families: a, new, population; say '\(new\)' for one drawn"):
+        called.groups_of("b")
+    with pytest.raises(QuestionError, match=r"known: a, new, population; or say '\(new\)' or '\(population\)'"):
+        called.groups_of({"family": "b"})
 
 
 # --- summary and ArviZ ------------------------------------------------------------------------------------------

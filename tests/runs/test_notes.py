@@ -102,6 +102,13 @@ def test_rows_of_one_run_are_repeated_runs():
     assert "look like checkpoints" in the("repeated-run", guessed).text
 
 
+def test_a_group_called_as_a_stand_in_is_said():
+    runs = table(recipe=np.array(["old", "new", "newer"] * 14, dtype=object))
+    (said,) = (note for note in runs.summary(CHINCHILLA, "recipe").notes if note.code == "stand-in")
+    assert "recipe has a group called 'new'" in said.text
+    assert said.remedy == "For one that no run belonged to write '(new)'."
+
+
 def test_isoflop_designs_share_budgets():
     n, c = (g.ravel() for g in np.meshgrid(np.geomspace(1e8, 3e9, 7), np.geomspace(1e18, 1e21, 6)))
     runs = table(n, c / (6 * n), flops=c)

@@ -14,11 +14,11 @@ from bayeslaw.ask.where.extrapolation import Outside, extrapolation, outside
 from bayeslaw.ask.where.noise import expected, outcomes
 from bayeslaw.ask.where.points import Points
 from bayeslaw.errors import QuestionError
-from bayeslaw.inference.model.pooling import NEW, POPULATION
 from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.runs.stand_ins import NEW, POPULATION, Group, StandIn
 from bayeslaw.runs.table import Runs
 
-Families = str | Mapping[str, str] | Sequence[str] | None
+Families = Group | Mapping[str, Group] | Sequence[Group] | None
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,10 @@ def draw(
     )  # fmt: skip
 
 
-def _groups(posterior: Posterior, at: Runs, family: Families) -> list[dict[str, str]]:
+def _groups(posterior: Posterior, at: Runs, family: Families) -> list[dict[str, Group]]:
     """The groups of every point, by column."""
     count = len(at)
-    if isinstance(family, str | Mapping):
+    if isinstance(family, str | StandIn | Mapping):
         return [posterior.groups_of(family)] * count
     if family is not None:
         if len(family) != count:
@@ -135,11 +135,7 @@ def _groups(posterior: Posterior, at: Runs, family: Families) -> list[dict[str, 
     default = posterior.groups_of(None)
     if isinstance(at, Points):
         return [default] * count
-    known = {
-        column: {level[grouping.columns.index(column)] for level in grouping.levels}
-        for grouping in posterior.plan.groupings.values()
-        for column in grouping.columns
-    }
+    known = {c: grouping.names(c) for grouping in posterior.plan.groupings.values() for c in grouping.columns}
     found = [dict(default) for _ in range(count)]
     for column in known:
         if at.has(column):
@@ -149,17 +145,19 @@ def _groups(posterior: Posterior, at: Runs, family: Families) -> list[dict[str, 
     return found
 
 
-def _alike(who: Iterable[dict[str, str]]) -> list[tuple[dict[str, str], np.ndarray]]:
+def _alike(who: Iterable[dict[str, Group]]) -> list[tuple[dict[str, Group], np.ndarray]]:
     """Points of one family together."""
-    found: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    found: dict[tuple[tuple[str, Group], ...], list[int]] = {}
     for i, groups in enumerate(who):
         found.setdefault(tuple(sorted(groups.items())), []).append(i)
     return [(dict(groups), np.array(points)) for groups, points in found.items()]
 
 
-def family_label(posterior: Posterior, groups: Mapping[str, str]) -> str | None:
+def family_label(posterior: Posterior, groups: Mapping[str, Group]) -> str | None:
     """What a family is called in an answer; None for a fit of one family."""
     if posterior.family_grouping is None:
         return None
-    values = [groups.get(column, NEW) for column in posterior.family_grouping.columns]
+    grouping = posterior.family_grouping
+    asked = {column: groups.get(column, NEW) for column in grouping.columns}
+    values = [v if isinstance(v, str) else v.beside(grouping.names(c)) for c, v in asked.items()]
     return values[0] if len(set(values)) == 1 else ":".join(values)

@@ -211,8 +211,9 @@ def forecast(
         answer; or runs, whose families are then read from their column.
     family
         A family that was fitted; ``"new"`` for one drawn from the population; ``"population"`` for its middle; by
-        column when there are several (``{"corpus": "c4", "tokenizer": "new"}``); or one a point.  ``"new"`` unless
-        given, since the doubt about an unknown family is part of the forecast.
+        column when there are several (``{"corpus": "c4", "tokenizer": "new"}``); or one a point.  The default is
+        ``"new"``, since the uncertainty about an unknown family is part of the forecast.  Where a family has one of
+        these words as its name, the name comes first, and ``"(new)"`` or ``"(population)"`` keep their meaning.
     level
         Probability of the central intervals.
     drift

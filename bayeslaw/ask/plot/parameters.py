@@ -8,8 +8,8 @@ import numpy as np
 
 from bayeslaw.ask.plot.canvas import GREY, INK, STYLE, colour, entitle, footnote, grid, new_figure
 from bayeslaw.ask.where.scale import Family, families
-from bayeslaw.inference.model.pooling import POPULATION
 from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.runs.stand_ins import POPULATION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

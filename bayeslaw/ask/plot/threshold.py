@@ -18,7 +18,7 @@ from bayeslaw.ask.plot.canvas import (
     new_figure,
 )
 from bayeslaw.ask.threshold.threshold import Threshold
-from bayeslaw.inference.model.pooling import NEW
+from bayeslaw.runs.stand_ins import NEW
 from bayeslaw.words import short  # fmt: skip
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ def plot_threshold(found: Threshold) -> Figure:
     import matplotlib as mpl
 
     low, high = _limits(found)
-    who = f"{found.family} family: " if found.family == NEW else f"{found.family}: " if found.family else ""
+    who = f"{found.family}: " if found.family else ""
+    if found.family in (NEW.word, f"({NEW.word})"):
+        who = f"{found.family} family: "
     with mpl.rc_context(STYLE):
         figure = new_figure(6.4, 5.6)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))

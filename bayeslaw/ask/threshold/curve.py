@@ -13,6 +13,7 @@ from bayeslaw.ask.where.points import points_at
 from bayeslaw.ask.where.scale import Axis, Inputs, axis_of, path
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.runs.stand_ins import Group
 
 # For an input without a range: so many times beyond the fitted runs at either end.
 FURTHER = 1e3
@@ -35,7 +36,7 @@ class Track:
     posterior: Posterior
     axis: Axis
     fixed: Mapping[str, float]
-    groups: Mapping[str, str]
+    groups: Mapping[str, Group]
     drift: Drift | None
 
     @cached_property
@@ -87,7 +88,11 @@ class Track:
 
 
 def make_track(
-    posterior: Posterior, along: str | None, fixed: Mapping[str, float], groups: Mapping[str, str], drift: Drift | None
+    posterior: Posterior,
+    along: str | None,
+    fixed: Mapping[str, float],
+    groups: Mapping[str, Group],
+    drift: Drift | None,
 ) -> Track:
     """A track, where what is held can be.
 

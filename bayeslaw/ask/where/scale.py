@@ -10,11 +10,12 @@ import numpy as np
 from bayeslaw.ask.where.extrapolation import FLOPS
 from bayeslaw.ask.where.points import input_called
 from bayeslaw.errors import QuestionError, did_you_mean
-from bayeslaw.inference.model.pooling import NEW, Grouping
+from bayeslaw.inference.model.pooling import Grouping
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.formula.expression import evaluate
 from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.law import Law
+from bayeslaw.runs.stand_ins import NEW, Group
 from bayeslaw.runs.table import Runs
 from bayeslaw.words import short, with_units
 
@@ -144,7 +145,7 @@ class Family:
     """
 
     name: str
-    groups: Mapping[str, str]
+    groups: Mapping[str, Group]
 
     def of(self, runs: Runs, grouping: Grouping | None) -> np.ndarray:
         """Which runs are its; a mask of shape ``(runs,)``."""
@@ -158,7 +159,7 @@ def labels(runs: Runs, grouping: Grouping | None) -> list[str]:
     columns = []
     for column in grouping.columns:
         if not runs.has(column):
-            return [NEW] * len(runs)
+            return [NEW.beside(grouping.labels)] * len(runs)
         levels, index = runs.levels(column)
         columns.append([levels[i] for i in index])
     return [":".join(row) for row in zip(*columns, strict=True)]
@@ -177,7 +178,7 @@ def families(posterior: Posterior, held_out: Runs | None = None) -> tuple[list[F
     return [Family(name, _groups(posterior, grouping, name)) for name in counts if name in kept], len(counts)
 
 
-def _groups(posterior: Posterior, grouping: Grouping, name: str) -> dict[str, str]:
+def _groups(posterior: Posterior, grouping: Grouping, name: str) -> dict[str, Group]:
     """The groups of a family; in columns that are not the families', where most of its runs are."""
     groups = posterior.groups_of(None)
     if name not in grouping.labels:

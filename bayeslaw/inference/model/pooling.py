@@ -33,13 +33,6 @@ Kind = Literal["complete", "none", "partial"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 FORMS = "complete, none:a, partial:a, a*b, a/b or a+b"
 
-# What a question may say in place of a group.  One that no run belonged to: its deviations are drawn from the
-# population.
-NEW = "new"
-# None: the middle of the population, where all deviations are zero.
-POPULATION = "population"
-MEANINGS = {NEW: "one that no run belonged to", POPULATION: "the middle of all"}
-
 
 @dataclass(frozen=True)
 class Grouping:
@@ -64,6 +57,11 @@ class Grouping:
     def labels(self) -> tuple[str, ...]:
         """One text a group."""
         return tuple(":".join(level) for level in self.levels)
+
+    def names(self, column: str) -> set[str]:
+        """The values of one of the columns; none of another column."""
+        at = self.columns.index(column) if column in self.columns else None
+        return set() if at is None else {level[at] for level in self.levels}
 
 
 @dataclass(frozen=True)
@@ -138,12 +136,6 @@ def group(runs: Runs, name: str, wanted: Parameter | None = None) -> Grouping:
     for column in columns:
         if column not in runs.names:
             raise _no_column(runs, column, wanted)
-        for word in (NEW, POPULATION):
-            if word in runs.levels(column)[0]:
-                raise PoolingError(
-                    f"{runs.source}: column '{column}' has a group called '{word}', which says something else in a "
-                    f"question: {MEANINGS[word]}; give the group another name."
-                )
     parts = [runs.levels(column) for column in columns]
     codes = np.stack([index for _, index in parts], axis=1)
     unique, index = np.unique(codes, axis=0, return_inverse=True)

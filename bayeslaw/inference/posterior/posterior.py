@@ -13,9 +13,10 @@ import numpy as np
 from bayeslaw.errors import QuestionError, did_you_mean, listed
 from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.model.plan import Plan, bounded, deviation_name, spread_name, unbounded
-from bayeslaw.inference.model.pooling import NEW, POPULATION, Grouping, family_groupings
+from bayeslaw.inference.model.pooling import Grouping, family_groupings
 from bayeslaw.language.law import Law
 from bayeslaw.note import Note
+from bayeslaw.runs.stand_ins import NEW, POPULATION, Group, StandIn, meant
 from bayeslaw.runs.table import Runs
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class Posterior:
         return self.values[name].reshape(self.size, *self.values[name].shape[2:])
 
     def parameters(
-        self, groups: Mapping[str, str] | None = None, rng: np.random.Generator | None = None
+        self, groups: Mapping[str, Group] | None = None, rng: np.random.Generator | None = None
     ) -> dict[str, np.ndarray]:
         """Draws of every parameter for one family, each of shape ``(size,)``.
 
@@ -167,8 +168,10 @@ class Posterior:
             return {"": self.parameters()[name]}
         return {family: self.parameters(self.groups_of(family))[name] for family in self.families}
 
-    def groups_of(self, family: str | Mapping[str, str] | None) -> dict[str, str]:
+    def groups_of(self, family: Group | Mapping[str, Group] | None) -> dict[str, Group]:
         """A family given by name, by column, as ``"new"``, ``"population"`` or not at all, as groups by column.
+
+        A family that has one of these words as its name comes first; see :mod:`bayeslaw.runs.stand_ins`.
 
         Raises
         ------
@@ -183,36 +186,38 @@ class Posterior:
                         f"the fit did not pool over a column '{column}'{did_you_mean(column, columns)}; "
                         f"it pooled over {listed(columns) or 'nothing'}."
                     )
-            for column, value in family.items():
-                known = {g.levels[i][g.columns.index(column)] for g in self.plan.groupings.values()
-                         if column in g.columns for i in range(len(g.levels))}  # fmt: skip
-                if value not in known and value not in (NEW, POPULATION):
-                    raise QuestionError(
-                        f"column '{column}' has no '{value}'{did_you_mean(value, known)}; "
-                        f"known: {listed(sorted(known))}; or say '{NEW}' or '{POPULATION}'."
-                    )
-            return dict(family)
-        if family is None or (family == NEW and columns):
-            return dict.fromkeys(columns, NEW)
-        if family == POPULATION:
-            return dict.fromkeys(columns, POPULATION)
+            return {column: self._group(column, value) for column, value in family.items()}
         grouping = self.family_grouping
+        asked = NEW if family is None else meant(family, grouping.labels if grouping else ())
+        if isinstance(asked, StandIn) and (columns or asked == POPULATION or family is None):
+            return dict.fromkeys(columns, asked)
         if grouping is None:
             raise QuestionError(
                 f"the fit has no families, so it knows no family '{family}'; leave it out, or fit again with "
                 f"family=COLUMN (--family COLUMN)."
             )
-        if family not in grouping.labels:
+        if asked is None:
             raise QuestionError(
-                f"no run was of family '{family}'{did_you_mean(family, grouping.labels)}; families: "
-                f"{listed(grouping.labels)}; say '{NEW}' for one drawn from the population."
+                f"no run was of family '{family}'{did_you_mean(str(family), grouping.labels)}; families: "
+                f"{listed(grouping.labels)}; say '{NEW.beside(grouping.labels)}' for one drawn from the population."
             )
-        return dict(zip(grouping.columns, grouping.levels[grouping.labels.index(family)], strict=True))
+        return dict(zip(grouping.columns, grouping.levels[grouping.labels.index(str(family))], strict=True))
 
-    def _level(self, grouping: str, groups: Mapping[str, str]) -> int | str:
-        """The position of a group among those fitted, or how to stand in for it."""
+    def _group(self, column: str, value: Group) -> Group:
+        """What a value of a column means."""
+        known = {name for grouping in self.plan.groupings.values() for name in grouping.names(column)}
+        asked = meant(value, known)
+        if asked is None:
+            raise QuestionError(
+                f"column '{column}' has no '{value}'{did_you_mean(str(value), known)}; known: "
+                f"{listed(sorted(known))}; or say '{NEW.beside(known)}' or '{POPULATION.beside(known)}'."
+            )
+        return asked
+
+    def _level(self, grouping: str, groups: Mapping[str, Group]) -> int | StandIn:
+        """The position of a group among those fitted, or what stands in for it."""
         known = self.plan.groupings[grouping]
-        values = tuple(groups.get(column, NEW) for column in known.columns)
+        values = tuple(meant(groups.get(column, NEW), known.names(column)) for column in known.columns)
         if POPULATION in values:
             return POPULATION
         return known.levels.index(values) if values in known.levels else NEW
