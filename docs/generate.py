@@ -135,7 +135,7 @@ def inputs_section(law: Law) -> str:
             "" if one.reference is None else f"{inline(symbol(one.name + '0'))} = {number(one.reference)}",
             "" if one.range is None else span(*one.range),
         ))  # fmt: skip
-    return "## Inputs\n\n" + table(("", "column", "meaning", "units", "reference", "meant for"), rows)
+    return "## Inputs\n\n" + table(("", "column", "meaning", "units", "reference", "range"), rows)
 
 
 def parameters_section(law: Law) -> str:
@@ -148,7 +148,7 @@ def parameters_section(law: Law) -> str:
         )
         for p in law.parameters.values()
     )  # fmt: skip
-    words = "\nUnder a prior stands its central 90 %, under a pooling the prior of the spread between groups.\n"
+    words = "\nBelow each prior is its central 90 %, below each pooling the prior of the spread between groups.\n"
     return "## Parameters\n\n" + table(("", "name", "meaning", "prior", "pooled"), rows) + words
 
 
