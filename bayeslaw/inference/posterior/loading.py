@@ -17,6 +17,10 @@ from bayeslaw.language.law import Law
 from bayeslaw.note import read_note
 from bayeslaw.runs.table import Runs
 
+# A fit is stored as it is declared, so its arrays take no more room than the file, but for dimensions, which are
+# declared and not stored: each is shorter than an array that lies along it.
+MOST_DECLARED = 2
+
 
 def load(path: str | Path) -> Posterior:
     """Read a posterior that was saved; its forecasts are the same to the bit.
@@ -56,6 +60,8 @@ def _read(path: Path) -> Posterior:
         about = dict(raw.attrs)
         if about["format"] != FORMAT:
             raise ValueError(about["format"])
+        if _declared(raw) > MOST_DECLARED * path.stat().st_size:
+            raise ValueError("more than the file holds")
         if about[DIGEST] != digest_of(raw):
             raise ValueError("not the numbers that were saved")
         with h5netcdf.File(raw, "r") as file:
@@ -80,6 +86,15 @@ def _read(path: Path) -> Posterior:
         # Fits of before notes were kept have none.
         notes=tuple(read_note(note) for note in json.loads(about.get("notes", "[]"))),
     )  # fmt: skip
+
+
+def _declared(file: Any) -> int:
+    """The bytes that the arrays of a file of h5py would take; none of them is read."""
+    import h5py
+
+    sizes: list[int] = []
+    file.visititems(lambda _, item: sizes.append(int(item.nbytes)) if isinstance(item, h5py.Dataset) else None)
+    return sum(sizes)
 
 
 def _column(variable: Any) -> np.ndarray:
