@@ -16,6 +16,7 @@ import click
 
 from bayeslaw.errors import BayeslawError, FileError, InputError
 from bayeslaw.inference.base.atomic_files import beside, replaced
+from bayeslaw.words import at_a_terminal
 
 ANSWER_IS_NO = 1
 BAD_INPUT = 2
@@ -30,7 +31,8 @@ def answers[**P](command: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            command(*args, **kwargs)
+            with at_a_terminal():
+                command(*args, **kwargs)
         except BayeslawError as error:
             say(f"Error: {error}")
             sys.exit(BAD_INPUT if isinstance(error, InputError) else ANSWER_IS_NO)

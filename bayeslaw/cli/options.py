@@ -7,7 +7,6 @@ Tables (``--columns``, ``--units``, ``--where``), laws (``--laws``, ``--priors``
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ import click
 
 from bayeslaw.cli.answer import assignments, quick_imports
 from bayeslaw.errors import InputError, QuestionError
+from bayeslaw.words import number_in
 
 if TYPE_CHECKING:
     from bayeslaw.ask.average import Average
@@ -235,12 +235,9 @@ def read_number(text: str, name: str, asked: str) -> float:
     QuestionError
         When it is none.
     """
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise QuestionError(f"{asked}: '{text}' is not a number; write {name}=7e10.")
+    value = number_in(text)
+    if value is None:
+        raise QuestionError(f"{asked}: '{text}' is not a number; write {name}=7e10, or {name}=70B.")
     return value
 
 

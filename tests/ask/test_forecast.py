@@ -247,7 +247,7 @@ def test_counts_are_whole_numbers_up_to_the_trials(counts):
     # A binomial about the law's share: its mean is n p, draw by draw.
     assert found.draws[:, 1].mean() == pytest.approx(50 * found.mean_draws[:, 1].mean(), rel=0.1)
     with pytest.raises(
-        QuestionError, match=r"--at: law 'passuntil' needs 'n' \(independent trials, in trial\); give n=VALUE"
+        QuestionError, match=r"^at: law 'passuntil' needs 'n' \(independent trials, in trial\); give n=VALUE"
     ):
         ask(counts, {"N": 1e9})
 
@@ -293,7 +293,7 @@ def test_inputs_are_asked_for_by_name(hierarchy, at, message):
     ],
 )
 def test_values_are_checked_as_those_of_runs_are(hierarchy, at, message):
-    with pytest.raises(InputError, match=f"--at: .*{message}"):
+    with pytest.raises(InputError, match=f"^at: .*{message}"):
         ask(hierarchy, at)
 
 

@@ -575,7 +575,7 @@ def test_a_score_is_forecast_through_the_loss(fitted, score, tmp_path):
         (("--crosses", "half"), "is not a number"),
         (("--crosses", 30), "between 0.1 and 20"),
         (("--crosses", 2.2, "--along", "N"), "no input 'N'"),
-        (("--crosses", 2.2, "--at", "C=1e20"), "is what the threshold is sought along"),
+        (("--crosses", 2.2, "--at", "C=1e20"), "is what is asked along"),
         (("--crosses", 2.2, "--family", "wab"), "did you mean 'web'"),
         (("--crosses", 2.2, "--plot", "plot.doc"), ".png"),
     ],

@@ -28,6 +28,7 @@ from bayeslaw.errors import QuestionError, listed
 from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.note import Note, in_order
+from bayeslaw.words import argument
 
 QUANTILES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 
@@ -271,8 +272,8 @@ def _read_chain(asked: Average, at: Where | Any) -> tuple[Where | Any, dict[str,
             column = column_called(laws, word)
             if value.outcome != column:
                 raise QuestionError(
-                    f"--at {word}: is the column '{column}', but law '{value.law}' forecasts {value.outcome}; give a "
-                    f"forecast of {column}."
+                    f"{argument('at')} {word}: is the column '{column}', but law '{value.law}' forecasts "
+                    f"{value.outcome}; give a forecast of {column}."
                 )
             places[word], stages[column] = np.median(value.mean_draws, axis=0), value
     return places, stages

@@ -15,10 +15,11 @@ from functools import cached_property
 import numpy as np
 
 from bayeslaw.ask.optimum.budget import Budget, read_budget
-from bayeslaw.ask.where.points import input_called
+from bayeslaw.ask.where.points import input_called, read_values
 from bayeslaw.errors import QuestionError, listed
 from bayeslaw.language.formula.expression import names, to_text
 from bayeslaw.language.law import Law
+from bayeslaw.words import argument
 
 # What may be spent beyond a budget: options are written with a few digits.
 TOLERANCE = 0.005
@@ -140,8 +141,9 @@ class Trade:
         QuestionError
             When it lacks an input, gives one that is fixed, leaves a range, or costs more than the budget.
         """
+        given = {name: float(read_values(value, name)[0]) for name, value in given.items()}
         words = ", ".join(f"{name}={value:.4g}" for name, value in given.items())
-        named = {input_called(self.law, word, f"option {words}").name: float(v) for word, v in given.items()}
+        named = {input_called(self.law, word, f"option {words}").name: v for word, v in given.items()}
         if extra := set(named) - set(self.limits):
             raise QuestionError(f"option {words}: only {listed(self.limits)} is traded, not {listed(sorted(extra))}.")
         missing = [name for name in self.limits if name not in named]
@@ -185,7 +187,7 @@ def make_trade(law: Law, given: Mapping[str, float], over: Sequence[str] | Limit
         if not (math.isfinite(value) and value > 0):
             raise QuestionError(f"{word}={value:g}: a budget and a fixed input are positive numbers.")
         name = words.get(word, word)
-        (fixed if name in free else rest)[name] = float(value)
+        (fixed if name in free else rest)[name] = float(read_values(value, name)[0])
     budget = read_budget(law, free, rest, cost)
     for name, value in fixed.items():
         low, high = free[name].range or (0.0, math.inf)
@@ -216,7 +218,7 @@ def _limits(law: Law, fixed: Mapping[str, float], over: Sequence[str] | Limits |
         over = [over]
     found: dict[str, tuple[float, float]] = {}
     for word in [name for name in law.free_inputs if name not in fixed] if over is None else over:
-        one = input_called(law, word, "over")
+        one = input_called(law, word, argument("over"))
         if one.name not in law.free_inputs:
             raise QuestionError(f"over: '{word}' is not traded itself; trade {listed(law.free_inputs)}.")
         if one.name in fixed:

@@ -14,6 +14,7 @@ from bayeslaw.ask.where.scale import Axis, Inputs, axis_of, path
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.runs.stand_ins import Group
+from bayeslaw.words import argument
 
 # For an input without a range: so many times beyond the fitted runs at either end.
 FURTHER = 1e3
@@ -107,9 +108,9 @@ def make_track(
     track = Track(posterior, axis_of(law, along), fixed, groups, drift)
     for name in fixed:
         if name == track.axis.name:
-            raise QuestionError(f"--at: '{name}' is what the threshold is sought along; hold other inputs.")
+            raise QuestionError(f"{argument('at')}: '{name}' is what is asked along; hold other inputs.")
         if name not in law.free_inputs:
             others = [each for each in law.free_inputs if each != track.axis.name]
-            raise QuestionError(f"--at: '{name}' cannot be held; hold {' or '.join(others) or 'nothing'}.")
+            raise QuestionError(f"{argument('at')}: '{name}' cannot be held; hold {' or '.join(others) or 'nothing'}.")
     points_at([law], track.inputs(np.median(track.fitted, keepdims=True))).inputs(law)  # refuses values out of range
     return track

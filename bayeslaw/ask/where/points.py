@@ -13,6 +13,7 @@ from bayeslaw.language.formula.expression import names
 from bayeslaw.language.law import Input, Law
 from bayeslaw.runs.observations import FACTORS, short
 from bayeslaw.runs.table import Runs, read_runs
+from bayeslaw.words import argument, number_in
 
 Where = Mapping[str, float | Sequence[float] | np.ndarray] | Runs
 
@@ -46,13 +47,13 @@ class Points(Runs):
         return super().at(mask).replace("row", "point")
 
 
-def input_called(law: Law, word: str, asked: str = "--at") -> Input:
+def input_called(law: Law, word: str, asked: str | None = None) -> Input:
     """The input that has this name or column.
 
     Parameters
     ----------
     asked
-        What the caller wrote it in, for the message.
+        What the caller wrote it in, for the message; ``at`` unless said.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def input_called(law: Law, word: str, asked: str = "--at") -> Input:
     known = _by_word(law)
     if word not in known:
         raise QuestionError(
-            f"{asked}: law '{law.name}' has no input '{word}'{did_you_mean(word, known)}; "
+            f"{asked or argument('at')}: law '{law.name}' has no input '{word}'{did_you_mean(word, known)}; "
             f"inputs: {', '.join(law.inputs)}."
         )
     return known[word]
@@ -94,21 +95,45 @@ def points_at(laws: Sequence[Law], at: Where | Any) -> Runs:
     words = {i.column: i.name for law in laws for i in law.inputs.values()}
     for name, values in at.items():
         column = column_called(laws, name)
-        columns[column] = np.atleast_1d(np.asarray(values, dtype=float)).ravel()
+        columns[column] = read_values(values, name)
         words[column] = name
     for law in laws:
         _require(law, columns)
     if not columns:
-        raise QuestionError(f"--at: no point given; law '{laws[0].name}' needs {', '.join(laws[0].free_inputs)}.")
+        raise QuestionError(
+            f"{argument('at')}: no point given; law '{laws[0].name}' needs {', '.join(laws[0].free_inputs)}."
+        )
     try:
         arrays = np.broadcast_arrays(*columns.values())
     except ValueError:
         counts = ", ".join(f"{name} {len(v)}" for name, v in columns.items())
-        raise QuestionError(f"--at: the inputs have different numbers of values ({counts}).") from None
+        raise QuestionError(f"{argument('at')}: the inputs have different numbers of values ({counts}).") from None
     if not len(arrays[0]):
-        raise QuestionError(f"--at: no values for {listed(at)}; give one or more.")
+        raise QuestionError(f"{argument('at')}: no values for {listed(at)}; give one or more.")
     data = dict(zip(columns, (a.copy() for a in arrays), strict=True))
-    return Points(data, "--at", np.arange(1, len(arrays[0]) + 1), words=words)
+    return Points(data, argument("at"), np.arange(1, len(arrays[0]) + 1), words=words)
+
+
+def read_values(values: Any, name: str) -> np.ndarray:
+    """Numbers that a caller gives of an input, one or several, as numbers or as texts such as ``"70B"``.
+
+    Returns
+    -------
+    Array of float64, shape ``(values,)``.
+
+    Raises
+    ------
+    QuestionError
+        When one is none.
+    """
+    given = np.atleast_1d(np.asarray(values)).ravel()
+    if given.dtype.kind not in "UO":
+        return given.astype(float)
+    found = [number_in(each) if isinstance(each, str) else each for each in given.tolist()]
+    for text, value in zip(given.tolist(), found, strict=True):
+        if value is None:
+            raise QuestionError(f"{argument('at')}: '{text}' of '{name}' is not a number; write 7e10, or '70B'.")
+    return np.asarray(found, dtype=float)
 
 
 def column_called(laws: Sequence[Law], word: str) -> str:
@@ -116,10 +141,8 @@ def column_called(laws: Sequence[Law], word: str) -> str:
     knowing = [law for law in laws if word in _by_word(law)] or laws[:1]
     meant = {input_called(law, word).column: law for law in knowing}
     if len(meant) > 1:
-        raise QuestionError(
-            f"--at: '{word}' means {listed(f"'{column}' to law '{law.name}'" for column, law in meant.items())}; "
-            f"name the columns instead."
-        )
+        meanings = listed(f"'{column}' to law '{law.name}'" for column, law in meant.items())
+        raise QuestionError(f"{argument('at')}: '{word}' means {meanings}; name the columns instead.")
     return next(iter(meant))
 
 
@@ -131,5 +154,5 @@ def _require(law: Law, columns: Container[str]) -> None:
         computed = any(one.name in names(i.formula) for i in law.inputs.values() if i.formula and i.column in columns)
         if one.column not in columns and not computed:
             raise QuestionError(
-                f"--at: law '{law.name}' needs '{name}' ({one.meaning}, in {one.units}); give {name}=VALUE."
+                f"{argument('at')}: law '{law.name}' needs '{name}' ({one.meaning}, in {one.units}); give {name}=VALUE."
             )

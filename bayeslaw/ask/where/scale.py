@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayeslaw.ask.where.extrapolation import FLOPS
-from bayeslaw.ask.where.points import input_called
+from bayeslaw.ask.where.points import input_called, read_values
 from bayeslaw.errors import QuestionError, did_you_mean
 from bayeslaw.inference.model.pooling import Grouping
 from bayeslaw.inference.posterior.posterior import Posterior
@@ -112,7 +112,7 @@ def path(
 
 def read_at(law: Law, at: Mapping[str, float] | None) -> dict[str, float]:
     """What the caller wants kept, by the input's name."""
-    return {input_called(law, word).name: float(value) for word, value in (at or {}).items()}
+    return {input_called(law, word).name: float(read_values(value, word)[0]) for word, value in (at or {}).items()}
 
 
 def trials(posterior: Posterior, inputs: Inputs) -> np.ndarray | None:
