@@ -17,6 +17,8 @@ from bayeslaw.ask.plot.threshold import plot_threshold as plot_threshold
 from bayeslaw.ask.threshold.effective_size import effective_size as effective_size
 from bayeslaw.ask.threshold.frontier import frontier as frontier
 from bayeslaw.ask.threshold.threshold import threshold as threshold
+from bayeslaw.inference.base.work import Sampling as Sampling
+from bayeslaw.inference.base.work import Work as Work
 from bayeslaw.inference.fit import fit as fit
 from bayeslaw.inference.fit import posterior_mode as posterior_mode
 from bayeslaw.inference.model.pymc_model import to_pymc as to_pymc

@@ -13,11 +13,10 @@ import argparse
 import hashlib
 import importlib.metadata
 import json
-import sys
 from pathlib import Path
 
 import bayeslaw as bl
-from bayeslaw.inference.fit import VERSIONED
+from bayeslaw.inference.base.versions import VERSIONED
 
 REPORTS = Path(__file__).parents[1] / "docs" / "calibration"
 SIMULATIONS = 200
@@ -40,7 +39,7 @@ def main() -> None:
     given = reading.parse_args()
     chosen = [bl.law(name) for name in given.laws] or [law for law in bl.laws() if stale(law)]
     for law in chosen:
-        found = bl.sbc(law, simulations=SIMULATIONS, progress=sys.stderr.isatty(), shards=given.shards)
+        found = bl.sbc(law, simulations=SIMULATIONS, shards=given.shards)
         versions = {name: importlib.metadata.version(name) for name in VERSIONED}
         report = {"sha256": digest(law), "versions": {"bayeslaw": bl.__version__, **versions}, **found.as_dict()}
         (REPORTS / f"{law.name}.json").write_text(json.dumps(report) + "\n", encoding="utf-8")

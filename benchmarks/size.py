@@ -69,7 +69,7 @@ def main() -> None:
         f"gradient of {rows:,} runs in {families} families: {us:.1f} ms, by hand {them:.1f} ms, ratio {us / them:.2f}"
     )
     begin = time.perf_counter()
-    posterior = bl.fit("chinchilla", table, family="family", draws=100, warmup=100, progress=True)
+    posterior = bl.fit("chinchilla", table, family="family", draws=100, warmup=100, progress=True, patience=False)
     print(posterior, f"{time.perf_counter() - begin:.0f} s")
     print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
 

@@ -15,7 +15,7 @@ import bayeslaw as bl
 PUBLIC = """
     law laws read_law Law
     read_runs Runs
-    fit load Posterior posterior_mode to_pymc
+    fit Sampling Work load Posterior posterior_mode to_pymc
     forecast risk threshold optimum effective_size frontier Drift
     compare average log_evidence backtest learn_drift sbc
     plot_forecast plot_parameters plot_residuals plot_threshold plot_optimum plot_comparison plot_backtest

@@ -52,7 +52,8 @@ class BadUsage(click.ClickException):
     exit_code = BAD_INPUT
 
     def __init__(self, fault: click.UsageError) -> None:
-        said = " ".join(fault.format_message().split()).rstrip(".").replace(". Did you mean", "; did you mean")
+        said = " ".join(fault.format_message().split()).rstrip(".").replace("?)", "?")
+        said = said.replace(". (Did you mean", "; did you mean").replace(". Did you mean", "; did you mean")
         for theirs, ours in _PLAIN.items():
             said = said.replace(theirs, ours)
         path = "bayeslaw" if fault.ctx is None else fault.ctx.command_path

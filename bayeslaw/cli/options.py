@@ -1,7 +1,7 @@
 """Options that several commands share, each beside the function that reads what it was given.
 
-Tables (``--columns``, ``--units``, ``--where``), laws (``--laws``, ``--priors``, ``--pool``), sampling (``--draws``,
-``--target-accept``, ``--seed``), work (``--shards``, ``--executor``), fits (``FIT.nc ...``, ``--weights``), questions
+Tables (``--columns``, ``--units``, ``--where``), laws (``--laws``, ``--priors``, ``--prior``, ``--pool``), fitting
+(``--draws``, ``--patience``, ``--shards``, ``--seed``, ...), fits (``FIT.nc ...``, ``--weights``), questions
 (``--at``, ``--family``, ``--level``, ``--drift``, ``--allow-unconverged``) and pictures (``--plot``).
 """
 
@@ -87,9 +87,17 @@ def read_optional_table(path: str | None, option: str, **reading: Any) -> Runs |
 family_column_option = click.option(
     "--family", metavar="COLUMN", help="The column of the model families (default: all runs are of one family)."
 )
-priors_option = click.option(
-    "--priors", metavar="field", help="Priors learned from public sweeps (default: the weak ones of the law's file)."
-)
+PRIOR = 'alpha="LogNormal(log(0.4), 0.1)"'
+priors_options = together(
+    click.option(
+        "--priors", metavar="field",
+        help="Priors learned from public sweeps (default: the weak ones of the law's file).",
+    ),
+    click.option(
+        "--prior", multiple=True, metavar="P=PRIOR",
+        help=f"Another prior of one parameter, such as {PRIOR}. May be repeated.",
+    ),
+)  # fmt: skip
 
 
 def laws_options(which: str, several: bool = False) -> Options:
@@ -100,7 +108,7 @@ def laws_options(which: str, several: bool = False) -> Options:
     return together(
         table,
         click.option("--laws", "names", required=True, metavar="NAME|FILE,...", help=which),
-        priors_option,
+        priors_options,
         family_column_option,
         click.option(
             "--pool", multiple=True, metavar="P=KIND",
@@ -109,28 +117,24 @@ def laws_options(which: str, several: bool = False) -> Options:
     )  # fmt: skip
 
 
-def find_law(name: str, priors: str | None = None) -> Law:
+def find_law(name: str, priors: str | None = None, prior: Sequence[str] = ()) -> Law:
     """Return a law of the catalogue by name, or one of the user's own by its file; with its own priors or others."""
+    return find_laws([name], priors, prior)[0]
+
+
+def find_laws(names: Sequence[str], priors: str | None = None, prior: Sequence[str] = ()) -> list[Law]:
+    """Return several laws; of single priors, each takes those of the parameters it has."""
     from bayeslaw.language import catalogue
     from bayeslaw.language.catalogue import read_law
-    from bayeslaw.language.public_priors import with_priors
+    from bayeslaw.language.public_priors import with_priors_each
 
-    is_file = name.endswith(".toml") or Path(name).name != name or Path(name).is_file()
-    return with_priors(read_law(name) if is_file else catalogue.law(name), priors)
+    def found(name: str) -> Law:
+        is_file = name.endswith(".toml") or Path(name).name != name or Path(name).is_file()
+        return read_law(name) if is_file else catalogue.law(name)
 
-
-def find_laws(names: str, priors: str | None = None) -> list[Law]:
-    """Return several laws, named with commas between them."""
-    return [find_law(name.strip(), priors) for name in names.split(",") if name.strip()]
-
-
-def edited(law: Law, priors: dict[str, str], group_effect: str | None, noise_growth: str | None) -> Law:
-    """Return a law as the options change it."""
-    if priors:
-        law = law.with_priors(**priors)
-    if noise_growth is not None:
-        law = law.with_noise_growth(noise_growth)
-    return law if group_effect is None else law.with_group_effect(group_effect)
+    laws = {str(i): found(name.strip()) for i, name in enumerate(names) if name.strip()}
+    single = assignments(prior, "--prior", PRIOR)
+    return list(with_priors_each(with_priors_each(laws, priors), single).values())
 
 
 def read_pooling(given: Sequence[str]) -> dict[str, str]:
@@ -140,26 +144,57 @@ def read_pooling(given: Sequence[str]) -> dict[str, str]:
 
 # Sampling, and how the work of many fits is done.
 
-draws_option = click.option(
-    "--draws", type=click.IntRange(FEWEST_DRAWS),
-    help="Posterior draws per chain (default 750; 1000 without families).",
-)  # fmt: skip
-target_accept_option = click.option(
-    "--target-accept", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), metavar="RATE",
-    help="Acceptance rate that the sampler's step size is tuned to; nearer 1, smaller steps "
-         "(default 0.95; 0.93 without families).",
-)  # fmt: skip
-seed_option = click.option(
-    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
-    help="Seed of the random numbers: the same seed gives the same answer.",
-)  # fmt: skip
-work_options = together(
-    click.option("--shards", metavar="FOLDER", help="Keep finished fits here, and reuse those that are here already."),
-    click.option(
-        "--executor", metavar="ADDRESS",
-        help="A Dask scheduler whose workers make the fits, such as tcp://HOST:PORT (default: this machine).",
-    ),
-)  # fmt: skip
+
+def fitting_options(draws: str = "750; 1000 without families") -> Options:
+    """Decorate a command that fits with what all such verbs are asked; see :func:`fields_of`.
+
+    Parameters
+    ----------
+    draws
+        How many there are by default, for the help.
+    """
+    return together(
+        click.option(
+            "--draws", type=click.IntRange(FEWEST_DRAWS), help=f"Posterior draws per chain (default {draws})."
+        ),
+        click.option(
+            "--warmup", type=click.IntRange(FEWEST_DRAWS),
+            help="Warm-up draws per chain (default 149; 500 without families).",
+        ),
+        click.option("--chains", type=click.IntRange(1, 64), help="Chains (default 4)."),
+        click.option(
+            "--target-accept", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), metavar="RATE",
+            help="Acceptance rate that the step size is tuned to; nearer 1, smaller steps (default 0.95; 0.93 without "
+                 "families).",
+        ),
+        click.option(
+            "--patience/--no-patience", default=True, show_default=True,
+            help="Make a fit that has not converged again, with more draws and smaller steps.",
+        ),
+        click.option(
+            "--seconds", type=click.FloatRange(0.0, min_open=True), default=120.0, show_default=True,
+            help="The most that sampling may take where it crawls; inf for no limit.",
+        ),
+        click.option(
+            "--shards", metavar="FOLDER",
+            help="Keep finished fits in this folder, and reuse those that are there (default: keep none).",
+        ),
+        click.option(
+            "--executor", metavar="ADDRESS",
+            help="A Dask scheduler whose workers make the fits, such as tcp://HOST:PORT (default: this process).",
+        ),
+        click.option(
+            "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
+            help="Seed of the random numbers: the same seed gives the same answer.",
+        ),
+    )  # fmt: skip
+
+
+def fields_of(rest: dict[str, Any]) -> dict[str, Any]:
+    """Take what all verbs that fit are asked out of the arguments of a command."""
+    from bayeslaw.inference.base.work import Fields
+
+    return {name: rest.pop(name) for name in Fields.__annotations__ if name in rest}
 
 
 # Saved fits, one or several.

@@ -8,6 +8,7 @@
 ``holdout``      a fit with some runs hidden
 ``executors``    fits handed to workers
 ``shards``       finished fits kept in a folder
+``workplace``    where many fits are made: watched, kept, handed to workers
 ``base``         what everything here stands on: devices, shapes, diagnostics, progress, files
 ``model``        the hierarchical model: pooling, plan, and its two interpreters
 ``coordinates``  changes of variables in which a posterior is round

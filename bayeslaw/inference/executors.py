@@ -16,7 +16,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 
 from bayeslaw.errors import BayeslawError, ExecutorError
-from bayeslaw.inference.fit import versions
+from bayeslaw.inference.base.versions import versions
 
 # What a scheduler that is there takes to answer, many times over.
 SECONDS = 5

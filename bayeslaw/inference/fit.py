@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from bayeslaw.errors import ConvergenceError, PoolingError
-from bayeslaw.inference.base.progress import Progress, watched
+from bayeslaw.inference.base.progress import COMPILING, watched
+from bayeslaw.inference.base.work import Fields, Sampling, Work, asked_for
 from bayeslaw.inference.model.plan import Plan, make_plan
 from bayeslaw.language import catalogue
 from bayeslaw.language.law import Law
 from bayeslaw.language.public_priors import with_priors
 from bayeslaw.note import Note, in_order
-from bayeslaw.runs.table import Runs, read_runs
+from bayeslaw.runs.table import RunsLike, read_runs
 
 if TYPE_CHECKING:
-    from bayeslaw.inference.choice import Choice
     from bayeslaw.inference.posterior.posterior import Posterior
     from bayeslaw.inference.sampler.draws import Draws
-
-# What the numbers of a fit depend on.
-VERSIONED = ("jax", "numpyro", "numpy")
 
 
 def fit(
     law: Law | str,
-    runs: Runs | Any,
+    runs: RunsLike,
     family: str | None = None,
     pool: Mapping[str, str] | None = None,
     *,
     priors: str | Mapping[str, str] | None = None,
-    draws: int | None = None,
-    warmup: int | None = None,
-    chains: int | None = None,
-    target_accept: float | None = None,
-    seconds: float | None = 120.0,
-    seed: int = 0,
-    progress: bool | Progress = False,
+    sampling: Sampling = Sampling(),
+    work: Work = Work(),
+    **fields: Unpack[Fields],
 ) -> Posterior:
     """Fit a law to runs: draws from the posterior of its parameters.
 
@@ -56,18 +47,12 @@ def fit(
         By parameter, how groups share it, such as ``{"alpha": "complete", "E": "partial:corpus"}``; see
         :mod:`bayeslaw.inference.model.pooling`.
     priors
-        ``"field"`` for what the law's parameters were on public sweeps, or priors by parameter; the weak ones of the
-        law's file unless given.
-    draws, warmup, chains, target_accept
-        Of NUTS, a chain for the first two; sensible unless given.  A fit that has not converged is made again, where
-        draws, warm-up and acceptance are left to it: with four times the draws and, if these do not do, with care.
-    seconds
-        The most that sampling may take where it crawls: where a draw takes hundreds of leapfrogs, as on runs without
-        noise.  Processor seconds per core; None for no limit.
-    seed
-        The same seed, versions, machine and shapes give the same draws.
-    progress
-        Show one progress bar for all chains, or call a function with draws done and draws in all.
+        ``"field"`` for what the law's parameters were on public sweeps, or priors by parameter (default: the weak ones
+        of the law's file).
+    sampling, work
+        How to sample, and how the work is done; see :class:`bayeslaw.Sampling` and :class:`bayeslaw.Work`.
+    **fields
+        Single fields of these two, such as ``draws=2000``, ``seed=1`` or ``progress=False``.
 
     Returns
     -------
@@ -81,41 +66,20 @@ def fit(
     ConvergenceError
         When sampling crawls, and would take longer than `seconds`.
     """
+    sampling, work = asked_for(sampling, work, fields)
     law = with_priors(catalogue.find(law), priors)
-    runs = runs if isinstance(runs, Runs) else read_runs(runs)
-    plan = make_plan(law, runs, family, pool)  # every fault of the input is found before JAX is imported
-    return fit_plan(
-        plan, draws=draws, warmup=warmup, chains=chains, target_accept=target_accept, seconds=seconds, seed=seed,
-        progress=progress,
-    )  # fmt: skip
+    # Every fault of the input is found before JAX is imported.
+    return fit_plan(make_plan(law, read_runs(runs), family, pool), sampling, work)
 
 
-def fit_plan(
-    plan: Plan,
-    *,
-    draws: int | None = None,
-    warmup: int | None = None,
-    chains: int | None = None,
-    target_accept: float | None = None,
-    seconds: float | None = 120.0,
-    seed: int = 0,
-    progress: bool | Progress = False,
-) -> Posterior:
+def fit_plan(plan: Plan, sampling: Sampling = Sampling(), work: Work = Work()) -> Posterior:
     """Fit what was planned; see :func:`fit`."""
-    from bayeslaw.inference.choice import choice_for, next_choice
-    from bayeslaw.inference.infer import infer
+    from bayeslaw.inference.posterior.making import posterior_of
 
-    given = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
-    given["seconds"] = math.inf if seconds is None else seconds
-    patient = draws is warmup is target_accept is None
-    choice: Choice | None = choice_for(plan, **given)
-    with watched(progress, "draw", "sampling") as watch:
-        while choice is not None:
-            found = infer(plan, choice, seed, watch)
-            if found.crawl is not None:
-                raise ConvergenceError(found.crawl.verdict)
-            choice = next_choice(plan, choice, found.diagnostics, **given) if patient else None
-    posterior = posterior_of(plan, found, target_accept)
+    found = _sampled(plan, sampling, work) if work.here else _sampled_elsewhere(plan, sampling, work)
+    if found.crawl is not None:
+        raise ConvergenceError(found.crawl.verdict)
+    posterior = posterior_of(plan, found, sampling.target_accept)
     return replace(posterior, notes=notes_of(posterior))
 
 
@@ -127,28 +91,42 @@ def notes_of(posterior: Posterior) -> tuple[Note, ...]:
     return in_order(posterior.plan.notes)
 
 
-def versions() -> dict[str, str]:
-    """The versions of all that draws follow from, by name."""
-    from bayeslaw import __version__
+def _sampled(plan: Plan, sampling: Sampling, work: Work) -> Draws:
+    """Draws by this process, counted one by one."""
+    from bayeslaw.inference.choice import choice_for, next_choice
+    from bayeslaw.inference.infer import infer
 
-    return {"bayeslaw": __version__, **{name: importlib.metadata.version(name) for name in VERSIONED}}
+    given = sampling.settings
+    choice = choice_for(plan, **given)
+    with watched(work.progress, "draw", COMPILING) as watch:
+        while True:
+            found = infer(plan, choice, work.seed, watch.counting("sampling"))
+            # A fit that crawls has not converged, and would crawl again.
+            patience = sampling.patience and found.crawl is None
+            again = next_choice(plan, choice, found.diagnostics, **given) if patience else None
+            if again is None:
+                return found
+            choice = again
+            watch.waiting("not converged yet: compiling for more draws or smaller steps")
 
 
-def posterior_of(plan: Plan, found: Draws, target_accept: float | None) -> Posterior:
-    """The draws of a plan with what made them."""
-    from bayeslaw.inference.posterior.posterior import Posterior
+def _sampled_elsewhere(plan: Plan, sampling: Sampling, work: Work) -> Draws:
+    """Draws that are kept in a folder, or made by an executor."""
+    from bayeslaw.inference.many import infer_many
+    from bayeslaw.inference.workplace import opened_workplace
 
-    return Posterior(
-        plan=plan.self_contained(), values=found.values, flat=found.flat, flat_names=tuple(found.model.names),
-        stats=found.stats, seed=found.seed, versions=versions(), target_accept=target_accept, patient=found.patient,
-    )  # fmt: skip
+    with opened_workplace(work, COMPILING) as place:
+        many = infer_many([plan], [work.seed], patient=sampling.patience, **sampling.settings, **place.part(1))
+        return next(draws for _, draws in many)
 
 
 def posterior_mode(
     law: Law | str,
-    runs: Runs | Any,
+    runs: RunsLike,
     family: str | None = None,
     pool: Mapping[str, str] | None = None,
+    *,
+    priors: str | Mapping[str, str] | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Find the most probable parameters: the mode of the posterior density over unbounded coordinates.
@@ -156,14 +134,19 @@ def posterior_mode(
     A point, for comparison with published point fits; it carries no uncertainty.  In a hierarchy it does not exist
     (all spreads would collapse to zero), so parameters must be pooled ``complete`` or ``none``.
 
+    Parameters
+    ----------
+    law, runs, family, pool, priors
+        As :func:`bayeslaw.fit` takes them.
+    seed
+        Of the points from which the mode is sought.
+
     Returns
     -------
     dict
         Values by parameter, floats or one value a group.
     """
-    law = catalogue.find(law)
-    runs = runs if isinstance(runs, Runs) else read_runs(runs)
-    plan = make_plan(law, runs, family, pool)
+    plan = make_plan(with_priors(catalogue.find(law), priors), read_runs(runs), family, pool)
     if plan.structure.effects:
         raise PoolingError("a hierarchy has no posterior mode; pool every parameter 'complete' or 'none'.")
     from bayeslaw.inference.infer import mode_of

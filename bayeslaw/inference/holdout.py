@@ -7,18 +7,16 @@ again; and a family that is hidden whole takes its deviations from the populatio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import logsumexp
 
 from bayeslaw.inference.base.diagnostics import Diagnostics
-from bayeslaw.inference.base.progress import Progress
 from bayeslaw.inference.many import infer_many
 from bayeslaw.inference.posterior.pointwise import pointwise_log_likelihood
 from bayeslaw.inference.posterior.posterior import Posterior
-from bayeslaw.inference.shards import Shards
+from bayeslaw.inference.workplace import HERE, Workplace
 
 
 @dataclass(frozen=True)
@@ -63,9 +61,8 @@ def refits(
     posterior: Posterior,
     masks: Sequence[np.ndarray],
     seed: int | None = None,
-    progress: Progress | None = None,
-    shards: Shards | None = None,
-    executor: Executor | None = None,
+    place: Workplace = HERE,
+    patience: bool = True,
 ) -> list[Refit]:
     """Fit again without some runs, once a mask; see :func:`refit`.
 
@@ -73,23 +70,21 @@ def refits(
     ----------
     masks
         Each of shape ``(runs,)``.
-    progress
-        Called with fits done and fits in all.
-    shards, executor
-        Where finished fits are kept, and what makes them, as :func:`bayeslaw.inference.many.infer_many` takes them.
+    place
+        Where the fits are made.
+    patience
+        Make those that have not converged again; see :class:`bayeslaw.Sampling`.
     """
     plans = [posterior.plan.hiding(hidden) for hidden in masks]
     found = infer_many(
         plans,
         [posterior.seed if seed is None else seed] * len(plans),
         start=posterior.flat.mean(axis=(0, 1)),
-        progress=progress,
-        shards=shards,
-        executor=executor,
-        patient=True,
+        patient=patience,
         chains=posterior.flat.shape[0],
         draws=posterior.draws_again,
         target_accept=posterior.target_accept,
+        **place.part(len(plans)),
     )
     by_mask = {
         i: Refit(masks[i], pointwise_log_likelihood(plans[i], each.values)[..., masks[i]], each.diagnostics)

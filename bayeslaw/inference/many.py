@@ -21,10 +21,10 @@ from bayeslaw.inference.base import devices
 from bayeslaw.inference.base.progress import Progress
 from bayeslaw.inference.choice import Choice, choice_for, next_choice
 from bayeslaw.inference.executors import done_by
-from bayeslaw.inference.fit import posterior_of
 from bayeslaw.inference.infer import infer_together
 from bayeslaw.inference.model.numpyro_model import flat_model
 from bayeslaw.inference.model.plan import Plan, Structure
+from bayeslaw.inference.posterior.making import posterior_of
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.sampler.draws import Draws
 from bayeslaw.inference.sampler.pace import Crawl

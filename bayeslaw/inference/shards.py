@@ -18,8 +18,8 @@ import numpy as np
 
 from bayeslaw.errors import FileError
 from bayeslaw.inference.base.atomic_files import beside, replaced
+from bayeslaw.inference.base.versions import versions
 from bayeslaw.inference.choice import Choice
-from bayeslaw.inference.fit import versions
 from bayeslaw.inference.model.plan import Plan
 
 # Flat draws, and what the sampler said of them.

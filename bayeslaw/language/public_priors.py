@@ -33,12 +33,32 @@ def with_priors(law: Law, wanted: str | Mapping[str, str] | None) -> Law:
     if wanted is None:
         return law
     if not isinstance(wanted, str):
-        return law.with_priors(**wanted)
+        return law.with_priors(**wanted) if wanted else law
     if wanted != NAME:
         raise LawError(
             f"priors: there are none called '{wanted}'{did_you_mean(wanted, [NAME])}; give '{NAME}', or leave it out."
         )
     return law.with_priors(**field_priors(law.name))
+
+
+def with_priors_each(laws: Mapping[str, Law], wanted: str | Mapping[str, str] | None) -> dict[str, Law]:
+    """Several laws with other priors, as :func:`with_priors` gives them: each with those of the parameters it has.
+
+    Raises
+    ------
+    LawError
+        When no law has a parameter, too.
+    """
+    if wanted is None or isinstance(wanted, str):
+        return {called: with_priors(law, wanted) for called, law in laws.items()}
+    known = {name for law in laws.values() for name in law.parameters}
+    for name in wanted:
+        if name not in known:
+            raise LawError(f"priors: no law has a parameter '{name}'{did_you_mean(name, known)}.")
+    return {
+        called: with_priors(law, {name: prior for name, prior in wanted.items() if name in law.parameters})
+        for called, law in laws.items()
+    }
 
 
 def field_priors(name: str) -> dict[str, str]:

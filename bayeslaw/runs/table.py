@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,8 +25,12 @@ from bayeslaw.runs.filters import rows_where
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
 
     from bayeslaw.runs.summary import RunsSummary
+
+# What a table of runs can be given as; see :func:`read_runs`.
+type RunsLike = Runs | str | Path | Mapping[str, Sequence[Any] | np.ndarray] | pd.DataFrame | pl.DataFrame
 
 UNIT_WORDS: Mapping[str, float] = {
     "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "percent": 1e-2,
@@ -313,15 +318,15 @@ class Runs:
 
 
 def read_runs(
-    source: Any, columns: Mapping[str, str] | None = None, units: Mapping[str, float | str] | None = None
+    source: RunsLike | Table, columns: Mapping[str, str] | None = None, units: Mapping[str, float | str] | None = None
 ) -> Runs:
     """Read a table of runs, and give its columns their standard names.
 
     Parameters
     ----------
     source
-        A path (``.csv``, ``.csv.gz``, ``.tsv``, ``.jsonl``, ``.ndjson``, ``.parquet``), a pandas or polars frame, or
-        a mapping of sequences.
+        A path (``.csv``, ``.csv.gz``, ``.tsv``, ``.jsonl``, ``.ndjson``, ``.parquet``), a pandas or polars frame, a
+        mapping of sequences, or runs.
     columns
         The file's own name by the name a law uses: ``{"n_params": "N (M)"}``.  Common names (``N``, ``params``,
         ``tokens``, ``val_loss``, ...) are recognised without.
@@ -336,6 +341,8 @@ def read_runs(
         When it is not a table, or `columns` and `units` do not fit it.
     """
     if isinstance(source, Runs):
+        if not columns and not units:
+            return source
         source = Table(dict(source.data), source.rows, source.source)
     table = source if isinstance(source, Table) else read_table(source)
     data, readings = _renamed(table, dict(columns or {}))

@@ -26,6 +26,7 @@ from bayeslaw.inference.infer import sample
 from bayeslaw.inference.many import fit_many
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.shards import Shards
+from bayeslaw.inference.workplace import Workplace
 from bayeslaw.validation.backtest.ahead import Look, looks
 from bayeslaw.validation.backtest.origins import origin_where
 from bayeslaw.validation.drift.learning import BELIEVED, SETTINGS
@@ -37,8 +38,8 @@ LAWS = ("bnsl",)
 # Slopes along a learning curve, in nats of log loss per e-fold of examples, and over how many they are measured.
 USUAL, NEAREST = 0.05, 0.3
 ASKED = LAWS[0] if len(LAWS) == 1 else "average"
-# What is hidden, and draws a chain of each fit.
-HIDDEN, DRAWS = "split == 'test'", 500
+# What is hidden, and how each fit is sampled.
+HIDDEN, SAMPLING = "split == 'test'", bl.Sampling(draws=500, patience=False)
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 
@@ -51,7 +52,8 @@ def sweep(curve: str) -> str:
 def look(runs: bl.Runs, fits: Path, drift: Any) -> Look:
     """The last part of a curve, foretold from the first."""
     plans = {name: make_plan(bl.law(name), runs) for name in LAWS}
-    (found,) = looks(plans, [origin_where(runs, HIDDEN)], drift=drift, shards=Shards(fits), draws=DRAWS)
+    place = Workplace(shards=Shards(fits))
+    (found,) = looks(plans, [origin_where(runs, HIDDEN)], drift=drift, sampling=SAMPLING, place=place)
     return found
 
 
@@ -59,8 +61,8 @@ def fit_all(curves: dict[str, bl.Runs], fits: Path) -> None:
     """Fit every law to the first parts of all curves at once, which is faster than one by one, and keep the fits."""
     for name in LAWS:
         plans = [make_plan(bl.law(name), runs.hiding(origin_where(runs, HIDDEN).hidden)) for runs in curves.values()]
-        with watched(True, "fit", name) as progress:
-            fit_many(plans, progress=progress, shards=Shards(fits), draws=DRAWS)
+        with watched(True, "fit", name) as watch:
+            fit_many(plans, progress=watch.counting(name), shards=Shards(fits), draws=SAMPLING.draws)
 
 
 def slopes(curves: dict[str, bl.Runs], fits: Path) -> pd.DataFrame:

@@ -38,7 +38,7 @@ def fitted(data: Path) -> pd.DataFrame:
                 continue
             print(table, file=sys.stderr, flush=True)
             for name in LAWS:
-                posterior = bl.fit(name, runs, draws=500)
+                posterior = bl.fit(name, runs, draws=500, patience=False)
                 for parameter, law in posterior.law.parameters.items():
                     if law.prior.support == "positive" and not law.prior.is_constant and parameter not in LEFT_ALONE:
                         log = np.log(posterior.draws(parameter))

@@ -39,7 +39,7 @@ def results(data: Path) -> dict[str, dict[str, Any]]:
             if table in known.setdefault(sweep, {}):
                 continue
             print(table, file=sys.stderr, flush=True)
-            found = bl.backtest(laws, runs, drift=drift, rivals=False, origins=origins(runs), draws=500)
+            found = bl.backtest(laws, runs, drift=drift, rivals=False, origins=origins(runs), draws=500, patience=False)
             known[sweep][table] = found.laws["average"].as_dict()
             RESULTS.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     return known

@@ -28,6 +28,10 @@ NOTE = (
 )
 
 
+# How each fit is sampled.
+SAMPLING = bl.Sampling(draws=500, patience=False)
+
+
 def measured(data: Path) -> pd.DataFrame:
     """A row a sweep, table, law and origin."""
     rows = pd.read_csv(OF_LOSSES).to_dict("records") if OF_LOSSES.exists() else []
@@ -38,7 +42,7 @@ def measured(data: Path) -> pd.DataFrame:
             if table in known:
                 continue
             print(table, file=sys.stderr, flush=True)
-            rows += slopes(sweep, runs, laws, None, seen=origins(runs), draws=500, table=table)
+            rows += slopes(sweep, runs, laws, None, seen=origins(runs), sampling=SAMPLING, table=table)
             as_table(rows).to_csv(OF_LOSSES, index=False, float_format="%.6g")
     return as_table(rows)
 

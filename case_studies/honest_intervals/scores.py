@@ -22,6 +22,7 @@ from bayeslaw.inference.base.progress import watched
 from bayeslaw.inference.many import fit_many
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.shards import Shards
+from bayeslaw.inference.workplace import Workplace
 from bayeslaw.validation.backtest.origins import COMPUTE, origins_along
 from bayeslaw.validation.drift.learning import drift_from
 from bayeslaw.validation.drift.slopes import OF_SCORES, as_table, slopes
@@ -84,8 +85,8 @@ def fit_all(data: Path, fits: Path) -> None:
         for origin in origins_along(runs, COMPUTE, ORIGINS)
         for law in laws.values()
     ]
-    with watched(True, "fit", "all tasks") as progress:
-        fit_many(plans, progress=progress, shards=Shards(fits), draws=DRAWS)
+    with watched(True, "fit", "all tasks") as watch:
+        fit_many(plans, progress=watch.counting("all tasks"), shards=Shards(fits), draws=DRAWS)
 
 
 def measured(data: Path, fits: Path) -> pd.DataFrame:
@@ -93,7 +94,10 @@ def measured(data: Path, fits: Path) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for collection in COLLECTIONS:
         for task, runs, laws in tables(data, collection):
-            rows += slopes(collection, runs, laws, "family", seen=ORIGINS, draws=DRAWS, shards=Shards(fits), table=task)
+            rows += slopes(
+                collection, runs, laws, "family", seen=ORIGINS, sampling=bl.Sampling(draws=DRAWS, patience=False),
+                place=Workplace(shards=Shards(fits)), table=task,
+            )  # fmt: skip
             as_table(rows).to_csv(OF_SCORES, index=False, float_format="%.6g")
     return as_table(rows)
 

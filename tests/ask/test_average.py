@@ -41,7 +41,7 @@ def chinchilla(runs) -> bl.Posterior:
 
 @pytest.fixture(scope="module")
 def kaplan(runs) -> bl.Posterior:
-    return bl.fit("kaplan", runs, warmup=200, **SMALL)
+    return bl.fit("kaplan", runs, warmup=200, patience=False, **SMALL)
 
 
 @pytest.fixture(scope="module")

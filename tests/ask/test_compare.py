@@ -176,7 +176,10 @@ def pooled() -> dict[str, bl.Posterior]:
     """One law whose families share populations, and the same law blind to families."""
     truth = {"E": 1.8, "A": 0.5, "alpha": 0.2, "sigma": 0.01, "nu": 20.0}
     runs = simulated_runs(POWER, np.random.default_rng(3), 40, families=4, parameters=truth)
-    return {"pooled": bl.fit(POWER, runs, **FAMILIES, draws=300), "blind": bl.fit(POWER, runs, draws=300)}
+    return {
+        "pooled": bl.fit(POWER, runs, **FAMILIES, draws=300, patience=False),
+        "blind": bl.fit(POWER, runs, draws=300, patience=False),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -383,7 +386,7 @@ def test_laws_of_different_outcomes_and_columns_that_are_missing():
 
 
 def test_a_fit_that_has_not_converged(fits, runs):
-    rough = bl.fit(linear_law("curve"), runs, draws=50, warmup=50, chains=2)
+    rough = bl.fit(linear_law("curve"), runs, draws=50, warmup=50, chains=2, patience=False)
     assert not rough.diagnostics.converged
     with pytest.raises(QuestionError, match="the fit of 'curve' has not converged"):
         bl.compare([fits["line"], rough])

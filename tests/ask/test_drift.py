@@ -15,7 +15,9 @@ from tests.simulate import simulated_runs
 @pytest.fixture(scope="module")
 def posterior() -> bl.Posterior:
     law = bl.law("chinchilla")
-    return bl.fit(law, simulated_runs(law, np.random.default_rng(0), 40), draws=500, warmup=300, chains=2, seed=3)
+    return bl.fit(
+        law, simulated_runs(law, np.random.default_rng(0), 40), draws=500, warmup=300, chains=2, seed=3, patience=False
+    )
 
 
 def points(posterior: bl.Posterior) -> dict[str, list[float]]:
@@ -96,7 +98,7 @@ def test_every_question_says_what_it_was_asked_with(posterior):
 
 def test_an_average_drifts_less_by_what_its_laws_disagree_on(posterior):
     """The scales lose the standard deviation of the laws' slopes, told by hand here, and no more than they have."""
-    other = bl.fit("kaplan", posterior.runs, draws=50, warmup=50, chains=1)
+    other = bl.fit("kaplan", posterior.runs, draws=50, warmup=50, chains=1, patience=False)
     both = {"chinchilla": posterior, "kaplan": other}
     N, D = (posterior.plan.inputs[name] for name in ("N", "D"))
     ratio, top = np.exp(np.median(np.log(D / N))), (N * D).max()
@@ -123,7 +125,7 @@ def test_an_average_drifts_less_by_what_its_laws_disagree_on(posterior):
 
 def test_laws_that_agree_drift_as_one(posterior):
     """As does one with all of the weight, and one that was fitted twice."""
-    other = bl.fit("kaplan", posterior.runs, draws=50, warmup=50, chains=1)
+    other = bl.fit("kaplan", posterior.runs, draws=50, warmup=50, chains=1, patience=False)
     learned = learned_drifts()["chinchilla"]
     assert drifts_of(bl.average({"chinchilla": posterior, "kaplan": other}, [1, 0]), True)["chinchilla"] == learned
     for drift in drifts_of(bl.average({"a": posterior, "b": posterior}), True).values():
@@ -133,7 +135,7 @@ def test_laws_that_agree_drift_as_one(posterior):
 def test_laws_without_a_path_ahead_drift_in_full():
     """No one of a student's inputs says where dearer runs lie."""
     law = bl.law("capacity_gap")
-    fit = bl.fit(law, simulated_runs(law, np.random.default_rng(2), 60), draws=50, warmup=50, chains=1)
+    fit = bl.fit(law, simulated_runs(law, np.random.default_rng(2), 60), draws=50, warmup=50, chains=1, patience=False)
     asked = bl.average({"a": fit, "b": fit})
     assert np.isnan(list(slopes_ahead(asked).values())).all()
     assert drifts_of(asked, True) == dict.fromkeys(["a", "b"], learned_drifts()[OTHERS["log"]])
@@ -173,7 +175,7 @@ def test_a_score_drifts_in_logits():
     """So that it stays between nothing and all right, and a certain drift shifts every draw by as many logits."""
     law = bl.law("emergence_logistic")
     runs = simulated_runs(law, np.random.default_rng(5), 40)
-    fit = bl.fit(law, runs, draws=100, warmup=200, chains=2)
+    fit = bl.fit(law, runs, draws=100, warmup=200, chains=2, patience=False)
     top = fit.plan.inputs["C"].max()
     at = {"C": top * np.exp([0.0, 1.0, 6.0]), "n": 1000}
     plain, drifted = (

@@ -33,7 +33,7 @@ def score():
     N, D = (each.ravel() for each in np.meshgrid(np.geomspace(1e8, 7e10, 6), [3e11, 2e12]))
     correct = rng.binomial(10_000, CHAIN.mean({"N": N, "D": D}, truth))
     runs = {"n_params": N, "n_tokens": D, "n_correct": correct, "n_trials": np.full(12, 10_000)}
-    return bl.fit(CHAIN, bl.read_runs(runs), target_accept=0.95)
+    return bl.fit(CHAIN, bl.read_runs(runs), target_accept=0.95, patience=False)
 
 
 def scored(posterior, sizes):
@@ -196,8 +196,8 @@ def test_a_law_of_two_inputs_is_no_frontier_and_nothing_is_fitted_to_find_that_o
 def test_fits_that_did_not_converge_are_left_out_if_few_and_refused_if_many(networks):
     """Chains of a dozen draws have not converged."""
     with pytest.raises(ConvergenceError, match=r"4 of 4 fits of law 'densing' have not converged"):
-        bl.frontier(networks, imagined=4, draws=12, warmup=12, patient=False)
-    found = bl.frontier(networks, imagined=4, draws=12, warmup=12, patient=False, allow_unconverged=True)
+        bl.frontier(networks, imagined=4, draws=12, warmup=12, patience=False)
+    found = bl.frontier(networks, imagined=4, draws=12, warmup=12, patience=False, allow_unconverged=True)
     assert found.unconverged == 4
     assert np.isfinite(stats.iqr(found.draws["doubling"]))
 

@@ -167,7 +167,7 @@ def test_too_many_parameters_for_nested_sampling_are_refused(hierarchy):
 
 
 def test_chains_that_have_not_converged_are_refused(runs):
-    short = bl.fit(LAW, runs, draws=60, warmup=50, chains=4)
+    short = bl.fit(LAW, runs, draws=60, warmup=50, chains=4, patience=False)
     with pytest.raises(QuestionError, match="has not converged"):
         bl.log_evidence(short)
     assert "unconverged" in [flag.code for flag in bl.log_evidence(short, allow_unconverged=True).flags]

@@ -10,7 +10,7 @@ import pytest
 import bayeslaw as bl
 from bayeslaw.errors import ConvergenceError, QuestionError
 
-TINY = {"draws": 150, "warmup": 150, "chains": 2}
+TINY = {"draws": 150, "warmup": 150, "chains": 2, "patience": False}
 
 
 def sweep(families: dict[str, float], rows: int = 10) -> bl.Runs:

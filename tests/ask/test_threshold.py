@@ -219,7 +219,7 @@ def loss(N, D):
     return CHINCHILLA.law.mean({"N": N, "D": D}, at)
 
 
-@pytest.mark.parametrize("along", [None, "compute", "flops"])
+@pytest.mark.parametrize("along", [None, "compute", "flops", "C"])
 def test_along_compute_tokens_follow_parameters(along):
     found = bl.threshold(CHINCHILLA, 2.4, along=along, at={"N": 1e9, "D": 2e10})
     assert (found.along.name, found.held) == ("compute", "20 tokens per parameter")

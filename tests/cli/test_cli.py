@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -293,12 +294,12 @@ def test_pictures_are_drawn(fitted, kind, tmp_path):
 
 def test_a_fit_that_has_not_converged_is_saved_and_exits_with_1(runs_file, tmp_path):
     out = tmp_path / "fit.nc"
-    done = run("fit", runs_file, *FITTING, "--draws", 20, "--out", out, "--json")
+    done = run("fit", runs_file, *FITTING, "--draws", 20, "--no-patience", "--out", out, "--json")
     assert done.exit_code == 1
     assert "has not converged" in done.stderr
     assert "--allow-unconverged" not in done.stderr  # of which `fit` knows nothing
     assert strict(done.stdout)["diagnostics"]["converged"] is False
-    said = run("fit", runs_file, *FITTING, "--draws", 20, "--out", out).stdout
+    said = run("fit", runs_file, *FITTING, "--draws", 20, "--no-patience", "--out", out).stdout
     assert "NOT CONVERGED" in said
     assert "bayeslaw summary" in said
     assert "bayeslaw forecast" not in said
@@ -495,8 +496,15 @@ def test_a_fit_without_families_has_no_new_one(split):
     ("arguments", "said"),
     [
         (("fit", "runs.csv", "--law", "kaplan", "--out", "f.nc", "--seed", "x"), "'--seed': 'x' is not a whole number"),
-        (("fit", "runs.csv", "--law", "kaplan"), "missing option '--out'; `bayeslaw fit --help` says what there is."),
-        (("fit", "runs.csv", "--sed", 3), "no such option '--sed'; did you mean '--seed'? `bayeslaw fit --help`"),
+        (("fit", "runs.csv", "--out", "f.nc"), "missing option '--law'; `bayeslaw fit --help` says what there is."),
+        (
+            ("fit", "runs.csv", "--warmp", 3),
+            "no such option '--warmp'; did you mean '--warmup'? `bayeslaw fit --help`",
+        ),
+        (
+            ("show", "kaplan", "--prio", "x"),
+            "no such option '--prio'; did you mean one of: '--prior', '--priors'? `bayeslaw show --help`",
+        ),
         (("forecast", "f.nc", "--at", "N=1", "--level", "abc"), "'--level': 'abc' is not a number"),
         (("plot", "f.nc", "--kind", "pie", "--out", "a.png"), "'--kind': 'pie' is not one of 'forecast', 'parameters'"),
         (("evidence", "f.nc", "--seed", -1), "'--seed': -1 is not in the range"),
@@ -604,9 +612,9 @@ def test_a_result_that_cannot_be_written_is_refused_before_the_work(runs_file, t
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_survives_what_fails_after_it_was_named(runs_file, tmp_path, monkeypatch):
+def test_a_file_survives_what_fails_after_it_was_named(fitted, runs_file, tmp_path, monkeypatch):
     out = tmp_path / "fit.nc"
-    out.write_text("precious", encoding="utf-8")
+    shutil.copy(fitted[0], out)
 
     def interrupted(*args, **how):
         raise KeyboardInterrupt
@@ -615,8 +623,26 @@ def test_a_file_survives_what_fails_after_it_was_named(runs_file, tmp_path, monk
     monkeypatch.setattr("bayeslaw.cli.fit.fit.sample", interrupted)
     done = run("fit", runs_file, *FITTING, "--out", out)
     assert (done.exit_code, done.stderr.splitlines()[-1]) == (130, "Interrupted.")
-    assert out.read_text(encoding="utf-8") == "precious"
+    assert out.read_bytes() == fitted[0].read_bytes()
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_only_a_fit_is_replaced_by_a_fit(runs_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("bayeslaw.cli.fit.fit.sample", lambda *a, **k: pytest.fail("sampled"))
+    monkeypatch.chdir(tmp_path)
+    out = Path("fit.nc")
+    out.write_text("precious", encoding="utf-8")
+    for asked in ((), ("--out", out)):
+        assert "fit.nc: is no saved fit, so it is not replaced" in refused(run("fit", runs_file, *FITTING, *asked))
+    assert out.read_text(encoding="utf-8") == "precious"
+
+
+def test_results_have_names_of_their_own_where_none_is_given(fitted, runs_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bayeslaw.cli.fit.fit.sample", lambda *a, **k: (bl.load(fitted[0]), 0.0))
+    assert strict(run("fit", runs_file, *FITTING, "--json").stdout)["out"] == "fit.nc"
+    assert strict(run("plot", "fit.nc", "--kind", "parameters", "--json").stdout)["out"] == "parameters.png"
+    assert {path.name for path in tmp_path.iterdir()} == {"fit.nc", "parameters.png"}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unwritable for root")

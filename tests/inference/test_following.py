@@ -149,7 +149,7 @@ def test_a_law_whose_predictions_turn_is_sampled_where_nothing_folds(shared_data
     """A break: a quarter of the draws diverge in these coordinates, and one chain begins where there is no density."""
     broken = bl.read_law(Path(__file__).parents[2] / "case_studies" / "which_law" / "broken.toml")
     runs = bl.read_runs(shared_data / "gadre_overtraining.csv").where("family == 'c4_original'")
-    impatient = bl.fit(broken, runs, seed=2, draws=750)
+    impatient = bl.fit(broken, runs, seed=2, draws=750, patience=False)
     assert np.isfinite(impatient.flat).all()
     assert impatient.diagnostics.divergences > 500
     assert bl.fit(broken, runs, seed=2).diagnostics.converged

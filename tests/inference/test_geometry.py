@@ -451,7 +451,13 @@ def test_random_intercepts_have_their_moments(sizes):
     """The funnel's two regimes, by the conditional transport, against an answer that needs no sampler."""
     runs = intercepts(sizes, [0.4, -0.2, 0.9, 0.1])
     posterior = bl.fit(
-        Law.parse(RANDOM_INTERCEPTS, "intercepts"), runs, family="family", draws=1500, chains=2, seed=4, **CAREFUL
+        Law.parse(RANDOM_INTERCEPTS, "intercepts"),
+        runs,
+        family="family",
+        draws=1500,
+        chains=2,
+        seed=4,
+        **CAREFUL,
     )
     exact = exact_moments(runs)
     assert posterior.diagnostics.divergences == 0

@@ -32,7 +32,9 @@ def test_the_evidence_is_that_of_unequal_errors(column):
 def test_a_relative_noise_takes_a_relative_error():
     """An error of 2 % in a loss of 3 is that of 2 % in one of 5."""
     runs = simulated_runs(POWER, np.random.default_rng(0), 24)
-    posterior = bl.fit(POWER, with_errors(runs, "loss_se", 0.02 * runs.column("loss")), draws=50, warmup=50, chains=1)
+    posterior = bl.fit(
+        POWER, with_errors(runs, "loss_se", 0.02 * runs.column("loss")), draws=50, warmup=50, chains=1, patience=False
+    )
     assert str(posterior.law.output.likelihood) == "LogStudentT(nu, mean, sqrt(sigma**2 + (loss_se / mean)**2))"
 
 
@@ -48,7 +50,7 @@ def test_a_new_run_has_an_error_when_it_is_said_to():
 
 def test_a_saved_fit_keeps_them(tmp_path):
     known = with_errors(linear_runs(), "se", ERRORS)
-    posterior = bl.fit(linear_law("line"), known, draws=50, warmup=50, chains=1)
+    posterior = bl.fit(linear_law("line"), known, draws=50, warmup=50, chains=1, patience=False)
     posterior.save(tmp_path / "fit.nc")
     again = bl.load(tmp_path / "fit.nc")
     assert again.plan.law == posterior.law

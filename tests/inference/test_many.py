@@ -60,7 +60,7 @@ def test_posteriors_of_many_tables_are_those_of_single_fits():
         assert (np.abs(posterior.flat.mean(axis=(0, 1)) - expected) < ERRORS * error).all()
         assert posterior.seed == 5
         assert len(posterior.runs) == 20
-        assert posterior.versions == bl.fit(law, runs, draws=20, warmup=20).versions
+        assert posterior.versions == bl.fit(law, runs, draws=20, warmup=20, patience=False).versions
 
 
 def test_neighbours_make_no_difference(line):

@@ -22,7 +22,7 @@ def one_ratio() -> bl.Posterior:
     law = bl.law("chinchilla")
     runs = simulated_runs(law, np.random.default_rng(6), 14)
     data = {**runs.data, "n_tokens": 20.0 * runs.data["n_params"]}
-    return bl.fit(law, bl.Runs.from_arrays(data, "one ratio"), draws=100, warmup=100, chains=2)
+    return bl.fit(law, bl.Runs.from_arrays(data, "one ratio"), draws=100, warmup=100, chains=2, patience=False)
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from tests.simulate import simulated_runs
 
 LAW, POWER = bl.law("chinchilla"), bl.law("power_law")
 TRUTH = {"E": 1.8, "A": 0.4, "B": 0.4, "alpha": 0.35, "beta": 0.37, "sigma": 0.005, "nu": 20.0}
-SMALL = {"draws": 300, "warmup": 200, "chains": 2}
+SMALL = {"draws": 300, "warmup": 200, "chains": 2, "patience": False}
 # Few draws are enough to see that answers are the same; whether they can be trusted is not asked here.
 ANYWAY = {"allow_unconverged": True}
 AT = {"N": [1e9, 7e10], "D": [2e10, 1.4e12]}
@@ -56,7 +56,7 @@ def two_columns() -> bl.Posterior:
     columns = {name: values for name, values in runs.data.items() if name != "family"}
     runs = bl.Runs.from_arrays({**columns, "corpus": corpus, "tokenizer": tokenizer}, "two columns")
     pool = {"E": "corpus/tokenizer", "A": "corpus+tokenizer", "alpha": "none:corpus"}
-    return bl.fit(POWER, runs, pool=pool, draws=200, warmup=100, chains=2)
+    return bl.fit(POWER, runs, pool=pool, draws=200, warmup=100, chains=2, patience=False)
 
 
 @pytest.fixture(scope="module")

@@ -26,9 +26,9 @@ def test_they_are_priors_of_the_law_that_its_own_do_not_exclude(name):
 
 def test_a_fit_takes_them_by_name():
     runs = simulated_runs(bl.law("kaplan"), np.random.default_rng(0), 20)
-    field = bl.fit("kaplan", runs, priors="field", draws=50)
+    field = bl.fit("kaplan", runs, priors="field", draws=50, patience=False)
     assert {name: field.law.parameters[name].prior.text for name in field_priors("kaplan")} == field_priors("kaplan")
-    own = bl.fit("kaplan", runs, priors={"sigma": "HalfNormal(0.3)"}, draws=50)
+    own = bl.fit("kaplan", runs, priors={"sigma": "HalfNormal(0.3)"}, draws=50, patience=False)
     assert own.law.parameters["sigma"].prior.text == "HalfNormal(0.3)"
 
 

@@ -9,7 +9,7 @@ import pytest
 import bayeslaw as bl
 
 STUDY = runpy.run_path(str(Path(__file__).parents[2] / "case_studies" / "best_settings" / "study.py"))
-SETTINGS = {"draws": 400, "warmup": 300, "chains": 2}
+SETTINGS = {"draws": 400, "warmup": 300, "chains": 2, "patience": False}
 
 
 @pytest.mark.parametrize(("N", "D", "loss"), [(6.34e9, 242e9, 2.22564), (8.67e9, 178e9, 2.22696)])

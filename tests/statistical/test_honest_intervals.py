@@ -25,7 +25,7 @@ def left_out(sweep: str) -> dict[str, bl.Drift]:
 
 def test_intervals_on_the_runs_behind_chinchilla(shared_data):
     runs = bl.read_runs(shared_data / "chinchilla_epoch.csv").where("excluded_in_source_fit == 0")
-    found = bl.backtest(LAWS, runs, drift=left_out("Chinchilla"), draws=500)
+    found = bl.backtest(LAWS, runs, drift=left_out("Chinchilla"), draws=500, patience=False)
     ours, rival = found.laws["average"], found.rivals["average"]
     assert 0.93 <= ours.inside(0.95).mean() <= 0.99
     assert ours.interval_score(0.95).mean() <= 0.75 * rival.interval_score(0.95).mean()
@@ -43,7 +43,7 @@ def test_intervals_on_learning_curves_hold_with_drift_along_them(shared_data):
     for how in (drift, False):
         tests = [
             bl.backtest("bnsl", table.where(f"family == {name!r}"), hide="split == 'test'", drift=how, draws=500,
-                        rivals=False)
+                        rivals=False, patience=False)
             for name in curves
         ]  # fmt: skip
         share[how is False] = np.mean([each.laws["bnsl"].inside(0.95).mean() for each in tests])
@@ -67,7 +67,14 @@ def test_the_six_runs_of_1e21_flops_lie_inside(shared_data):
     """
     runs = bl.read_runs(shared_data / "loss_to_loss.csv")
     found = bl.backtest(
-        LAWS, runs, "family", hide="split == 'extrapolation'", drift=left_out("Loss to loss"), draws=500, rivals=False
+        LAWS,
+        runs,
+        "family",
+        hide="split == 'extrapolation'",
+        drift=left_out("Loss to loss"),
+        draws=500,
+        rivals=False,
+        patience=False,
     )
     for name in (*LAWS, "average"):
         assert found.laws[name].inside(0.95).all(), name

@@ -15,7 +15,7 @@ POOLED = ("E", "A", "B", "alpha", "beta")
 @pytest.fixture(scope="module")
 def posterior() -> bl.Posterior:
     runs = simulated_runs(bl.law("chinchilla"), np.random.default_rng(7), 800, families=40, parameters=TRUTH)
-    return bl.fit("chinchilla", runs, "family", draws=600)
+    return bl.fit("chinchilla", runs, "family", draws=600, patience=False)
 
 
 def test_forty_families_are_sampled_without_divergence(posterior):

@@ -19,7 +19,9 @@ def runs() -> bl.Runs:
 
 @pytest.mark.parametrize("pool", ["separate_pool", "common_pool"])
 def test_exponents_are_within_one_published_standard_error(runs, pool):
-    posterior = bl.fit("chinchilla", runs, "family", STUDY[pool](), draws=STUDY["DRAWS"], seed=STUDY["SEED"])
+    posterior = bl.fit(
+        "chinchilla", runs, "family", STUDY[pool](), draws=STUDY["DRAWS"], seed=STUDY["SEED"], patience=False
+    )
     posterior.diagnostics.require()
     for corpus, distance in STUDY["distances"](posterior).items():
         assert max(map(abs, distance)) < 1.0, corpus
@@ -34,7 +36,12 @@ def test_few_runs_with_their_own_amplitudes_are_drawn_well_enough(runs):
 
 def test_ninety_per_cent_intervals_from_fifteen_runs_cover_33_of_38_dearer_ones(runs):
     posterior = bl.fit(
-        "chinchilla", runs.where("fit_role == 'loss_fit'"), "family", draws=STUDY["DRAWS"], seed=STUDY["SEED"]
+        "chinchilla",
+        runs.where("fit_role == 'loss_fit'"),
+        "family",
+        draws=STUDY["DRAWS"],
+        seed=STUDY["SEED"],
+        patience=False,
     )
     posterior.diagnostics.require()
     dear = runs.where(STUDY["DEAR"])

@@ -187,7 +187,7 @@ def ranks() -> np.ndarray:
         target = 100.0 * latin_hypercube(POWER, rng, ROWS)[name].max()
         truth = truth_in_range(rng, target)
         runs = simulated_runs(POWER, rng, ROWS, parameters=truth)
-        posterior = bl.fit(POWER, runs, draws=250, warmup=250, chains=2, seed=seed)
+        posterior = bl.fit(POWER, runs, draws=250, warmup=250, chains=2, seed=seed, patience=False)
         forecast = bl.forecast(posterior, {name: target}, drift=False, allow_unconverged=True)
         expected = float(POWER.mean({name: np.array([target])}, truth)[0])
         found.append(float((forecast.mean_draws[:, 0] < expected).mean()))

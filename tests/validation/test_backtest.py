@@ -12,7 +12,7 @@ from bayeslaw.ask.forecast.forecast import QUANTILES
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.validation.backtest.ahead import looks
-from bayeslaw.validation.backtest.origins import origin_where, origins_along, those_that_see_enough
+from bayeslaw.validation.backtest.origins import SEEN, origin_where, origins_along, those_that_see_enough
 from bayeslaw.validation.backtest.report import Backtest
 from bayeslaw.validation.backtest.rivals import bootstrap
 from bayeslaw.validation.backtest.scores import Scores
@@ -38,7 +38,7 @@ def runs() -> bl.Runs:
 
 @pytest.fixture(scope="module")
 def found(runs) -> Backtest:
-    return bl.backtest(["chinchilla", "kaplan"], runs, origins=[0.5, 0.75], drift=False, draws=300)
+    return bl.backtest(["chinchilla", "kaplan"], runs, origins=[0.5, 0.75], drift=False, draws=300, patience=False)
 
 
 def test_origins_hide_the_dear_and_keep_runs_of_one_place_together(runs):
@@ -46,6 +46,8 @@ def test_origins_hide_the_dear_and_keep_runs_of_one_place_together(runs):
     for origin, share in zip(origins_along(runs, "flops", [0.75, 0.5]), [0.5, 0.75], strict=True):
         assert compute[origin.hidden].min() > compute[~origin.hidden].max()
         assert np.mean(~origin.hidden) == pytest.approx(share, abs=0.02)
+    by_name, by_letter = (origins_along(runs, along, [0.5])[0] for along in ("flops", "C"))
+    np.testing.assert_array_equal(by_name.hidden, by_letter.hidden)
     (by_day,) = origins_along(runs, "day", [0.5])
     assert by_day.name == "day <= 2024-06-01"
     assert {word[5:7] for word in runs.column("day")[by_day.hidden]} == {f"{m:02d}" for m in range(7, 13)}
@@ -68,7 +70,8 @@ def test_a_hidden_run_is_not_seen(runs):
     spoilt = bl.read_runs({**runs.data, "loss": np.where(_dear(runs), 15.0, runs.column("loss"))})
     law, origins = bl.law("chinchilla"), [origin_where(runs, "n_params * n_tokens > 5e18")]
     plans = ({law.name: make_plan(law, table)} for table in (runs, spoilt))
-    one, other = (next(iter(looks(each, origins, drift=False, draws=100))) for each in plans)
+    how = {"drift": False, "sampling": bl.Sampling(draws=100, patience=False)}
+    one, other = (next(iter(looks(each, origins, **how))) for each in plans)
     np.testing.assert_array_equal(one.runs["chinchilla"], other.runs["chinchilla"])
     assert (other.observed == 15.0).all()
 
@@ -137,7 +140,9 @@ def test_a_law_that_is_wrong_far_away_is_found_out(runs):
     """The dear runs are a tenth worse than the law of the others says."""
     loss = runs.column("loss") * np.where(_dear(runs), 1.1, 1.0)
     table = bl.read_runs({**runs.data, "loss": loss})
-    bad = bl.backtest("chinchilla", table, hide="n_params * n_tokens > 5e18", drift=False, draws=300, rivals=False)
+    bad = bl.backtest(
+        "chinchilla", table, hide="n_params * n_tokens > 5e18", drift=False, draws=300, rivals=False, patience=False
+    )
     assert bad.laws["chinchilla"].inside(0.95).mean() < 0.5
     assert bad.reach is None
     assert "do not believe them" in bad.verdict
@@ -259,11 +264,12 @@ def test_an_origin_that_sees_too_few_runs_is_left_out_and_named(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("bayeslaw.validation.backtest.ahead.fit_many", stopped)
-    lines: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        bl.backtest("power_law", SEVEN, told=lines.append)
+        bl.backtest("power_law", SEVEN)
     assert seen == [5]
-    assert lines[0] == "left out, since they see too few runs: flops <= 3e19, flops <= 6e19"
+    seven = bl.read_runs(SEVEN)
+    _, left_out = those_that_see_enough([bl.law("power_law")], seven, origins_along(seven, "flops", SEEN), "flops")
+    assert [each.name for each in left_out] == ["flops <= 3e19", "flops <= 6e19"]
 
 
 def test_a_report_says_which_origins_were_left_out():

@@ -60,7 +60,8 @@ def test_slopes_of_counts_are_in_logits():
     far = np.log(np.fmax(frame["flops"] / np.quantile(frame["flops"], seen), 1.0))
     p = 1.0 / (1.0 + (1.0 - p) / p * np.exp(0.1 * far))
     runs = bl.read_runs(frame.assign(n_trials=10_000, n_correct=rng.binomial(10_000, p)))
-    (look,) = looks({law.name: make_plan(law, runs)}, origins_along(runs, COMPUTE, (seen,)), drift=False, draws=500)
+    plans, ahead = {law.name: make_plan(law, runs)}, origins_along(runs, COMPUTE, (seen,))
+    (look,) = looks(plans, ahead, drift=False, sampling=bl.Sampling(draws=500, patience=False))
     found = slope_of(look, law.name)
     assert abs(found["slope"] + 0.1) < 3 * found["error"]
     assert found["error"] < 0.1
@@ -94,7 +95,7 @@ def drifting(slope: float, seed: int) -> bl.Runs:
 @pytest.fixture(scope="module")
 def learned() -> dict[str, Drift]:
     sweeps = {f"sweep {seed}": drifting(-0.02, seed) for seed in range(3)}
-    return bl.learn_drift(sweeps, "power_law", origins=(0.5,), draws=300)
+    return bl.learn_drift(sweeps, "power_law", origins=(0.5,), draws=300, patience=False)
 
 
 @pytest.mark.slow
@@ -107,7 +108,7 @@ def test_sweeps_of_ones_own_move_the_drift(learned):
 
 @pytest.mark.slow
 def test_a_forecast_takes_what_was_learned(learned, tmp_path):
-    posterior = bl.fit("power_law", drifting(0.0, 9).where("flops < 1e21"), draws=300)
+    posterior = bl.fit("power_law", drifting(0.0, 9).where("flops < 1e21"), draws=300, patience=False)
     at = {"C": 1e24}
     path = tmp_path / "drift.toml"
     path.write_text(drifts_as_toml(learned, "of mine"), encoding="utf-8")
@@ -121,7 +122,7 @@ def test_a_forecast_takes_what_was_learned(learned, tmp_path):
 def test_a_sweep_that_reaches_nowhere_is_named():
     runs = bl.read_runs({"flops": np.geomspace(1e20, 1.5e20, 30), "loss": np.linspace(2.0, 1.9, 30)})
     with pytest.raises(QuestionError, match=r"mine: from no origin .* says nothing of drift"):
-        bl.learn_drift({"mine": runs}, "power_law", origins=(0.5,), draws=50)
+        bl.learn_drift({"mine": runs}, "power_law", origins=(0.5,), draws=50, patience=False)
     with pytest.raises(QuestionError, match="one or more; give tables of runs"):
         bl.learn_drift({}, "power_law")
 
@@ -163,7 +164,7 @@ def test_the_command_line_learns_and_uses(tmp_path):
     done = run("drift", tmp_path / "last-year.csv", *laws, "--out", out, "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["law"]["power_law"] == read_drifts(out)["power_law"].as_dict()
-    bl.fit("power_law", drifting(0.0, 2).where("flops < 1e21"), draws=200).save(fit)
+    bl.fit("power_law", drifting(0.0, 2).where("flops < 1e21"), draws=200, patience=False).save(fit)
 
     def median(*words: object) -> float:
         done = run("forecast", fit, "--at", "C=1e24", "--json", "--allow-unconverged", *words)

@@ -147,7 +147,7 @@ def test_families_are_drawn_from_their_population():
 
 def test_about_a_posterior(right, tmp_path):
     """Its own draws take the place of the priors', and its runs are seen beside each simulated table."""
-    posterior = bl.fit(LINE, TABLE, draws=500)
+    posterior = bl.fit(LINE, TABLE, draws=500, patience=False)
     found = sbc(posterior, **HOW)
     assert found.passed, found.verdict
     assert found.rows == 2 * len(TABLE)

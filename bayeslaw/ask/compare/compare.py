@@ -6,10 +6,9 @@ about prediction.  They may disagree, and then both are said.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Executor
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Unpack, cast
 
 from bayeslaw.ask.compare.comparison import Comparison, Standing
 from bayeslaw.ask.compare.forward import forward, origins
@@ -19,34 +18,30 @@ from bayeslaw.ask.evidence.comparable import Subject, require_same
 from bayeslaw.ask.evidence.evidence import log_evidence
 from bayeslaw.ask.evidence.sensitivity import prior_sensitivity
 from bayeslaw.errors import QuestionError, listed
-from bayeslaw.inference.executors import opened
-from bayeslaw.inference.fit import fit
+from bayeslaw.inference.base.work import Fields, Sampling, Work, asked_for
+from bayeslaw.inference.fit import fit_plan
 from bayeslaw.inference.model.plan import Plan, make_plan
 from bayeslaw.inference.model.pooling import pools_of
 from bayeslaw.inference.posterior.posterior import Posterior
-from bayeslaw.inference.shards import Shards
+from bayeslaw.inference.workplace import Workplace, opened_workplace
 from bayeslaw.language import catalogue
 from bayeslaw.language.law import Law
-from bayeslaw.runs.table import Runs, read_runs
-
-# Told what is being done, in a few words.
-Told = Callable[[str], None]
+from bayeslaw.language.public_priors import with_priors_each
+from bayeslaw.runs.table import Runs, RunsLike, read_runs
 
 
 def compare(
     laws: Iterable[Law | str | Posterior] | Mapping[str, Law | str | Posterior],
-    runs: Runs | Any | None = None,
+    runs: RunsLike | None = None,
     family: str | None = None,
     pool: Mapping[str, str] | None = None,
     *,
-    draws: int | None = None,
-    target_accept: float | None = None,
-    seed: int = 0,
+    priors: str | Mapping[str, str] | None = None,
     by_family: bool = True,
     allow_unconverged: bool = False,
-    shards: str | Path | None = None,
-    executor: Executor | str | None = None,
-    told: Told | None = None,
+    sampling: Sampling = Sampling(),
+    work: Work = Work(),
+    **fields: Unpack[Fields],
 ) -> Comparison:
     """Hold laws against each other on the same runs.
 
@@ -56,24 +51,16 @@ def compare(
         Laws, names of laws, or fits, two or more; by a name of your own where two have the same.
     runs
         Runs, or anything :func:`bayeslaw.read_runs` reads; fits bring their own.
-    family, pool
-        As :func:`bayeslaw.fit` takes them; each law is told of those parameters in `pool` that it has.
-    draws
-        Of the fits, a chain.
-    target_accept
-        Of the fits; a funnel, such as a group effect makes, is walked in smaller steps at 0.98.
-    seed
-        Of the fits.
+    family, pool, priors
+        As :func:`bayeslaw.fit` takes them; of `pool` and `priors` each law takes the parameters that it has.
     by_family
-        Leave each family out, where there are any: a fit a family and law.
+        Leave each family out, where there are any: one more fit per family and law.
     allow_unconverged
         Compare even fits that have not converged; they are then flagged.
-    shards
-        A folder in which finished fits without some runs are kept, so that work that was stopped is not done again.
-    executor
-        What makes these fits, as :func:`bayeslaw.backtest` takes it.
-    told
-        A function that is told what is being done.
+    sampling, work
+        How to sample, and how the work is done; see :class:`bayeslaw.Sampling` and :class:`bayeslaw.Work`.
+    **fields
+        Single fields of these two, such as ``draws=2000``, ``seed=1`` or ``progress=False``.
 
     Returns
     -------
@@ -94,31 +81,35 @@ def compare(
     Kass & Raftery (1995), doi:10.1080/01621459.1995.10476572; Yao, Vehtari, Simpson & Gelman (2018),
     doi:10.1214/17-BA1091; Kallioinen et al. (2024), doi:10.1007/s11222-023-10366-5.
     """
-    tell = told or (lambda _: None)
-    table = runs if runs is None or isinstance(runs, Runs) else read_runs(runs)
-    settings = {"draws": draws, "target_accept": target_accept, "seed": seed}
-    fits = _fits(_named(laws), table, family, pool, settings, tell)
-    require_converged(fits, allow_unconverged)
-    hidden = origins(fits)
-    kept, found = None if shards is None else Shards(Path(shards)), {}
-    with opened(executor) as workers:
+    sampling, work = asked_for(sampling, work, fields)
+    given = _named(laws, priors)
+    plans = _plans(given, None if runs is None else read_runs(runs), family, pool)
+    found = {}
+    with opened_workplace(work, "comparing") as place:
+        fits = _fits(given, plans, sampling, work, place)
+        require_converged(fits, allow_unconverged)
+        hidden, again = origins(fits), sampling.patience
+        groupings = {name: fit.family_grouping if by_family else None for name, fit in fits.items()}
+        place.watch.expect(sum(len(hidden) + (0 if g is None else len(g.labels)) for g in groupings.values()))
         for name, posterior in fits.items():
-            tell(f"{name}: evidence, and what was left out")
+            place.watch.doing(f"{name}: evidence")
             evidence = log_evidence(posterior, allow_unconverged=allow_unconverged)
-            families = by_family and posterior.family is not None
+            place.watch.doing(f"{name}: what was left out")
             found[name] = Standing(
                 evidence=evidence,
-                loo=loo(posterior, shards=kept, executor=workers),
-                families=leave_families_out(posterior, shards=kept, executor=workers) if families else None,
-                forward=forward(posterior, hidden, shards=kept, executor=workers) if hidden else None,
+                loo=loo(posterior, place=place, patience=again),
+                families=(
+                    None if groupings[name] is None else leave_families_out(posterior, place=place, patience=again)
+                ),
+                forward=forward(posterior, hidden, place=place, patience=again) if hidden else None,
                 sensitivity=prior_sensitivity(posterior, evidence),
             )
     order = sorted(found, key=lambda name: -found[name].evidence.log_evidence)
     return Comparison({name: found[name] for name in order}, {name: fits[name] for name in order})
 
 
-def _named(laws: Any) -> dict[str, Law | Posterior]:
-    """Laws and fits by name, names of the catalogue looked up."""
+def _named(laws: Any, priors: str | Mapping[str, str] | None) -> dict[str, Law | Posterior]:
+    """Laws and fits by name, names of the catalogue looked up; laws with their priors."""
     if isinstance(laws, Law | str | Posterior):
         laws = [laws]
     found: dict[str, Law | Posterior] = {}
@@ -132,7 +123,7 @@ def _named(laws: Any) -> dict[str, Law | Posterior]:
             )
         found[called] = one
     require_several(found)
-    return found
+    return found | with_priors_each({name: each for name, each in found.items() if isinstance(each, Law)}, priors)
 
 
 def _require_these(runs: Runs, plans: Mapping[str, Plan]) -> None:
@@ -142,11 +133,10 @@ def _require_these(runs: Runs, plans: Mapping[str, Plan]) -> None:
         require_same([("runs", Subject.of(given)), (name, Subject.of(plan))])
 
 
-def _fits(
-    given: Mapping[str, Law | Posterior], runs: Runs | None, family: str | None, pool: Mapping[str, str] | None,
-    settings: Mapping[str, Any], tell: Told,
-) -> dict[str, Posterior]:  # fmt: skip
-    """The fits, once nothing speaks against comparing them."""
+def _plans(
+    given: Mapping[str, Law | Posterior], runs: Runs | None, family: str | None, pool: Mapping[str, str] | None
+) -> dict[str, Plan]:
+    """The plans of the fits, once nothing speaks against comparing them."""
     laws = {name: each for name, each in given.items() if isinstance(each, Law)}
     if laws and runs is None:
         raise QuestionError(f"runs are missing: {listed(laws)} must be fitted first; pass runs, or fits of them.")
@@ -158,10 +148,21 @@ def _fits(
     require_same([(name, Subject.of(plan)) for name, plan in plans.items()])
     if runs is not None and not laws:
         _require_these(runs, plans)
+    return plans
+
+
+def _fits(
+    given: Mapping[str, Law | Posterior], plans: Mapping[str, Plan], sampling: Sampling, work: Work, place: Workplace
+) -> dict[str, Posterior]:
+    """The fits, those that are not there yet made."""
+    place.watch.expect(sum(isinstance(each, Law) for each in given.values()))
     fits: dict[str, Posterior] = {}
     for name, each in given.items():
-        if isinstance(each, Law):
-            tell(f"{name}: fit")
-            each = fit(each, runs, family, pools[name], **settings)
-        fits[name] = each
+        if isinstance(each, Posterior):
+            fits[name] = each
+            continue
+        place.watch.doing(f"{name}: fit")
+        count = place.watch.part(1)
+        fits[name] = fit_plan(plans[name], sampling, replace(work, progress=False))
+        count(1, 1)
     return fits

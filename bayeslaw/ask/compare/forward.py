@@ -7,7 +7,6 @@ origin, so that the dearest are scored from afar too: distance is what a far for
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy as np
 from bayeslaw.ask.where.extrapolation import flops
 from bayeslaw.inference.holdout import refits
 from bayeslaw.inference.posterior.posterior import Posterior
-from bayeslaw.inference.shards import Shards
+from bayeslaw.inference.workplace import HERE, Workplace
 
 # Shares of the runs that are seen: from a half, where a law can still be told, to where a fifth is left to predict.
 SEEN = (0.5, 0.65, 0.8)
@@ -62,19 +61,18 @@ class Forward:
 
 
 def forward(
-    posterior: Posterior, origins: Sequence[np.ndarray], *, shards: Shards | None = None,
-    executor: Executor | None = None,
-) -> Forward:  # fmt: skip
+    posterior: Posterior, origins: Sequence[np.ndarray], *, place: Workplace = HERE, patience: bool = True
+) -> Forward:
     """Predict dearer runs from cheaper ones.
 
     Parameters
     ----------
     origins
         Masks of the runs that are hidden, as :func:`origins` gives them.
-    shards, executor
-        Where finished fits are kept, and what makes them.
+    place, patience
+        Of the fits; see :func:`bayeslaw.inference.holdout.refits`.
     """
-    found = refits(posterior, origins, shards=shards, executor=executor)
+    found = refits(posterior, origins, place=place, patience=patience)
     return Forward(
         log_density=np.concatenate([each.log_density for each in found]),
         weights=np.concatenate([posterior.plan.weights[hidden] for hidden in origins]),

@@ -7,7 +7,6 @@ Leaving a family out moves it far, so there it always is.
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,7 @@ from bayeslaw.errors import QuestionError
 from bayeslaw.inference.holdout import Refit, refits
 from bayeslaw.inference.posterior.pointwise import pointwise_log_likelihood
 from bayeslaw.inference.posterior.posterior import Posterior
-from bayeslaw.inference.shards import Shards
+from bayeslaw.inference.workplace import HERE, Workplace
 
 # Beyond it importance sampling does not settle in any number of draws that one has (Vehtari et al. 2024).
 LARGEST_KHAT = 0.7
@@ -70,18 +69,15 @@ class Loo:
         return int(((self.khat > LARGEST_KHAT) & ~self.refitted).sum())
 
 
-def loo(
-    posterior: Posterior, *, most_refits: int = MOST_REFITS, shards: Shards | None = None,
-    executor: Executor | None = None,
-) -> Loo:  # fmt: skip
+def loo(posterior: Posterior, *, most_refits: int = MOST_REFITS, place: Workplace = HERE, patience: bool = True) -> Loo:
     """Predict each run by all others.
 
     Parameters
     ----------
     most_refits
         How many runs with a bad Pareto k are left out exactly, a fit each.
-    shards, executor
-        Where finished fits are kept, and what makes them.
+    place, patience
+        Of the fits; see :func:`bayeslaw.inference.holdout.refits`.
 
     References
     ----------
@@ -90,7 +86,8 @@ def loo(
     plan = posterior.plan
     found, khat = psis(pointwise_log_likelihood(plan, posterior.values).reshape(posterior.size, -1), plan.weights)
     worst = [i for i in np.argsort(-khat) if khat[i] > LARGEST_KHAT][:most_refits]
-    exact = refits(posterior, [np.arange(len(found)) == i for i in worst], shards=shards, executor=executor)
+    place.watch.expect(len(worst))
+    exact = refits(posterior, [np.arange(len(found)) == i for i in worst], place=place, patience=patience)
     found[worst] = [each.log_density[0] for each in exact]
     refitted = np.isin(np.arange(len(found)), worst)
     return Loo(found, plan.weights, khat, refitted, sum(not each.diagnostics.converged for each in exact))
@@ -148,15 +145,13 @@ class FamilyLoo:
         return sum(not each.diagnostics.converged for each in self.refits.values())
 
 
-def leave_families_out(
-    posterior: Posterior, *, shards: Shards | None = None, executor: Executor | None = None
-) -> FamilyLoo:
+def leave_families_out(posterior: Posterior, *, place: Workplace = HERE, patience: bool = True) -> FamilyLoo:
     """Predict each family by the others, as runs of a new family.
 
     Parameters
     ----------
-    shards, executor
-        Where finished fits are kept, and what makes them.
+    place, patience
+        Of the fits; see :func:`bayeslaw.inference.holdout.refits`.
 
     Raises
     ------
@@ -170,7 +165,7 @@ def leave_families_out(
             f"(--family COLUMN)."
         )
     masks = [grouping.index == i for i in range(len(grouping.labels))]
-    found = refits(posterior, masks, shards=shards, executor=executor)
+    found = refits(posterior, masks, place=place, patience=patience)
     by_family, weights = dict(zip(grouping.labels, found, strict=True)), posterior.plan.weights
     return FamilyLoo({name: float(weights[one.hidden] @ one.log_density) for name, one in by_family.items()}, by_family)
 

@@ -25,7 +25,7 @@ from bayeslaw.ask.where.scale import COMPUTE, read_at, trials
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.posterior.posterior import Posterior
-from bayeslaw.runs.table import Runs, read_runs
+from bayeslaw.runs.table import Runs, RunsLike, read_runs
 from bayeslaw.words import short
 
 # A score within so many standard errors of an end of the curve is at that end.
@@ -163,7 +163,7 @@ class EffectiveSizes:
 
 def effective_size(
     posterior: Posterior,
-    models: Runs | Any,
+    models: RunsLike,
     along: str | None = None,
     at: Mapping[str, float] | None = None,
     family: str | Mapping[str, str] | None = None,
@@ -216,7 +216,7 @@ def effective_size(
     """
     check_level(level)
     posterior.diagnostics.require(allow_unconverged)
-    law, table = posterior.law, models if isinstance(models, Runs) else read_runs(models)
+    law, table = posterior.law, read_runs(models)
     drifts = drifts_of(Average.of(posterior), drift)
     track = make_track(
         posterior, along or law.free_inputs[0], read_at(law, at), posterior.groups_of(family), drifts.get(law.name)

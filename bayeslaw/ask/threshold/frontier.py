@@ -8,11 +8,9 @@ fitted to the densities under each of some draws of the reference, and the draws
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -20,13 +18,13 @@ from bayeslaw.ask.forecast.forecast import Interval, check_level, percent
 from bayeslaw.ask.threshold.effective_size import EffectiveSizes
 from bayeslaw.errors import ConvergenceError, QuestionError, listed
 from bayeslaw.inference.base.diagnostics import MOST_UNCONVERGED
-from bayeslaw.inference.base.progress import Progress, watched
-from bayeslaw.inference.executors import opened
+from bayeslaw.inference.base.work import Fields, Sampling, Work, asked_for
 from bayeslaw.inference.many import fit_many
 from bayeslaw.inference.model.plan import make_plan
-from bayeslaw.inference.shards import Shards
+from bayeslaw.inference.workplace import opened_workplace
 from bayeslaw.language import catalogue
 from bayeslaw.language.law import Law
+from bayeslaw.language.public_priors import with_priors
 from bayeslaw.runs.table import Runs
 
 # Draws of the reference for each of which the law is fitted: the doubt about quantiles of 40 is a sixth of their own.
@@ -122,13 +120,12 @@ def frontier(
     law: Law | str = "densing",
     level: float = 0.9,
     *,
+    priors: str | Mapping[str, str] | None = None,
     imagined: int = IMAGINED,
-    seed: int = 0,
-    progress: bool | Progress = False,
-    shards: str | Path | None = None,
-    executor: Executor | str | None = None,
     allow_unconverged: bool = False,
-    **settings: Any,
+    sampling: Sampling = Sampling(),
+    work: Work = Work(),
+    **fields: Unpack[Fields],
 ) -> Frontier:
     """How fast the densest networks grow denser.
 
@@ -141,20 +138,17 @@ def frontier(
         Of a ``density``, or its name.
     level
         Probability of the central intervals.
+    priors
+        Of the law of the frontier, as :func:`bayeslaw.fit` takes them.
     imagined
         Draws of the reference, for each of which the law is fitted.
-    seed
-        Of the sampler.
-    progress
-        Show one progress bar, or call a function with fits done and fits in all.
-    shards
-        A folder in which finished fits are kept, so that work that was stopped is not done again.
-    executor
-        As :func:`bayeslaw.backtest` takes it.
     allow_unconverged
         Answer even where more than a tenth of the fits have not converged; they are in the answer then.
-    **settings
-        Of NUTS (``draws``, ``warmup``, ``chains``, ``target_accept``); sensible unless given.
+    sampling, work
+        How to sample, and how the work is done; see :class:`bayeslaw.Sampling` and :class:`bayeslaw.Work`.  By
+        default 500 draws per chain and fit.
+    **fields
+        Single fields of these two, such as ``draws=2000``, ``seed=1`` or ``progress=False``.
 
     Returns
     -------
@@ -177,8 +171,9 @@ def frontier(
     ----------
     Xiao et al. (2024), arXiv:2412.04315; Rubin (1987), Multiple Imputation for Nonresponse in Surveys.
     """
+    sampling, work = asked_for(sampling, work, fields)
     check_level(level)
-    asked = catalogue.find(law)
+    asked = with_priors(catalogue.find(law), priors)
     if asked.output.column != "density" or "doubling" not in {**asked.parameters, **asked.derived}:
         raise QuestionError(
             f"law '{asked.name}' predicts {asked.output.column}; a frontier wants a law of a density with a doubling "
@@ -193,10 +188,12 @@ def frontier(
         raise QuestionError(f"imagined: {imagined} draws of the reference hold no doubt; ask for {IMAGINED} or so.")
     tables = sizes.densities(imagined)
     plans = [make_plan(asked, runs) for runs in tables]
-    kept = None if shards is None else Shards(Path(shards))
-    how = {"draws": DRAWS, "patient": True, **settings}
-    with opened(executor) as workers, watched(progress, "fit", "frontiers") as watch:
-        found = fit_many(plans, seed=seed, progress=watch, shards=kept, executor=workers, **how)
+    sampling = sampling.or_else(draws=DRAWS)
+    with opened_workplace(work, "fitting frontiers") as place:
+        place.watch.expect(len(plans))
+        found = fit_many(
+            plans, seed=work.seed, patient=sampling.patience, **sampling.settings, **place.part(len(plans))
+        )
     good = [one for one in found if one.diagnostics.converged]
     unconverged = len(found) - len(good)
     if unconverged > MOST_UNCONVERGED * len(found):

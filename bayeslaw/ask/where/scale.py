@@ -52,7 +52,8 @@ def axis_of(law: Law, along: str | None) -> Axis:
     """Compute where the law has parameters and tokens, its first free input otherwise, or the one asked for."""
     by_column = {law.inputs[name].column: name for name in law.free_inputs}
     scale = (by_column["n_params"], by_column["n_tokens"]) if {"n_params", "n_tokens"} <= set(by_column) else None
-    compute = {COMPUTE, "flops", *(i.name for i in law.inputs.values() if i.column == "flops")}
+    own = (one.name for one in law.inputs.values() if one.column == "flops")
+    compute = {COMPUTE, "flops", *({"C"} - set(law.inputs)), *own}
     if scale is not None and (along is None or along in compute):
         return Axis(COMPUTE, "training compute, 6 x parameters x tokens (FLOP)", scale)
     known = {**by_column, **{name: name for name in law.free_inputs}}

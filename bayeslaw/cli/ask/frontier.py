@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from bayeslaw.cli.answer import answers, give, quick_imports
 from bayeslaw.cli.ask.effective_size import read_sizes, sizes_options
-from bayeslaw.cli.options import find_law, seed_option, work_options
+from bayeslaw.cli.options import fields_of, find_law, fitting_options, priors_options
 
 
 @click.command()
@@ -18,12 +18,12 @@ from bayeslaw.cli.options import find_law, seed_option, work_options
 @click.option(
     "--imagined", type=click.IntRange(2), help="Draws of the reference for which the frontier is fitted (default 40)."
 )
-@work_options
-@seed_option
+@priors_options
+@fitting_options("500")
 @answers
 def frontier(
-    fit: str, networks: str, law: str, imagined: int | None, shards: str | None, executor: str | None, seed: int,
-    level: float, allow_unconverged: bool, as_json: bool, **asked: Any,
+    fit: str, networks: str, law: str, priors: str | None, prior: Sequence[str], imagined: int | None, level: float,
+    allow_unconverged: bool, as_json: bool, **rest: Any,
 ) -> None:  # fmt: skip
     """Find the time in which density doubles.
 
@@ -31,14 +31,13 @@ def frontier(
 
     NETWORKS has a column day too: of the release, in days from 24 February 2023.
     """
-    chosen = find_law(law)
-    sizes = read_sizes(fit, networks, level=level, allow_unconverged=allow_unconverged, **asked)
+    fields, chosen = fields_of(rest), find_law(law, priors, prior)
+    sizes = read_sizes(fit, networks, level=level, allow_unconverged=allow_unconverged, **rest)
 
     with quick_imports():
         from bayeslaw.ask.threshold.frontier import IMAGINED
         from bayeslaw.ask.threshold.frontier import frontier as ask
     found = ask(
-        sizes, chosen, level, imagined=imagined or IMAGINED, seed=seed, progress=sys.stderr.isatty(), shards=shards,
-        executor=executor, allow_unconverged=allow_unconverged,
+        sizes, chosen, level, imagined=imagined or IMAGINED, allow_unconverged=allow_unconverged, **fields
     )  # fmt: skip
     give(found.as_dict(), lambda: found, as_json)

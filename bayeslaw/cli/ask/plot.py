@@ -25,14 +25,17 @@ if TYPE_CHECKING:
 @click.option("--held-out", metavar="FILE", help="Runs that were not fitted, to draw beside the forecast.")
 @reading_options
 @unconverged_option
-@click.option("--out", required=True, metavar="FILE.png", help="The file of the picture: .png, .pdf or .svg.")
+@click.option(
+    "--out", metavar="FILE.png",
+    help="The file of the picture: .png, .pdf or .svg (default: forecast.png, parameters.png or residuals.png).",
+)  # fmt: skip
 @answers
 def plot(
     fit: str,
     kind: str,
     held_out: str | None,
     allow_unconverged: bool,
-    out: str,
+    out: str | None,
     as_json: bool,
     **reading: Any,
 ) -> None:
@@ -42,7 +45,7 @@ def plot(
     """
     if held_out is not None and kind != "forecast":
         raise InputError(f"--held-out is drawn beside a forecast; --kind {kind} does not use it.")
-    path = planned(out, (fit, *([held_out] if held_out else [])), "--out")
+    path = planned(out or f"{kind}.png", (fit, *([held_out] if held_out else [])), "--out")
     runs = read_optional_table(held_out, "--held-out", **reading)
     posterior = load_fit(fit)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bayeslaw.cli.answer import answers, give, in_columns
 from bayeslaw.cli.data.laws import in_short
-from bayeslaw.cli.options import find_law, priors_option
+from bayeslaw.cli.options import find_law, priors_options
 
 if TYPE_CHECKING:
     from bayeslaw.language.law import Law
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name", metavar="NAME|FILE")
-@priors_option
+@priors_options
 @answers
-def show(name: str, priors: str | None, as_json: bool) -> None:
+def show(name: str, priors: str | None, prior: Sequence[str], as_json: bool) -> None:
     """Show all of one law.
 
     Shows its formula, inputs, parameters with priors and pooling, and published values.
     """
-    law = find_law(name, priors)
+    law = find_law(name, priors, prior)
     give(_in_full(law), lambda: _page(law), as_json)
 
 

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from bayeslaw.cli.answer import answers, assignments, check_writable, give, quick_imports, say
+from bayeslaw.cli.answer import answers, check_writable, give, quick_imports, say
 from bayeslaw.cli.options import (
-    FEWEST_DRAWS,
-    draws_option,
-    edited,
     family_column_option,
+    fields_of,
     find_law,
-    priors_option,
+    fitting_options,
+    priors_options,
     read_pooling,
     read_table,
     reading_options,
-    seed_option,
-    target_accept_option,
 )
-from bayeslaw.errors import ConvergenceError
+from bayeslaw.errors import ConvergenceError, FileError
 
 if TYPE_CHECKING:
     from bayeslaw.inference.base.diagnostics import Diagnostics
+    from bayeslaw.inference.base.work import Fields
     from bayeslaw.inference.model.plan import Plan
     from bayeslaw.inference.posterior.posterior import Posterior
-
-PRIOR = 'alpha="LogNormal(log(0.4), 0.1)"'
 
 
 @click.command()
@@ -38,7 +34,10 @@ PRIOR = 'alpha="LogNormal(log(0.4), 0.1)"'
 @click.option(
     "--law", "name", required=True, metavar="NAME|FILE", help="The law, by name or file; `bayeslaw laws` lists them."
 )
-@click.option("--out", required=True, metavar="FIT.nc", help="The file in which the posterior is saved.")
+@click.option(
+    "--out", default="fit.nc", show_default=True, metavar="FIT.nc",
+    help="The file in which the posterior is saved; an earlier fit there is replaced.",
+)  # fmt: skip
 @family_column_option
 @click.option(
     "--pool", multiple=True, metavar="P=KIND",
@@ -46,33 +45,12 @@ PRIOR = 'alpha="LogNormal(log(0.4), 0.1)"'
          "May be repeated (default: as the law's file says).",
 )  # fmt: skip
 @reading_options
-@priors_option
-@click.option(
-    "--prior",
-    multiple=True,
-    metavar="P=PRIOR",
-    help=f"Another prior of one parameter, such as {PRIOR}. May be repeated.",
-)
+@priors_options
 @click.option(
     "--group-effect", metavar="COLUMN", help="Let runs of one group, such as a budget or a training run, err together."
 )
 @click.option("--noise-growth", metavar="INPUT", help="Let runs scatter more where this input, such as N, is small.")
-@draws_option
-@click.option(
-    "--warmup",
-    type=click.IntRange(FEWEST_DRAWS),
-    help="Warm-up draws per chain (default 149; 500 without families).",
-)
-@click.option("--chains", type=click.IntRange(1, 64), help="Chains (default 4).")  # fmt: skip
-@target_accept_option
-@click.option(
-    "--seconds",
-    type=click.FloatRange(0.0, min_open=True),
-    default=120.0,
-    show_default=True,
-    help="The most that sampling may take where it crawls; inf for no limit.",
-)
-@seed_option
+@fitting_options()
 @answers
 def fit(
     table: str,
@@ -84,14 +62,8 @@ def fit(
     prior: Sequence[str],
     group_effect: str | None,
     noise_growth: str | None,
-    draws: int | None,
-    warmup: int | None,
-    chains: int | None,
-    target_accept: float | None,
-    seconds: float,
-    seed: int,
     as_json: bool,
-    **reading: Any,
+    **rest: Any,
 ) -> None:
     """Fit a law to a table of runs.
 
@@ -100,15 +72,17 @@ def fit(
     """
     from bayeslaw.inference.model.plan import make_plan
 
-    path = check_writable(out, (table, name))
-    law = edited(find_law(name, priors), assignments(prior, "--prior", PRIOR), group_effect, noise_growth)
+    path, fields = _place(out, (table, name)), fields_of(rest)
+    law = find_law(name, priors, prior)
+    if noise_growth is not None:
+        law = law.with_noise_growth(noise_growth)
+    if group_effect is not None:
+        law = law.with_group_effect(group_effect)
     # What cannot be fitted is refused before anything slow is imported.
-    plan = make_plan(law, read_table(table, **reading), family, read_pooling(pool))
+    plan = make_plan(law, read_table(table, **rest), family, read_pooling(pool))
     for note in plan.notes:
         say(note)
-    posterior, took = sample(
-        plan, draws=draws, warmup=warmup, chains=chains, target_accept=target_accept, seconds=seconds, seed=seed
-    )
+    posterior, took = sample(plan, **fields)
     posterior.save(path)
     for note in posterior.notes:
         if note not in plan.notes:
@@ -116,7 +90,7 @@ def fit(
     answer = {
         "law": law.name, "runs": len(plan.runs), "family": family, "families": list(posterior.families),
         "pool": dict(plan.pool),
-        "seed": seed, "seconds": round(took, 3), "out": str(path),
+        "seed": posterior.seed, "seconds": round(took, 3), "out": str(path),
         "notes": [note.as_dict() for note in posterior.notes],
         "diagnostics": posterior.diagnostics.as_dict(),
     }  # fmt: skip
@@ -125,14 +99,26 @@ def fit(
         raise ConvergenceError(f"{posterior.diagnostics.verdict}.")
 
 
-def sample(plan: Plan, **how: Any) -> tuple[Posterior, float]:
+def _place(out: str, sources: Sequence[str]) -> Path:
+    """Where a fit can be saved: anew, or in place of an earlier one."""
+    from bayeslaw.inference.posterior.storage import is_fit
+
+    path = check_writable(out, sources)
+    if path.exists() and path.stat().st_size > 0 and not is_fit(path):
+        raise FileError(f"{path}: is no saved fit, so it is not replaced; choose another --out.")
+    return path
+
+
+def sample(plan: Plan, **fields: Any) -> tuple[Posterior, float]:
     """Fit, with a progress bar where a person is watching; returns the posterior and the seconds without imports."""
+    from bayeslaw.inference.base.work import Sampling, Work, asked_for
     from bayeslaw.inference.fit import fit_plan
 
     with quick_imports():
         import bayeslaw.inference.infer  # noqa: F401 - what `fit_plan` would import, slower
     started = time.perf_counter()
-    posterior = fit_plan(plan, progress=sys.stderr.isatty(), **how)
+    sampling, work = asked_for(Sampling(), Work(), cast("Fields", fields))
+    posterior = fit_plan(plan, sampling, work)
     return posterior, time.perf_counter() - started
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
-from bayeslaw.cli.answer import answers, give, quick_imports, say
+from bayeslaw.cli.answer import answers, give, quick_imports
 from bayeslaw.cli.options import (
     WEIGHTS,
-    draws_option,
     drift_options,
+    fields_of,
     find_laws,
+    fitting_options,
     laws_options,
     origins_option,
     plot_option,
@@ -21,8 +22,6 @@ from bayeslaw.cli.options import (
     read_pooling,
     read_table,
     reading_options,
-    seed_option,
-    work_options,
 )
 from bayeslaw.cli.pictures import draw, planned
 from bayeslaw.errors import InputError
@@ -40,15 +39,14 @@ from bayeslaw.errors import InputError
     help="Score the usual fits by Huber loss, with a bootstrap, on the same runs.",
 )  # fmt: skip
 @reading_options
-@draws_option
-@work_options
-@seed_option
+@fitting_options()
 @plot_option("coverage and calibration")
 @answers
 def backtest(
     table: str,
     names: str,
     priors: str | None,
+    prior: Sequence[str],
     family: str | None,
     pool: Sequence[str],
     along: str | None,
@@ -58,13 +56,9 @@ def backtest(
     drift: str | None,
     no_drift: bool,
     rivals: bool,
-    draws: int | None,
-    shards: str | None,
-    executor: str | None,
-    seed: int,
     picture: str | None,
     as_json: bool,
-    **reading: Any,
+    **rest: Any,
 ) -> None:
     """Test forecasts on runs that you have.
 
@@ -74,8 +68,9 @@ def backtest(
     if hide is not None and (along is not None or origins is not None):
         raise InputError(f"--hide {hide!r} says which runs are hidden; leave out --along and --origins.")
     path = planned(picture, (table, *names.split(",")))
-    drifting, laws = read_drift(drift, no_drift), find_laws(names, priors)
-    runs = read_table(table, **reading)
+    fields, drifting = fields_of(rest), read_drift(drift, no_drift)
+    laws = find_laws(names.split(","), priors, prior)
+    runs = read_table(table, **rest)
     pooling = read_pooling(pool)
 
     with quick_imports():
@@ -83,7 +78,7 @@ def backtest(
         from bayeslaw.validation.backtest.origins import COMPUTE
     found = ask(
         laws, runs, family, pooling, along=along or COMPUTE, origins=read_origins(origins), hide=hide, weights=weights,
-        drift=drifting, rivals=rivals, draws=draws, seed=seed, shards=shards, executor=executor, told=say,
+        drift=drifting, rivals=rivals, **fields,
     )  # fmt: skip
     if path is not None:
         from bayeslaw.validation.backtest.plot import plot_backtest

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bayeslaw.cli.answer import ANSWER_IS_NO, answers, give, in_columns, quick_imports, say
-from bayeslaw.cli.options import find_law, load_fit, seed_option, work_options
+from bayeslaw.cli.options import find_law, fitting_options, load_fit, priors_options
 from bayeslaw.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 @click.option("--all", "every", is_flag=True, help="Check all laws of the catalogue.")
 @click.option("--sbc", is_flag=True, help="Calibrate the inference too, by simulation; takes minutes per law.")
 @click.option("--simulations", type=int, default=200, show_default=True, help="Tables to simulate and fit, with --sbc.")
-@seed_option
-@work_options
+@priors_options
+@fitting_options("500")
 @answers
 def check(
     name: str | None,
     every: bool,
     sbc: bool,
     simulations: int,
-    seed: int,
-    shards: str | None,
-    executor: str | None,
+    priors: str | None,
+    prior: Sequence[str],
     as_json: bool,
+    **fields: Any,
 ) -> None:
     """Check that a law can be trusted.
 
@@ -52,10 +52,10 @@ def check(
         about = {fit.law.name: fit}
         chosen = (fit.law,)
     else:
-        chosen = catalogue.laws() if name is None else (find_law(name),)
+        chosen = catalogue.laws() if name is None else (find_law(name, priors, prior),)
         about = {law.name: law for law in chosen}
     found = {law.name: check_law(law) for law in chosen}
-    how = {"simulations": simulations, "seed": seed, "shards": shards, "executor": executor}
+    how = {"simulations": simulations, **fields}
     calibrated = {law: _calibrated(law, each, how) for law, each in about.items()} if sbc else {}
     passed = {law: all(r.passed for r in results) for law, results in found.items()}
     passed |= {law: passed[law] and each.passed for law, each in calibrated.items()}
@@ -90,4 +90,4 @@ def _calibrated(law: str, about: Law | Posterior, how: Mapping[str, Any]) -> Cal
         from bayeslaw.validation.calibration.sbc import sbc
 
     say(f"Calibrating law {law} by {how['simulations']} simulations.")
-    return sbc(about, progress=sys.stderr.isatty(), **how)
+    return sbc(about, **how)

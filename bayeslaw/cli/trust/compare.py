@@ -7,20 +7,17 @@ from typing import Any
 
 import click
 
-from bayeslaw.cli.answer import answers, give, quick_imports, say
+from bayeslaw.cli.answer import answers, give, quick_imports
 from bayeslaw.cli.options import (
-    draws_option,
-    edited,
+    fields_of,
     find_laws,
+    fitting_options,
     laws_options,
     plot_option,
     read_pooling,
     read_table,
     reading_options,
-    seed_option,
-    target_accept_option,
     unconverged_option,
-    work_options,
 )
 from bayeslaw.cli.pictures import draw, planned
 from bayeslaw.errors import InputError
@@ -32,34 +29,27 @@ from bayeslaw.errors import InputError
     "--group-effect", metavar="COLUMN", help="Let runs of one group, such as a budget, err together, under every law."
 )
 @reading_options
-@draws_option
-@target_accept_option
-@seed_option
 @click.option(
     "--by-family/--not-by-family", default=True, show_default=True,
     help="Leave each family out too, which takes one more fit per family and law.",
 )  # fmt: skip
 @unconverged_option
 @plot_option("the comparison")
-@work_options
+@fitting_options()
 @answers
 def compare(
     table: str,
     names: str,
     priors: str | None,
+    prior: Sequence[str],
     family: str | None,
     pool: Sequence[str],
     group_effect: str | None,
-    draws: int | None,
-    target_accept: float | None,
-    seed: int,
     by_family: bool,
     allow_unconverged: bool,
     picture: str | None,
-    shards: str | None,
-    executor: str | None,
     as_json: bool,
-    **reading: Any,
+    **rest: Any,
 ) -> None:
     """Compare laws on the same runs.
 
@@ -67,18 +57,17 @@ def compare(
     how strongly, and when they cannot tell.
     """
     path = planned(picture, (table, *names.split(",")))
-    laws = [edited(law, {}, group_effect, None) for law in find_laws(names, priors)]
+    fields, laws = fields_of(rest), find_laws(names.split(","), priors, prior)
+    if group_effect is not None:
+        laws = [law.with_group_effect(group_effect) for law in laws]
     if len(laws) < 2:
         raise InputError(f"--laws {names}: give two or more to compare, such as --laws chinchilla,kaplan.")
-    runs = read_table(table, **reading)
+    runs = read_table(table, **rest)
     pooling = read_pooling(pool)
 
     with quick_imports():
         from bayeslaw.ask.compare.compare import compare as ask
-    found = ask(
-        laws, runs, family, pooling, draws=draws, target_accept=target_accept, seed=seed, by_family=by_family,
-        allow_unconverged=allow_unconverged, shards=shards, executor=executor, told=say,
-    )  # fmt: skip
+    found = ask(laws, runs, family, pooling, by_family=by_family, allow_unconverged=allow_unconverged, **fields)
     if path is not None:
         from bayeslaw.ask.plot.comparison import plot_comparison
 

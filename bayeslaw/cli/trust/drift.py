@@ -10,16 +10,15 @@ import click
 
 from bayeslaw.cli.answer import answers, check_writable, give, in_columns, quick_imports, say, write_text
 from bayeslaw.cli.options import (
-    draws_option,
+    fields_of,
     find_laws,
+    fitting_options,
     laws_options,
     origins_option,
     read_origins,
     read_pooling,
     read_table,
     reading_options,
-    seed_option,
-    work_options,
 )
 from bayeslaw.errors import InputError
 
@@ -31,9 +30,7 @@ UNITS = "nats of log outcome, of shares logits, per e-fold of compute"
 @origins_option
 @click.option("--alone", is_flag=True, help="Learn from your sweeps alone, without the public ones.")
 @reading_options
-@draws_option
-@work_options
-@seed_option
+@fitting_options()
 @click.option(
     "--out",
     metavar="DRIFT.toml",
@@ -44,17 +41,14 @@ def drift(
     tables: Sequence[str],
     names: str,
     priors: str | None,
+    prior: Sequence[str],
     family: str | None,
     pool: Sequence[str],
     origins: str | None,
     alone: bool,
-    draws: int | None,
-    shards: str | None,
-    executor: str | None,
-    seed: int,
     out: str | None,
     as_json: bool,
-    **reading: Any,
+    **rest: Any,
 ) -> None:
     """Learn how far laws stray beyond their runs.
 
@@ -64,16 +58,15 @@ def drift(
     if len(set(tables)) < len(tables):
         raise InputError("a table is given twice, and would count as two sweeps; give each once.")
     path = None if out is None else check_writable(out, tables)
-    laws = find_laws(names, priors)
-    sweeps = {table: read_table(table, **reading) for table in tables}
+    fields, laws = fields_of(rest), find_laws(names.split(","), priors, prior)
+    sweeps = {table: read_table(table, **rest) for table in tables}
     pooling = read_pooling(pool)
 
     with quick_imports():
         from bayeslaw.ask.forecast.drift import drifts_as_toml
         from bayeslaw.validation.drift.learning import learn_drift
     found = learn_drift(
-        sweeps, laws, family, pooling, origins=read_origins(origins), public=not alone, draws=draws, seed=seed,
-        shards=shards, executor=executor, told=say,
+        sweeps, laws, family, pooling, origins=read_origins(origins), public=not alone, **fields,
     )  # fmt: skip
     if path is not None:
         note = f"{UNITS[0].upper()}{UNITS[1:]}; learned from {', '.join(Path(t).name for t in tables)}"

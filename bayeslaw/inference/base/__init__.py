@@ -5,6 +5,8 @@
 ``program_shapes``  shapes of arrays as keys of compiled programs
 ``diagnostics``     whether draws can be trusted
 ``progress``        one line for long work
+``work``            how to sample and how to work, as all verbs that fit are asked
+``versions``        what draws follow from
 ``atomic_files``    files that are whole or not there
 ==================  ======================================================================
 """

@@ -30,8 +30,9 @@ from bayeslaw.language import catalogue
 from bayeslaw.language.formula.expression import evaluate
 from bayeslaw.language.formula.functions import FUNCTIONS
 from bayeslaw.language.law import Law, Prior, Root
+from bayeslaw.language.public_priors import with_priors
 from bayeslaw.language.root import solve
-from bayeslaw.runs.table import Runs, read_runs
+from bayeslaw.runs.table import RunsLike, read_runs
 
 
 def _double(value: Any) -> Any:
@@ -188,13 +189,18 @@ def solve_root(root: Root, values: Mapping[str, Any], words: Mapping[str, Callab
 
 
 def to_pymc(
-    law: Law | str, runs: Runs | Any, family: str | None = None, pool: Mapping[str, str] | None = None
+    law: Law | str,
+    runs: RunsLike,
+    family: str | None = None,
+    pool: Mapping[str, str] | None = None,
+    *,
+    priors: str | Mapping[str, str] | None = None,
 ) -> pm.Model:
     """Hand a law and its runs to PyMC, to be extended with further terms or fitted with other samplers.
 
     Parameters
     ----------
-    law, runs, family, pool
+    law, runs, family, pool, priors
         As :func:`bayeslaw.fit` takes them.
 
     Returns
@@ -208,8 +214,7 @@ def to_pymc(
     RunsError, PoolingError
         When the table or the hierarchy cannot carry the law.
     """
-    law = catalogue.find(law)
-    plan = make_plan(law, runs if isinstance(runs, Runs) else read_runs(runs), family, pool)
+    plan = make_plan(with_priors(catalogue.find(law), priors), read_runs(runs), family, pool)
     law = plan.law
     structure, hoisted = plan.structure, hoist(law)
     used = {name: grouping for name, grouping in plan.groupings.items() if name in structure.size_of}

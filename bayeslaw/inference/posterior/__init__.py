@@ -6,6 +6,7 @@
 ``storage``    one NetCDF file a posterior: writing it
 ``loading``    and reading it back, every number checked
 ``datatree``   a posterior as ArviZ knows it
+``making``     a posterior from the draws of a plan
 ``pointwise``  the log density of every run's outcome under every draw
 =============  ======================================================================
 """

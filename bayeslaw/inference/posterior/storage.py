@@ -34,6 +34,17 @@ def save(posterior: Posterior, path: Path) -> Path:
     return path
 
 
+def is_fit(path: Path) -> bool:
+    """Whether a file was written by :func:`save`."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as raw:
+            return bool(raw.attrs.get("format") == FORMAT)
+    except OSError:
+        return False
+
+
 def _write(posterior: Posterior, path: Path) -> None:
     import h5netcdf
     import h5py

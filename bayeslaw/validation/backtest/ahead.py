@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import batched
@@ -17,10 +16,10 @@ from bayeslaw.ask.forecast.drift import Drifting, drifts_of
 from bayeslaw.ask.forecast.mixture import draw_each, mixture
 from bayeslaw.ask.where.extrapolation import furthest
 from bayeslaw.errors import QuestionError, listed
-from bayeslaw.inference.executors import opened
+from bayeslaw.inference.base.work import Sampling
 from bayeslaw.inference.many import fit_many
 from bayeslaw.inference.model.plan import Plan
-from bayeslaw.inference.shards import Shards
+from bayeslaw.inference.workplace import HERE, Workplace
 from bayeslaw.language import catalogue
 from bayeslaw.language.law import Law
 from bayeslaw.validation.backtest.origins import Origin
@@ -76,8 +75,7 @@ class Look:
 
 def looks(
     plans: Mapping[str, Plan], origins: Sequence[Origin], *, drift: Drifting = True, weights: str = EQUAL,
-    seed: int = 0, shards: Shards | None = None, executor: Executor | str | None = None,
-    tell: Callable[[str], None] | None = None, draws: int | None = None,
+    sampling: Sampling = Sampling(), seed: int = 0, place: Workplace = HERE,
 ) -> Iterator[Look]:  # fmt: skip
     """Fit every law to what each origin sees, and ask it of the rest.
 
@@ -87,21 +85,13 @@ def looks(
         Of each law by its name, for all of the runs, which are the same for all laws.
     origins
         That see enough of the runs; see :func:`bayeslaw.validation.backtest.origins.those_that_see_enough`.
-    shards
-        Where finished fits are kept, and taken up.
-    executor
-        As :func:`bayeslaw.backtest` takes it.
-    tell
-        A function that is told what is being done.
-    draws
-        A chain, of all fits.
+    sampling, seed, place
+        How all fits are sampled, and where.
 
     """
     seen = [plan.hiding(origin.hidden) for origin in origins for plan in plans.values()]
-    with opened(executor) as workers:
-        if tell is not None:
-            tell(f"{len(seen)} fits of {listed(plans)}")
-        every = fit_many(seen, seed=seed, shards=shards, executor=workers, patient=draws is None, draws=draws)
+    place.watch.expect(len(seen))
+    every = fit_many(seen, seed=seed, patient=sampling.patience, **sampling.settings, **place.part(len(seen)))
     for origin, found in zip(origins, batched(every, len(plans)), strict=True):
         fits = dict(zip(plans, found, strict=True))
         hidden = next(iter(plans.values())).runs.take(origin.hidden)

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
 from bayeslaw.ask.evidence.comparable import Subject, require_same
 from bayeslaw.ask.forecast.drift import Drifting
 from bayeslaw.ask.where.scale import labels
-from bayeslaw.errors import listed
+from bayeslaw.inference.base.work import Fields, Sampling, Work, asked_for
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.model.pooling import family_groupings, pools_of
-from bayeslaw.inference.shards import Shards
+from bayeslaw.inference.workplace import opened_workplace
 from bayeslaw.language.law import Law
-from bayeslaw.runs.table import Runs, read_runs
+from bayeslaw.language.public_priors import with_priors_each
+from bayeslaw.runs.table import RunsLike, read_runs
 from bayeslaw.validation.backtest.ahead import looks, named_laws
 from bayeslaw.validation.backtest.origins import (
     COMPUTE,
@@ -35,21 +34,20 @@ from bayeslaw.validation.backtest.scores import Scores
 
 def backtest(
     laws: str | Law | Iterable[str | Law],
-    runs: Runs | Any,
+    runs: RunsLike,
     family: str | None = None,
     pool: Mapping[str, str] | None = None,
     *,
+    priors: str | Mapping[str, str] | None = None,
     along: str = COMPUTE,
     origins: Sequence[float] = SEEN,
     hide: str | None = None,
     weights: str = "equal",
     drift: Drifting = True,
     rivals: bool = True,
-    draws: int | None = None,
-    seed: int = 0,
-    shards: str | Path | None = None,
-    executor: Executor | str | None = None,
-    told: Callable[[str], None] | None = None,
+    sampling: Sampling = Sampling(),
+    work: Work = Work(),
+    **fields: Unpack[Fields],
 ) -> Backtest:
     """Hide the dearest runs, forecast them, and count how often intervals hold what happened.
 
@@ -62,8 +60,8 @@ def backtest(
         Laws or names of laws of the same outcome.
     runs
         Runs, or anything :func:`bayeslaw.read_runs` reads.
-    family, pool
-        As :func:`bayeslaw.fit` takes them.
+    family, pool, priors
+        As :func:`bayeslaw.fit` takes them; of `pool` and `priors` each law takes the parameters that it has.
     along
         The column along which the far runs are hidden: compute unless given; numbers, or dates such as 2024-03-01.
     origins
@@ -77,17 +75,10 @@ def backtest(
         As :func:`bayeslaw.forecast` takes it.
     rivals
         Hold Huber fits with a bootstrap against the same runs.
-    draws
-        A chain; sensible unless given.
-    seed
-        Of the sampler and the bootstrap.
-    shards
-        A folder where finished fits are kept, and taken up when the same are asked for again.
-    executor
-        What samples, in place of this process: anything with the ``submit`` of :class:`concurrent.futures.Executor`,
-        or the address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``.
-    told
-        A function that is told what is being done.
+    sampling, work
+        How to sample, and how the work is done; see :class:`bayeslaw.Sampling` and :class:`bayeslaw.Work`.
+    **fields
+        Single fields of these two, such as ``draws=2000``, ``seed=1`` or ``progress=False``.
 
     Returns
     -------
@@ -104,38 +95,33 @@ def backtest(
     ExecutorError
         When workers cannot be reached, are lost, or cannot do the work.
     """
-    table = runs if isinstance(runs, Runs) else read_runs(runs)
-    every = named_laws(laws)
+    sampling, work = asked_for(sampling, work, fields)
+    table, every = read_runs(runs), with_priors_each(named_laws(laws), priors)
     pools = pools_of(every, pool)
     plans = {name: make_plan(law, table, family, pools[name]) for name, law in every.items()}
     require_same([(name, Subject.of(plan)) for name, plan in plans.items()])
     chosen = origins_along(table, along, origins) if hide is None else [origin_where(table, hide)]
     chosen, left_out = those_that_see_enough(every.values(), table, chosen, along if hide is None else None)
-    if left_out and told is not None:
-        told(f"left out, since they see too few runs: {listed(each.name for each in left_out)}")
     one = next(iter(plans.values()))
     group = np.array(labels(table, None if family is None else one.groupings[family_groupings(family)[-1]]))
     scores: dict[str, list[Scores]] = defaultdict(list)
     huber: dict[str, list[Scores]] = defaultdict(list)
     at: list[dict[str, np.ndarray]] = []
     unconverged = 0
-    ahead = looks(
-        plans, chosen, drift=drift, weights=weights, seed=seed,
-        shards=None if shards is None else Shards(Path(shards)), executor=executor, tell=told, draws=draws,
-    )  # fmt: skip
-    for look in ahead:
-        hidden = look.origin.hidden
-        score = partial(Scores.of, observed=look.observed, ratio=look.ratio, group=group[hidden], seed=seed)
-        for name, run in look.runs.items():
-            scores[name].append(score(run))
-        if rivals:
-            if told is not None:
-                told(f"seen from {look.origin.name}: Huber fits with a bootstrap")
-            made = {name: bootstrap(plan, hidden, group, seed) for name, plan in plans.items()}
-            for name, run in _with_average(made).items():
-                huber[name].append(score(run))
-        at.append(look.inputs)
-        unconverged += look.unconverged
+    with opened_workplace(work, "back-test") as place:
+        ahead = looks(plans, chosen, drift=drift, weights=weights, sampling=sampling, seed=work.seed, place=place)
+        for look in ahead:
+            hidden = look.origin.hidden
+            score = partial(Scores.of, observed=look.observed, ratio=look.ratio, group=group[hidden], seed=work.seed)
+            for name, run in look.runs.items():
+                scores[name].append(score(run))
+            if rivals:
+                place.watch.doing(f"Huber fits seen from {look.origin.name}")
+                made = {name: bootstrap(plan, hidden, group, work.seed) for name, plan in plans.items()}
+                for name, run in _with_average(made).items():
+                    huber[name].append(score(run))
+            at.append(look.inputs)
+            unconverged += look.unconverged
     return Backtest(
         outcome=one.law.output.column,
         laws={name: Scores.joined(each) for name, each in scores.items()},

@@ -12,12 +12,13 @@ from bayeslaw.ask.compare.forward import limits
 from bayeslaw.ask.where.extrapolation import FLOPS
 from bayeslaw.errors import QuestionError, RunsError
 from bayeslaw.language.law import Law
+from bayeslaw.runs.columns import standard_name
 from bayeslaw.runs.filters import rows_where
 from bayeslaw.runs.observations import short
 from bayeslaw.runs.table import Runs
 
 # Shares of the runs that are seen: from four tenths, where a law can still be told, to where a fifth is left.
-SEEN = (0.4, 0.5, 0.65, 0.8)
+SEEN: tuple[float, ...] = (0.4, 0.5, 0.65, 0.8)
 COMPUTE = "flops"
 # What is tried for a remedy.
 _SHARES = np.arange(5, 100, 5) / 100
@@ -58,6 +59,8 @@ def origins_along(runs: Runs, along: str, seen: Sequence[float]) -> list[Origin]
     for share in seen:
         if not 0.0 < share < 1.0:
             raise QuestionError(f"origins: {share:g} is not a share of the runs; give numbers between 0 and 1.")
+    if not runs.has(along):
+        along = standard_name(along) or along
     place, label = _places(runs, along)
     levels = np.unique(place)
     if len(levels) < 2:

@@ -12,26 +12,24 @@ was fitted to: what is tested is the inference where it was used (Sailynoja et a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from bayeslaw.errors import QuestionError, listed
 from bayeslaw.inference.base.diagnostics import MOST_UNCONVERGED
-from bayeslaw.inference.base.progress import Progress, watched
-from bayeslaw.inference.executors import opened
+from bayeslaw.inference.base.work import Fields, Sampling, Work, asked_for
 from bayeslaw.inference.many import infer_many
 from bayeslaw.inference.model.plan import Plan, make_plan
 from bayeslaw.inference.posterior.posterior import Posterior
-from bayeslaw.inference.shards import Shards
+from bayeslaw.inference.workplace import Workplace, opened_workplace
 from bayeslaw.language import catalogue
 from bayeslaw.language.latin_hypercube import latin_hypercube
 from bayeslaw.language.law import Law
-from bayeslaw.runs.table import Runs
+from bayeslaw.language.public_priors import with_priors
+from bayeslaw.runs.table import Runs, RunsLike, read_runs
 from bayeslaw.validation.calibration.ranks import FEWEST, LEVEL, LOG_LIKELIHOOD, ranks_of, within_band
 from bayeslaw.validation.calibration.simulation import Random, Simulated, Values, draw_prior, simulate
 
@@ -152,17 +150,16 @@ class _Trial:
 
 def sbc(
     law: Law | str | Posterior,
-    runs: Runs | None = None,
+    runs: RunsLike | None = None,
     family: str | None = None,
     pool: Mapping[str, str] | None = None,
     *,
+    priors: str | Mapping[str, str] | None = None,
     simulations: int = 200,
     rows: int | None = None,
-    seed: int = 0,
-    progress: bool | Progress = False,
-    shards: str | Path | None = None,
-    executor: Executor | str | None = None,
-    **settings: Any,
+    sampling: Sampling = Sampling(),
+    work: Work = Work(),
+    **fields: Unpack[Fields],
 ) -> Calibration:
     """Calibrate the inference of a law by simulation.
 
@@ -172,20 +169,17 @@ def sbc(
         A law or the name of one; or a posterior, about which the inference is then calibrated.
     runs
         A table whose inputs all simulated tables have; without one, `rows` runs spread over the ranges of the law.
-    family, pool
-        As :func:`bayeslaw.fit` takes them, for `runs`.
+    family, pool, priors
+        As :func:`bayeslaw.fit` takes them.
     rows
-        Twelve a parameter unless given.
+        Runs in each simulated table (default: twelve per parameter).
     simulations
         Tables to draw and to fit.  Quantities that leave their band are looked at once more, with as many.
-    progress
-        Show one progress bar, or call a function with fits done and fits in all.
-    shards
-        A folder in which finished fits are kept, so that work that was stopped is not done again.
-    executor
-        As :func:`bayeslaw.backtest` takes it.
-    **settings
-        Of NUTS (``draws``, ``warmup``, ``chains``, ``target_accept``); sensible unless given.
+    sampling, work
+        How to sample, and how the work is done; see :class:`bayeslaw.Sampling` and :class:`bayeslaw.Work`.  By
+        default 500 draws per chain, and about a posterior the acceptance rate that it was sampled with.
+    **fields
+        Single fields of these two, such as ``draws=2000``, ``seed=1`` or ``progress=False``.
 
     Raises
     ------
@@ -200,21 +194,26 @@ def sbc(
     Talts et al. (2018), arXiv:1804.06788; Modrak et al. (2023), arXiv:2211.02383; Sailynoja, Burkner & Vehtari (2022),
     arXiv:2103.10522; Sailynoja et al. (2025), arXiv:2502.03279.
     """
+    sampling, work = asked_for(sampling, work, fields)
     if simulations < FEWEST:
         raise QuestionError(f"{simulations} simulations tell nothing; ask for at least {FEWEST} (--simulations).")
+    sampling = sampling.or_else(draws=DRAWS)
+    start = None
     if isinstance(law, Posterior):
-        if runs is not None or family is not None or pool is not None:
-            raise QuestionError("a posterior has its own runs, families and pooling; leave them out.")
+        if any(each is not None for each in (runs, family, pool, priors)):
+            raise QuestionError("a posterior has its own runs, families, pooling and priors; leave them out.")
         law.diagnostics.require()
-        settings = {"start": law.flat.mean(axis=(0, 1)), "target_accept": law.target_accept, **settings}
-    trials = _trials(law if isinstance(law, Posterior) else catalogue.find(law), runs, family, pool, rows)
-    kept = None if shards is None else Shards(Path(shards))
-    with opened(executor) as workers, watched(progress, "fit", "calibrating") as watch:
-        how = {**settings, "progress": watch, "shards": kept, "executor": workers}
-        first = _calibrated(trials, simulations, seed, how)
+        start = law.flat.mean(axis=(0, 1))
+        sampling = sampling.or_else(target_accept=law.target_accept)
+    else:
+        law = with_priors(catalogue.find(law), priors)
+    trials = _trials(law, None if runs is None else read_runs(runs), family, pool, rows)
+    with opened_workplace(work, "calibrating") as place:
+        calibrate = partial(_calibrated, trials, simulations, start=start, sampling=sampling, place=place)
+        first = calibrate(work.seed)
         if not first.outside:
             return first
-        return replace(first, again=_calibrated(trials, simulations, seed + 1, how))
+        return replace(first, again=calibrate(work.seed + 1))
 
 
 def _trials(
@@ -242,10 +241,18 @@ def _simulated(trials: Callable[[Random], _Trial], simulations: int, seed: int) 
     return trial, simulated, [trial.fitted(outcome) for outcome in simulated.outcomes]
 
 
-def _calibrated(trials: Callable[[Random], _Trial], simulations: int, seed: int, how: dict[str, Any]) -> Calibration:
+def _calibrated(
+    trials: Callable[[Random], _Trial], simulations: int, seed: int, *, start: np.ndarray | None, sampling: Sampling,
+    place: Workplace,
+) -> Calibration:  # fmt: skip
     trial, simulated, plans = _simulated(trials, simulations, seed)
     ranked: dict[int, dict[str, float]] = {}
-    for i, found in infer_many(plans, range(simulations), **({"draws": DRAWS, "patient": True} | how)):
+    place.watch.expect(simulations)
+    many = infer_many(
+        plans, range(simulations), start=start, patient=sampling.patience, **sampling.settings,
+        **place.part(simulations),
+    )  # fmt: skip
+    for i, found in many:
         if found.diagnostics.converged:
             truth = {name: values[i] for name, values in simulated.values.items()}
             # Each with random numbers of its own, whatever order they come in.

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpyro
@@ -15,11 +13,13 @@ import pandas as pd
 
 from bayeslaw.ask.forecast.drift import OTHERS, TAILS, Drift, learned_drifts
 from bayeslaw.errors import ConvergenceError, QuestionError, listed
+from bayeslaw.inference.base.work import Fields, Sampling, Work, asked_for
 from bayeslaw.inference.infer import sample
 from bayeslaw.inference.sampler.settings import Settings
-from bayeslaw.inference.shards import Shards
+from bayeslaw.inference.workplace import opened_workplace
 from bayeslaw.language.law import Law
-from bayeslaw.runs.table import Runs, read_runs
+from bayeslaw.language.public_priors import with_priors_each
+from bayeslaw.runs.table import RunsLike, read_runs
 from bayeslaw.validation.backtest.ahead import named_laws
 from bayeslaw.validation.backtest.origins import SEEN
 from bayeslaw.validation.drift.slopes import NEAREST, as_table, public_slopes, slopes
@@ -41,18 +41,17 @@ LARGEST_RHAT = 1.05
 
 
 def learn_drift(
-    sweeps: Mapping[str, Runs | Any],
+    sweeps: Mapping[str, RunsLike],
     laws: str | Law | Iterable[str | Law],
     family: str | None = None,
     pool: Mapping[str, str] | None = None,
     *,
+    priors: str | Mapping[str, str] | None = None,
     origins: Sequence[float] = SEEN,
     public: bool = True,
-    draws: int | None = None,
-    seed: int = 0,
-    shards: str | Path | None = None,
-    executor: Executor | str | None = None,
-    told: Callable[[str], None] | None = None,
+    sampling: Sampling = Sampling(),
+    work: Work = Work(),
+    **fields: Unpack[Fields],
 ) -> dict[str, Drift]:
     """Learn from earlier sweeps how far laws go astray beyond the runs.
 
@@ -66,22 +65,16 @@ def learn_drift(
         Runs, or anything :func:`bayeslaw.read_runs` reads, by the name of the sweep.
     laws
         Laws or names of laws.
-    family, pool
-        As :func:`bayeslaw.fit` takes them.
+    family, pool, priors
+        As :func:`bayeslaw.fit` takes them; of `pool` and `priors` each law takes the parameters that it has.
     origins
         Shares of the runs that are seen, each an origin to forecast from.
     public
         Learn from the public sweeps too; of a few sweeps of one's own alone little is known.
-    draws
-        A chain, of the fits.
-    seed
-        Of the sampler.
-    shards
-        A folder where finished fits are kept, and taken up when the same are asked for again.
-    executor
-        As :func:`bayeslaw.backtest` takes it.
-    told
-        A function that is told what is being done.
+    sampling, work
+        How to sample, and how the work is done; see :class:`bayeslaw.Sampling` and :class:`bayeslaw.Work`.
+    **fields
+        Single fields of these two, such as ``draws=2000``, ``seed=1`` or ``progress=False``.
 
     Returns
     -------
@@ -99,18 +92,25 @@ def learn_drift(
     ExecutorError
         When workers cannot be reached, are lost, or cannot do the work.
     """
+    sampling, work = asked_for(sampling, work, fields)
     if not sweeps:
         raise QuestionError("drift is learned from earlier sweeps, one or more; give tables of runs.")
-    every, folder = named_laws(laws), None if shards is None else Shards(Path(shards))
+    every = with_priors_each(named_laws(laws), priors)
     rows: list[dict[str, Any]] = []
-    for name, given in sweeps.items():
-        if told is not None:
-            told(name)
-        runs = given if isinstance(given, Runs) else read_runs(given)
-        rows += slopes(
-            name, runs, every, family, pool, seen=origins, draws=draws, seed=seed, shards=folder, executor=executor,
-            tell=told,
-        )  # fmt: skip
+    with opened_workplace(work, "learning drift") as place:
+        for name, given in sweeps.items():
+            place.watch.doing(name)
+            rows += slopes(
+                name,
+                read_runs(given),
+                every,
+                family,
+                pool,
+                seen=origins,
+                sampling=sampling,
+                seed=work.seed,
+                place=place,
+            )
     own = as_table(rows)
     if not public:
         return drift_from(own)

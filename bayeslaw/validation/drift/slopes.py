@@ -5,8 +5,7 @@ Errors are of the log of an outcome, or of the logit where it is a share.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -17,9 +16,10 @@ from bayeslaw.ask.forecast.drift import LEARNED
 from bayeslaw.ask.forecast.variance_parts import CENTRAL_68
 from bayeslaw.ask.where.scale import trials
 from bayeslaw.errors import QuestionError
+from bayeslaw.inference.base.work import Sampling
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.model.pooling import pools_of
-from bayeslaw.inference.shards import Shards
+from bayeslaw.inference.workplace import HERE, Workplace
 from bayeslaw.language.formula.functions import LINKS, UNLINKS
 from bayeslaw.language.law import Law
 from bayeslaw.runs.table import Runs
@@ -43,8 +43,8 @@ def public_slopes() -> pd.DataFrame:
 
 def slopes(
     sweep: str, runs: Runs, laws: Mapping[str, Law], family: str | None, pool: Mapping[str, str] | None = None, *,
-    seen: Sequence[float], draws: int | None = None, seed: int = 0, shards: Shards | None = None,
-    executor: Executor | str | None = None, tell: Callable[[str], None] | None = None, table: str | None = None,
+    seen: Sequence[float], sampling: Sampling = Sampling(), seed: int = 0, place: Workplace = HERE,
+    table: str | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """A row for each law and origin from which something lies more than an e-fold of compute ahead.
 
@@ -54,6 +54,8 @@ def slopes(
         Its name.
     seen
         Shares of the runs that are seen, each an origin.
+    sampling, seed, place
+        How all fits are sampled, and where.
     table
         The name of these runs where a sweep has several tables.
 
@@ -67,9 +69,7 @@ def slopes(
     places, _ = those_that_see_enough(laws.values(), runs, origins_along(runs, COMPUTE, seen), COMPUTE)
     pools = pools_of(laws, pool)
     plans = {name: make_plan(law, runs, family, pools[name]) for name, law in laws.items()}
-    ahead = looks(
-        plans, places, drift=False, seed=seed, shards=shards, executor=executor, tell=tell, draws=draws
-    )  # fmt: skip
+    ahead = looks(plans, places, drift=False, sampling=sampling, seed=seed, place=place)
     rows = [
         {"sweep": sweep, "table": table or sweep, "law": name, "link": laws[name].output.link,
          "origin": look.origin.name, **slope_of(look, name)}

@@ -1,0 +1,115 @@
+"""What all verbs that fit may be asked for: how to sample, and how the work is done."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypedDict
+
+from bayeslaw.errors import did_you_mean
+from bayeslaw.inference.base.progress import Progress
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How long and how carefully to sample; what is None suits the law and its runs.
+
+    Attributes
+    ----------
+    draws, warmup
+        Posterior and warm-up draws per chain (default: 750 and 149 with families, 1000 and 500 without; laws with a
+        break and the many fits of a calibration or a frontier have their own).
+    chains
+        Chains (default 4).
+    target_accept
+        The acceptance rate that the step size is tuned to (default: 0.95 with families, 0.93 without).
+    patience
+        Make a fit that has not converged again: with four times the draws and, where these are not enough, with a
+        longer warm-up and smaller steps.
+    seconds
+        The most that sampling may take where it crawls: where a draw takes hundreds of leapfrogs, as on runs without
+        noise.  Processor seconds per core; None for no limit.
+    """
+
+    draws: int | None = None
+    warmup: int | None = None
+    chains: int | None = None
+    target_accept: float | None = None
+    patience: bool = True
+    seconds: float | None = 120.0
+
+    def or_else(self, **usual: int | float | None) -> Sampling:
+        """The same with other defaults."""
+        return replace(self, **{name: value for name, value in usual.items() if getattr(self, name) is None})  # type: ignore[arg-type]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the sampler is asked for, by name."""
+        return {
+            "draws": self.draws, "warmup": self.warmup, "chains": self.chains, "target_accept": self.target_accept,
+            "seconds": math.inf if self.seconds is None else self.seconds,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Work:
+    """How the work of fits is done; of all this, only the seed changes the answer.
+
+    Attributes
+    ----------
+    progress
+        Show a line with what is done, the time it took and the time left: None in a terminal or a notebook only, True
+        always, False never.  Or a function of what is done and what there is in all.
+    shards
+        A folder in which finished fits are kept, and reused when the same are asked for again, so that work that was
+        stopped goes on where it was.
+    executor
+        What makes the fits, in place of this process: anything with the ``submit`` of
+        :class:`concurrent.futures.Executor`, or the address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``.
+    seed
+        Of all random numbers: the same seed, versions, machine and shapes give the same answer.
+    """
+
+    progress: bool | Progress | None = None
+    shards: str | Path | None = None
+    executor: Executor | str | None = None
+    seed: int = 0
+
+    @property
+    def here(self) -> bool:
+        """Whether it is done by this process, which keeps nothing."""
+        return self.shards is None and self.executor is None
+
+
+class Fields(TypedDict, total=False):
+    """Fields of :class:`Sampling` and :class:`Work` as arguments of a verb; a test holds them together."""
+
+    draws: int | None
+    warmup: int | None
+    chains: int | None
+    target_accept: float | None
+    patience: bool
+    seconds: float | None
+    progress: bool | Progress | None
+    shards: str | Path | None
+    executor: Executor | str | None
+    seed: int
+
+
+def asked_for(sampling: Sampling, work: Work, fields: Fields) -> tuple[Sampling, Work]:
+    """How to sample and how to work, with single fields changed.
+
+    Raises
+    ------
+    TypeError
+        When there is no such field.
+    """
+    known = Fields.__annotations__
+    given: dict[str, dict[str, Any]] = {"sampling": {}, "work": {}}
+    for name, value in fields.items():
+        if name not in known:
+            raise TypeError(f"there is no argument '{name}'{did_you_mean(name, known)}.")
+        given["sampling" if name in Sampling.__dataclass_fields__ else "work"][name] = value
+    return replace(sampling, **given["sampling"]), replace(work, **given["work"])
