@@ -66,3 +66,15 @@ def test_the_exponent_of_a_known_law_is_found():
     assert abs(draws.mean() - truth) < 3 * draws.std()
     # Exponents of these simulations lie between 0.38 and 0.62, the prior's standard deviation is 0.15.
     assert 0.002 < draws.std() < 0.03
+
+
+def test_bowls_may_deepen_with_compute():
+    """The curvature of the law could only fall, so that best sizes bent instead: an exponent of .66 for one of .77."""
+    truth = {"E": 1.0, "r": 1.26, "eta": 0.05, "q": 0.025, "eta_q": -0.2, "small": 0.5, "large": 0.4, "N_best": 3.6e7}
+    budget, u = np.repeat(np.geomspace(1e18, 1e21, 7), 6), np.tile(np.linspace(-1.6, 1.6, 6), 7)
+    size = truth["N_best"] * (budget / 1e19) ** 0.77 * np.exp(u)
+    noise = 0.002 * np.random.default_rng(3).standard_normal(len(u))
+    loss = bl.law("isoflop").mean({"N": size, "C": budget}, {**truth, "a": 0.77}) * np.exp(noise)
+    mode = bl.posterior_mode("isoflop", bl.read_runs({"n_params": size, "flops": budget, "loss": loss}))
+    assert mode["a"] == pytest.approx(0.77, abs=0.03)
+    assert mode["eta_q"] == pytest.approx(-0.2, abs=0.06)
