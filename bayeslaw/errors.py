@@ -20,6 +20,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from bayeslaw.words import cut
+
 
 class BayeslawError(Exception):
     """The root of all errors of this package."""
@@ -66,8 +68,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def shown(value: object, limit: int = 60) -> str:
     """What a caller gave, as it is written in code, cut after `limit` characters."""
-    text = repr(value)
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+    return cut(repr(value), limit)
 
 
 def listed(words: Iterable[str], limit: int = 8) -> str:

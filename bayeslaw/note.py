@@ -7,7 +7,7 @@ taken.  ``info``: good to know.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 Severity = Literal["serious", "warning", "info"]
@@ -37,7 +37,7 @@ class Note:
     remedy: str
 
     def __str__(self) -> str:
-        return f"[{self.severity}] {self.text} {self.remedy} ({self.code})"
+        return f"[{self.severity}: {self.code}] {self.text} {self.remedy}"
 
     def as_dict(self) -> dict[str, str]:
         """For JSON."""
@@ -61,6 +61,16 @@ def read_note(record: Mapping[str, Any]) -> Note:
 def in_order(notes: Iterable[Note]) -> tuple[Note, ...]:
     """Notes without repeats, the most serious first."""
     return tuple(sorted(dict.fromkeys(notes), key=lambda note: RANK[note.severity]))
+
+
+def by_name(notes: Mapping[str, Iterable[Note]]) -> tuple[Note, ...]:
+    """Notes of several laws as one list: what is true of every law is said once, all else with the law's name."""
+    shared = set[Note].intersection(*(set(each) for each in notes.values())) if notes else set()
+    return in_order(
+        note if note in shared else replace(note, text=f"{name}: {note.text}")
+        for name, each in notes.items()
+        for note in each
+    )
 
 
 def serious(notes: Iterable[Note]) -> tuple[Note, ...]:

@@ -1,13 +1,24 @@
-"""Numbers and labels as words, the same in messages, tables and pictures."""
+"""Numbers, labels and tables as words, the same in messages, answers and pictures; and strict JSON.
+
+Sizes of models and data are written as the field writes them, ``70B`` and ``1.4T``; what spans many powers of ten, such
+as FLOPs, as ``5.76e23``; and an interval with as many decimals as its width has to say: ``1.900 [1.737, 2.076]``.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from typing import Any
 
+# Units of what is counted by the thousand, million, billion and trillion.
+COUNTED = ("parameter", "token", "example", "sequence", "step")
+# Sizes that differ by more than this are written by their digits, not by common decimals; and so is what has no digits
+# within so many decimals.
+WIDE, MOST_DECIMALS = 10.0, 6
 # Who reads what is said: a person at a terminal, who wrote `--at`, or a caller in Python, who wrote `at`.
 _AT_A_TERMINAL: ContextVar[bool] = ContextVar("at a terminal", default=False)
 # Letters that follow a number of parameters or tokens; in upper case, as a small m is as often a thousandth.
@@ -20,13 +31,76 @@ def with_units(name: str, units: str) -> str:
     return f"{words} (dimensionless)" if units in ("", "1") else f"{words} ({units})"
 
 
-def short(value: float) -> str:
-    """Three digits, and powers of ten without padding: ``20``, ``1.5e10``."""
-    text = f"{value:.3g}"
+def short(value: float, digits: int = 3) -> str:
+    """A number of a few digits: ``20``, ``0.05``, ``20000``, ``1.5e10``, ``1e5``."""
+    text = f"{value:.{digits - 1}e}"
     if "e" not in text:
         return text
     mantissa, exponent = text.split("e")
-    return f"{mantissa}e{int(exponent)}"
+    if -5 < int(exponent) < 5:
+        return f"{float(text):.15g}"
+    return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
+
+
+def exact(value: float) -> str:
+    """A number with all of its digits, to be typed again: ``1e9``, ``16384``."""
+    return short(value, 12)
+
+
+def size(value: float, units: str = COUNTED[0], digits: int = 3) -> str:
+    """A quantity as it is spoken of: a count as ``70B`` or ``1.4T``, all else as :func:`short` has it."""
+    rounded = float(f"{value:.{digits}g}")
+    letter, power = _power(abs(rounded)) if units in COUNTED else ("", 1.0)
+    return f"{float(f'{rounded / power:.{digits}g}'):.15g}{letter}" if letter else short(value, digits)
+
+
+def multiple(value: float) -> str:
+    """How many times: ``1.11x``, ``2,170x``."""
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:,.10g}x" if 1e-3 <= abs(rounded) < 1e9 else f"{short(value)}x"
+
+
+def chance(probability: float) -> str:
+    """A probability in whole percent: ``14 %``; draws know of none that is below one percent or above 99."""
+    if probability <= 0.005:
+        return "less than 1 %"
+    return "more than 99 %" if probability >= 0.995 else f"{100.0 * probability:.0f} %"
+
+
+def a_chance(probability: float) -> str:
+    """A chance with its article: ``a 14 % chance``, ``an 8 % chance``, ``less than a 1 % chance``."""
+    words = chance(probability)
+    *bound, number, sign = words.split()
+    article = "an" if number in ("8", "11", "18") or 80 <= int(number) < 90 else "a"
+    return " ".join([*bound, article, number, sign, "chance"])
+
+
+def decimals(width: float, digits: int = 3) -> int:
+    """The decimals that leave some digits to a width."""
+    return max(0, digits - 1 - math.floor(math.log10(width))) if 0.0 < width < math.inf else digits
+
+
+def numbers(values: Sequence[float], units: str = "") -> list[str]:
+    """Numbers that are read together, such as a median and the ends of its interval.
+
+    All have the decimals that leave three digits to the difference of the largest and the smallest.  Sizes of which one
+    is many times another have three digits each.
+    """
+    known = [value for value in values if math.isfinite(value)]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    largest = max(abs(low), abs(high))
+    letter, power = _power(largest) if units in COUNTED else ("", 1.0)
+    places = decimals((high - low) / power)
+    spread_out = largest >= 1e6 and high > WIDE * low
+    if low == high or places > MOST_DECIMALS or spread_out or largest / power >= 1e6:
+        return [size(value, units) for value in values]
+    return [f"{value / power:,.{places}f}{letter}" if math.isfinite(value) else short(value) for value in values]
+
+
+def _power(value: float) -> tuple[str, float]:
+    """The letter of the largest power of a thousand in a number, and the power."""
+    known = 1e3 <= value < 1e15
+    return next((each for each in reversed(SIZES.items()) if value >= each[1]), ("", 1.0)) if known else ("", 1.0)
 
 
 @contextlib.contextmanager
@@ -54,3 +128,54 @@ def number_in(text: str) -> float | None:
 def first_sentence(text: str) -> str:
     """Of a text that may have line breaks: up to the first stop that ends a sentence."""
     return re.split(r"(?<=[.?!])\s", " ".join(text.split()), maxsplit=1)[0]
+
+
+def cut(text: str, limit: int = 60) -> str:
+    """A text, and three dots in place of what is beyond `limit` characters."""
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def sentence(text: str) -> str:
+    """Words as a sentence: a capital at the start, a full stop at the end."""
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "?", "!")) else ".")
+
+
+def in_columns(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
+    """Rows of text in columns wide enough for them: words to the left, numbers to the right.
+
+    Parameters
+    ----------
+    rows
+        The first one has the heads of the columns.
+    """
+    columns = zip(zip(*rows, strict=True), numeric(rows), strict=True)
+    filled = [_filled(column, to_the_right) for column, to_the_right in columns]
+    return "\n".join((indent + "  ".join(row)).rstrip() for row in zip(*filled, strict=True))
+
+
+def _filled(column: Sequence[str], to_the_right: bool) -> list[str]:
+    width = max(map(len, column))
+    return [cell.rjust(width) if to_the_right else cell.ljust(width) for cell in column]
+
+
+def numeric(rows: Sequence[Sequence[str]]) -> list[bool]:
+    """Which columns of rows, the first of them their heads, hold numbers."""
+    return [all(_is_number(cell) for cell in column[1:]) and any(column[1:]) for column in zip(*rows, strict=True)]
+
+
+def _is_number(cell: str) -> bool:
+    return not cell or cell.lstrip("+-−[")[:1].isdigit()
+
+
+def plain(value: Any) -> Any:
+    """A value as strict JSON knows it: a number that JSON does not have (NaN, infinity) is None, a key is text."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def strict_json(answer: Any) -> str:
+    """Plain values as strict JSON."""
+    return json.dumps(plain(answer), indent=2, allow_nan=False, ensure_ascii=False)

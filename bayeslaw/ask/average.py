@@ -17,7 +17,7 @@ import numpy as np
 from bayeslaw.errors import BayeslawError, QuestionError, listed, shown
 from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.posterior.posterior import Posterior
-from bayeslaw.note import Note, in_order, serious
+from bayeslaw.note import Note, by_name, serious
 
 # A law with more of the weight than this is not averaged with the others: they have no say in a 90 % interval.
 DOMINANT = 0.95
@@ -92,15 +92,18 @@ class Average:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What to know before asking: what is serious about the fits, and whether one law has all the say."""
-        found = [note for posterior in self.posteriors.values() for note in serious(posterior.notes)]
-        if self.dominant is not None:
-            found.append(Note(
-                ONE_LAW, "info",
-                f"'{self.dominant}' has {self.weights[self.dominant]:.3f} of the weight, so the average says what it "
-                f"says.",
-                "Hold it against an average with equal weights.",
-            ))  # fmt: skip
-        return in_order(found)
+        found = {
+            name: (*posterior.diagnostics.notes, *serious(posterior.notes))
+            for name, posterior in self.posteriors.items()
+        }
+        if self.dominant is None:
+            return by_name(found)
+        share = self.weights[self.dominant]
+        alone = Note(
+            ONE_LAW, "info", f"'{self.dominant}' has {share:.3f} of the weight, so the average says what it says.",
+            "Hold it against an average with equal weights.",
+        )  # fmt: skip
+        return (*by_name(found), alone)
 
     @cached_property
     def rows(self) -> Mapping[str, np.ndarray]:
@@ -115,10 +118,15 @@ class Average:
         return np.concatenate([draws[name][rows] for name, rows in self.rows.items()])
 
     def require(self, allow_unconverged: bool = False) -> None:
-        """Refuse to answer from chains that have not converged, unless told otherwise."""
+        """Refuse to answer from chains that have not converged, unless that is allowed.
+
+        Raises
+        ------
+        ConvergenceError
+            With the first posterior that has not.
+        """
         for name, posterior in self.posteriors.items():
-            with self.naming(name):
-                posterior.diagnostics.require(allow_unconverged)
+            posterior.diagnostics.require(allow_unconverged, name if len(self.posteriors) > 1 else "")
 
     @contextmanager
     def naming(self, name: str) -> Iterator[None]:

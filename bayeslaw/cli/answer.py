@@ -1,12 +1,10 @@
-"""What all commands share: one JSON object, exit codes, files found writable before the work, text in columns."""
+"""What all commands share: one JSON object, exit codes, files found writable before the work."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import gc
-import json
-import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +14,7 @@ import click
 
 from bayeslaw.errors import BayeslawError, FileError, InputError
 from bayeslaw.inference.base.atomic_files import beside, replaced
-from bayeslaw.words import at_a_terminal
+from bayeslaw.words import at_a_terminal, strict_json
 
 ANSWER_IS_NO = 1
 BAD_INPUT = 2
@@ -53,28 +51,13 @@ def say(text: object = "") -> None:
 
 
 def give(answer: Mapping[str, Any], text: Callable[[], object], as_json: bool) -> None:
-    """Print the answer, on standard output: as JSON, or as text."""
-    click.echo(as_strict_json(answer) if as_json else str(text()))
+    """Print the answer, on standard output: as JSON, or as text.
 
-
-def as_strict_json(answer: Any) -> str:
-    """Return plain values as JSON; numbers that JSON does not have (NaN, infinities) are null."""
-    return json.dumps(_strict(answer), indent=2, allow_nan=False, ensure_ascii=False)
-
-
-def _strict(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _strict(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def in_columns(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
-    """Rows of text as columns wide enough for them; the last one is not filled up."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = (indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)
+    The JSON of every command says by the same two keys whether it may be trusted, ``notes`` and ``converged``; where
+    nothing was sampled, there is nothing to say against it.
+    """
+    kept = {"notes": answer.get("notes", []), "converged": answer.get("converged", True)}
+    click.echo(strict_json({**answer, **kept}) if as_json else str(text()))
 
 
 def assignments(given: Sequence[str], option: str, such: str) -> dict[str, str]:

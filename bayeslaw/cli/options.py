@@ -288,7 +288,10 @@ whose_options = together(
     ),
     unconverged_option,
 )  # fmt: skip
-level_option = click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the intervals.")
+level_option = click.option(
+    "--level", "levels", type=float, multiple=True, default=(0.9,),
+    help="Probability of the intervals (default 0.9). May be repeated; the first is the headline.",
+)  # fmt: skip
 drift_options = together(
     click.option(
         "--drift", metavar="DRIFT.toml",

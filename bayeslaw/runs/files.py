@@ -26,6 +26,7 @@ import numpy as np
 
 from bayeslaw.errors import FileError, RunsError, listed
 from bayeslaw.runs.columns import is_quantity
+from bayeslaw.words import cut
 
 # Rows of a table are held as Python objects while it is read, some 50 bytes a cell: more than this is a mistake.
 LARGEST_FILE = 2 * 1024**3
@@ -164,13 +165,9 @@ def _check_delimiter(header: list[str], source: str, delimiter: str) -> None:
     other = next((sign for sign in (";", "\t", "|") if len(header) == 1 and sign in header[0]), None)
     if other is not None:
         raise RunsError(
-            f"{source}: the header is one cell, '{_cut(header[0])}'; its columns seem to be separated by {other!r}, "
+            f"{source}: the header is one cell, '{cut(header[0])}'; its columns seem to be separated by {other!r}, "
             f"but {'tabs' if delimiter != ',' else 'commas'} are expected in this kind of file; save it with them."
         )
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _read_json_lines(text: str, source: str) -> Table:
@@ -190,7 +187,7 @@ def _read_json_lines(text: str, source: str) -> Table:
         for key, value in pairs:
             name = key.strip()
             if name in seen:
-                raise RunsError(f"{source}: row {number} gives '{_cut(name)}' twice; keep one.")
+                raise RunsError(f"{source}: row {number} gives '{cut(name)}' twice; keep one.")
             seen.add(name)
             cells = columns.setdefault(name, [])
             cells.extend([None] * (len(numbers) - len(cells)))
@@ -256,11 +253,11 @@ def _table(pairs: Sequence[tuple[str, Sequence[Any]]], numbers: Iterable[int], s
     names = [name.strip() for name, _ in pairs]
     for name, count in Counter(names).items():
         if count > 1:
-            raise RunsError(f"{source}: {count} columns are called '{_cut(name)}'; rename or drop all but one.")
+            raise RunsError(f"{source}: {count} columns are called '{cut(name)}'; rename or drop all but one.")
     if not names:
         raise RunsError(f"{source}: there are no columns; expected a header and one row a run.")
     if not len(rows):
-        raise RunsError(f"{source}: there are no runs below the header ({listed(map(_cut, names))}).")
+        raise RunsError(f"{source}: there are no runs below the header ({listed(map(cut, names))}).")
     columns = {name: _column(values, rows, name, source) for name, (_, values) in zip(names, pairs, strict=True)}
     return Table(columns, rows, source)
 
@@ -272,7 +269,7 @@ def _column(values: Iterable[Any], rows: np.ndarray, name: str, source: str) -> 
         cell = _cell(value)
         if cell is None:
             kind = type(value).__name__
-            raise RunsError(f"{source}: row {row} of column '{_cut(name)}' holds a {kind}; expected a number or text.")
+            raise RunsError(f"{source}: row {row} of column '{cut(name)}' holds a {kind}; expected a number or text.")
         cells.append(cell)
     for read in (_number,) if is_quantity(name) else (_number, _truth):
         numbers = [read(cell) for cell in cells]

@@ -81,8 +81,8 @@ def collinear(design: Design) -> Iterator[Note]:
             how = "rise together" if r > 0 else "move in opposite directions"
             yield Note(
                 "collinear", "serious",
-                f"{a} and {b} {how} (correlation of logs {r:.2f}), so the term of one (A, alpha) cannot be told from "
-                f"the term of the other (B, beta).",
+                f"Columns {a} and {b} {how} (correlation of logs {r:.2f}), so the term of one (A, alpha) cannot be "
+                f"told from the term of the other (B, beta).",
                 f"Add runs that change {a} at fixed {b}, or fix one exponent with a prior.",
             )  # fmt: skip
 
@@ -97,22 +97,22 @@ def levels_of_axes(design: Design) -> Iterator[Note]:
         if levels == 1:
             yield Note(
                 "few-levels", "serious",
-                f"{name} has one value, {known[0]:.4g}, in all runs, so everything about it will be the prior.",
+                f"Column {name} has one value, {known[0]:.4g}, in all runs, so everything about it will be the prior.",
                 f"Add runs with other {name}, or take a law without it.",
             )  # fmt: skip
             continue
         if levels == 2:
             yield Note(
                 "few-levels", "warning",
-                f"{name} has two values only, so an exponent and a floor cannot both be learned from it.",
+                f"Column {name} has two values only, so an exponent and a floor cannot both be learned from it.",
                 f"Add a third {name}, best far from the other two.",
             )  # fmt: skip
         span = float(np.ptp(np.log(known)))
         if span < np.log(SHORTEST_RANGE):
             yield Note(
                 "short-range", "warning",
-                f"{name} spans a factor {np.exp(span):.3g} only; over less than a decade a floor and an exponent "
-                f"imitate each other.",
+                f"Column {name} spans a factor {np.exp(span):.3g} only; over less than a decade a floor and an "
+                f"exponent imitate each other.",
                 f"Add runs with much smaller {name} (they are cheap), or use an informative prior for its exponent.",
             )  # fmt: skip
 
@@ -141,7 +141,7 @@ def outside_range(design: Design) -> Iterator[Note]:
             yield Note(
                 "outside-range",
                 "info",
-                f"{each.column} of {_count(int(beyond.sum()), 'run')} ({design.runs.at(beyond)}) is outside "
+                f"Column {each.column} of {_count(int(beyond.sum()), 'run')} ({design.runs.at(beyond)}) is outside "
                 f"{each.range[0]:g} to "
                 f"{each.range[1]:g}, for which law '{design.law.name}' is meant.",
                 "See whether the fit changes without them.",
@@ -184,7 +184,7 @@ def families(design: Design) -> Iterator[Note]:
     elif len(names) < FEWEST_GROUPS:
         yield Note(
             "few-groups", severity,
-            f"{lead}{design.family} has {len(names)} groups, so how far groups differ will be mostly the prior.",
+            f"{lead}Column {design.family} has {len(names)} groups, so how far groups differ will be mostly the prior.",
             "Check the spread priors of pooled parameters, or pool completely or not at all.",
         )  # fmt: skip
     for each in STAND_INS:
@@ -320,7 +320,7 @@ def scatter(design: Design) -> Iterator[Note]:
         if step > ROUNDED * spread:
             yield Note(
                 "rounded-outcome", "info",
-                f"{design.outcome_name} has {len(levels)} distinct values in {len(y)} rows: it was rounded, "
+                f"Column {design.outcome_name} has {len(levels)} distinct values in {len(y)} rows: it was rounded, "
                 f"or read off a "
                 "figure, about as coarsely as runs scatter.",
                 "Take values with more digits if there are any; otherwise read sigma as scatter plus rounding.",
@@ -337,7 +337,7 @@ def _outliers(design: Design, rows: np.ndarray, y: np.ndarray, z: np.ndarray) ->
     if far.mean() > MOST_OUTLIERS:
         yield Note(
             "outlier", "info",
-            f"{name} is far from a plain regression on {listed(design.axes)} in {far.sum()} of {len(y)} rows: "
+            f"Column {name} is far from a plain regression on {listed(design.axes)} in {far.sum()} of {len(y)} rows: "
             f"something else moves it.",
             "Look for the column that does (learning rate, epochs, ...), and take a law that has it or keep "
             "one setting.",
@@ -364,7 +364,8 @@ def missing_cells(design: Design) -> Iterator[Note]:
         if empty.any():
             yield Note(
                 "missing-cells", "serious",
-                f"{name} is empty in {_count(int(empty.sum()), 'row')} of {len(empty)} ({design.runs.at(empty)}).",
+                f"Column {name} is empty in {_count(int(empty.sum()), 'row')} of {len(empty)} "
+                f"({design.runs.at(empty)}).",
                 f'Fill them in, or leave them out: --where "{name} == {name}".',
             )  # fmt: skip
 

@@ -16,6 +16,7 @@ from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.law import Input, Law
 from bayeslaw.runs.columns import missing_column
 from bayeslaw.runs.schedule_sums import sum_along
+from bayeslaw.words import exact, short
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
@@ -139,17 +140,6 @@ def _expected(interval: tuple[float, float] | None, units: str) -> str:
     return f"{what} between {short(interval[0])} and {short(interval[1])}"
 
 
-def short(value: float) -> str:
-    """A number for a message: ``1e5``, ``3.2``, ``512``."""
-    text = f"{value:.0e}" if value and math.log10(abs(value)) == round(math.log10(abs(value))) else f"{value:.4g}"
-    if "e" in text:
-        mantissa, exponent = text.split("e")
-        if -3 < int(exponent) < 5:
-            return f"{value:g}"
-        return f"{mantissa}e{int(exponent)}"
-    return text
-
-
 def _in_range(
     runs: Runs, law: Law, what: str, column: str | None, values: np.ndarray,
     interval: tuple[float, float] | None, units: str, tolerant: bool = True, how: str = "correct it",
@@ -171,7 +161,7 @@ def _in_range(
         return values
     factor = _unit_guess(runs, values, interval, law, column) if column and bad.all() else None
     if factor is None or column is None:
-        keep = f"{column} >= {short(low)} and {column} <= {short(high)}"
+        keep = f"{column} >= {exact(low)} and {column} <= {exact(high)}"
         if (
             units.startswith("nat")
             and bad.mean() > 0.5

@@ -13,8 +13,10 @@ from bayeslaw.errors import RunsError
 from bayeslaw.language import catalogue
 from bayeslaw.language.law import Law
 from bayeslaw.note import Note
+from bayeslaw.page import Block, Page, as_html, as_text
 from bayeslaw.runs import observations
 from bayeslaw.runs.notes import Design, notes
+from bayeslaw.words import plain
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
@@ -69,41 +71,40 @@ class RunsSummary:
     families: tuple[Family, ...]
     notes: tuple[Note, ...]
 
+    @property
+    def converged(self) -> bool:
+        """True: nothing was sampled."""
+        return True
+
     def as_dict(self) -> dict[str, Any]:
         """The summary as plain values; a number that is not there is None."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
+        found: dict[str, Any] = plain({**asdict(self), "converged": self.converged})
+        return found
+
+    def _page(self) -> Page:
+        page: list[Block] = [f"{self.source}: {self.rows} {'run' if self.rows == 1 else 'runs'}."]
+        if self.ranges:
+            rows = [
+                (each.name, f"{each.low:.4g}", f"{each.high:.4g}", str(each.distinct), str(each.empty or ""))
+                for each in self.ranges
+            ]
+            page.append([("column", "from", "to", "distinct", "empty"), *rows])
+        if self.family is not None:
+            groups = [
+                (each.name, str(each.rows), f"{each.smallest:.3g}", f"{each.largest:.3g}")
+                for each in self.families[:MOST_FAMILIES_SHOWN]
+            ]
+            page.append([(self.family, "runs", "smallest", "largest"), *groups])
+            if (more := len(self.families) - MOST_FAMILIES_SHOWN) > 0:
+                page.append(f"  ... and {more} more")
+        said = [f"{i}. {note}" for i, note in enumerate(self.notes, start=1)]
+        return [*page, *(said or ["Nothing to note."])]
 
     def __str__(self) -> str:
-        lines = [f"{self.source}: {self.rows} {'run' if self.rows == 1 else 'runs'}", ""]
-        table: list[tuple[str, ...]] = [("column", "from", "to", "distinct", "empty")]
-        table += [(r.name, f"{r.low:.4g}", f"{r.high:.4g}", str(r.distinct), str(r.empty or "")) for r in self.ranges]
-        lines += [*_aligned(table), ""] if self.ranges else []
-        if self.family is not None:
-            groups: list[tuple[str, ...]] = [(self.family, "runs", "smallest", "largest")]
-            shown = self.families[:MOST_FAMILIES_SHOWN]
-            groups += [(f.name, str(f.rows), f"{f.smallest:.3g}", f"{f.largest:.3g}") for f in shown]
-            lines += _aligned(groups)
-            if len(self.families) > len(shown):
-                lines.append(f"  ... and {len(self.families) - len(shown)} more")
-            lines.append("")
-        lines += [f"{i}. {note}" for i, note in enumerate(self.notes, start=1)] or ["Nothing to note."]
-        return "\n".join(lines)
+        return as_text(self._page())
 
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    """Rows as text: the first column to the left, the others to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    cells = [[row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))] for row in rows]
-    return ["  " + "  ".join(row).rstrip() for row in cells]
+    def _repr_html_(self) -> str:
+        return as_html(self._page())
 
 
 def summarise(runs: Runs, law: Law | str | None = None, family: str | None = None) -> RunsSummary:
@@ -188,7 +189,7 @@ def _read(runs: Runs, law: Law) -> tuple[Mapping[str, np.ndarray], list[Note]]:
 
 
 def _unusable(error: RunsError) -> Note:
-    return Note("unusable", "serious", str(error), "A fit would stop here.")
+    return Note("unusable", "serious", f"A fit would stop: {error}", "Mend the table, or take a law that can use it.")
 
 
 def _usual_axes(runs: Runs) -> dict[str, np.ndarray]:

@@ -22,6 +22,7 @@ from bayeslaw.runs import observations
 from bayeslaw.runs.columns import Reading, missing_column, recognised, standard_name
 from bayeslaw.runs.files import Table, read_table
 from bayeslaw.runs.filters import rows_where
+from bayeslaw.words import exact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -255,13 +256,13 @@ class Runs:
     def rescaled(self, column: str, factor: float) -> str:
         """What to ask and do about a column that `factor` brings into the law's unit, as words for a message."""
         given = self.unit_of(column)
-        unit = observations.short(factor * (given or 1.0))
+        unit = exact(factor * (given or 1.0))
         right = f"units={{'{column}': {unit}}} (--units {column}={unit})"
         if given is None:
             return f"is it {observations.FACTORS[factor]}? Pass {right}"
         needless = math.isclose(factor * given, 1.0)
         remedy = f"leave '{column}' out of units (--units)" if needless else f"pass {right} instead"
-        return f"it was multiplied by {observations.short(given)} as units say: {remedy}"
+        return f"it was multiplied by {exact(given)} as units say: {remedy}"
 
     def amended(self, how: str, condition: str | None = None) -> str:
         """What to do about rows that cannot be used, as words for a message.

@@ -124,8 +124,8 @@ def main(folder: Path) -> None:
         best = found.draws["T"] / size
         lines += [
             f"A student of {size / 1e9:g} billion: best teacher {interval(best)} times as large; "
-            f"P(at least 5 times) = {np.mean(best >= 5):.2f}; "
-            f"{found.flatness()[0]}.", "",
+            f"P(at least 5 times) = {np.mean(best >= 5):.2f}. "
+            f"{found.flatness()[0]}", "",
             *menu_table(found, [f"{each / 1e9:g} billion" for each in LANGUAGE_MENU]), "",
         ]  # fmt: skip
     lines += ["## Images: ResNet-18 on ImageNet, plain distillation", ""]

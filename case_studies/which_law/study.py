@@ -112,7 +112,7 @@ def questions(data: Path) -> dict[str, Any]:
     asked = {name: lambda runs=runs: compared(runs, laws_for(runs)) for name, runs in sweeps.items()}
     asked["Chinchilla, Gaussian noise"] = lambda: compared(chinchilla, [gaussian(one) for one in FIELD])
     asked["Chinchilla, Gaussian noise, budgets"] = lambda: {
-        name: {"log_evidence": found.log_evidence, "se": found.se, "flags": [flag.code for flag in found.flags]}
+        name: {"log_evidence": found.log_evidence, "se": found.se, "notes": [note.code for note in found.notes]}
         for name in ("coupled", "chinchilla")
         for found in [with_budget_effect(chinchilla, name)]
     }
@@ -132,12 +132,12 @@ def answers(data: Path) -> dict[str, Any]:
 
 
 def table(name: str, found: dict[str, Any]) -> list[str]:
-    """A row a law: the log evidence less that of the best law, scores, weights and flags."""
+    """A row a law: the log evidence less that of the best law, scores, weights and notes."""
     best = next(iter(found["laws"]))
     lines = [
         f"## {name}, {found['runs']} runs", "",
         f"| law | log evidence, less that of {best} | priors halved to doubled | each run by the others "
-        "| dearer by cheaper | evidence | stacking | forward | flags |",
+        "| dearer by cheaper | evidence | stacking | forward | notes |",
         "|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for one, row in found["laws"].items():
@@ -145,9 +145,10 @@ def table(name: str, found: dict[str, Any]) -> list[str]:
         behind = "0" if factor is None else f"{factor['log']:.1f} ({factor['se']:.2f})"
         widths = "" if factor is None else f"{factor['low']:.1f} to {factor['high']:.1f}"
         weights = " | ".join(f"{row['weights'][how]:.2f}" for how in WEIGHTS)
+        codes = dict.fromkeys(note["code"] for note in row["notes"])
         lines.append(
             f"| {one} | {behind} | {widths} | {row['elpd_loo']:.1f} ({row['elpd_loo_se']:.1f}) "
-            f"| {row['elpd_forward']:.1f} | {weights} | {', '.join(dict.fromkeys(row['flags']))} |"
+            f"| {row['elpd_forward']:.1f} | {weights} | {', '.join(codes)} |"
         )
     return [*lines, "", found["verdict"], ""]
 

@@ -13,7 +13,7 @@ from bayeslaw.ask.compare.loo import LARGEST_KHAT, leave_families_out, loo
 from bayeslaw.ask.compare.verdict import BayesFactor, in_words
 from bayeslaw.ask.evidence.sensitivity import prior_sensitivity, reweighted
 from bayeslaw.cli import commands
-from bayeslaw.errors import InputError, LawError, PoolingError, QuestionError, RunsError
+from bayeslaw.errors import ConvergenceError, InputError, LawError, PoolingError, QuestionError, RunsError
 from bayeslaw.inference import infer as inference
 from bayeslaw.inference import many
 from bayeslaw.inference.holdout import refit
@@ -215,9 +215,9 @@ def test_the_answer_is_the_json_that_was_promised(found):
     assert isinstance(answer["verdict"], str)
     assert set(answer["laws"]) == set(POWERS)
     for one in answer["laws"].values():
-        assert {"log_evidence", "se", "elpd_loo", "elpd_loo_se", "weights", "flags"} <= set(one)
+        assert {"log_evidence", "se", "elpd_loo", "elpd_loo_se", "weights", "notes", "converged"} <= set(one)
         assert set(one["weights"]) == {"evidence", "stacking", "forward"}
-        assert all(isinstance(code, str) for code in one["flags"])
+        assert all(set(note) == {"code", "severity", "text", "remedy"} for note in one["notes"])
         low, high = one["evidence_weight_interval"]
         assert low <= one["weights"]["evidence"] <= high
         assert one["elpd_families"] is None
@@ -230,9 +230,10 @@ def test_the_answer_is_the_json_that_was_promised(found):
 
 def test_the_table_has_a_row_a_law_and_ends_in_words(found):
     text = str(found)
-    assert all(f"\n{name} " in text for name in found.laws)
+    assert all(f"\n  {name} " in text for name in found.laws)
     assert found.verdict in text
-    assert all(str(flag) in text for name in found.laws for flag in found.flags(name))
+    assert all(str(note) in text for note in found.notes)
+    assert all(note.text in text for name in found.laws for note in found.notes_on(name))
 
 
 def test_the_picture_has_each_score_of_each_law(found):
@@ -388,7 +389,7 @@ def test_laws_of_different_outcomes_and_columns_that_are_missing():
 def test_a_fit_that_has_not_converged(fits, runs):
     rough = bl.fit(linear_law("curve"), runs, draws=50, warmup=50, chains=2, patience=False)
     assert not rough.diagnostics.converged
-    with pytest.raises(QuestionError, match="the fit of 'curve' has not converged"):
+    with pytest.raises(ConvergenceError, match="curve: The fit has not converged"):
         bl.compare([fits["line"], rough])
 
 

@@ -70,10 +70,11 @@ def test_the_law_shifts_by_slope_times_distance(posterior):
 
 def test_what_is_left_out_is_said(posterior):
     without = bl.forecast(posterior, points(posterior), drift=False, allow_unconverged=True)
-    assert "without drift" in str(without)
+    assert "Without drift" in str(without)
+    assert "no-drift" in [note.code for note in without.notes]
     assert without.as_dict()["drift"] == {}
     by_default = bl.forecast(posterior, points(posterior), allow_unconverged=True)
-    assert "without drift" not in str(by_default)
+    assert "Without drift" not in str(by_default)
     learned = learned_drifts()["chinchilla"]
     assert by_default.as_dict()["drift"] == {"chinchilla": learned.as_dict()}
 

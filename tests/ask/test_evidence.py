@@ -13,7 +13,7 @@ from bayeslaw.ask.evidence.bridge import CrossFit, Estimate, bridge, relative_er
 from bayeslaw.ask.evidence.comparable import Subject, require_same
 from bayeslaw.ask.evidence.evidence import CHECKS, Evidence
 from bayeslaw.ask.evidence.nested import QUANTILES
-from bayeslaw.errors import QuestionError
+from bayeslaw.errors import ConvergenceError, QuestionError
 from bayeslaw.inference.base import devices
 from bayeslaw.inference.base.diagnostics import mean_ess
 from bayeslaw.inference.coordinates.affine import Affine
@@ -101,7 +101,7 @@ def test_the_last_run_costs_what_it_was_foretold(small):
 
 
 def test_it_comes_with_another_estimate_that_agrees(found):
-    assert found.flags == ()
+    assert found.notes == ()
     assert found.se < 0.02
     value, se = found.opinions["normal"]
     assert abs(value - found.log_evidence) < 4 * np.hypot(se, found.se)
@@ -122,9 +122,9 @@ def test_coordinates_do_not_matter(hierarchy):
 
 
 def test_it_prints_and_turns_into_json(found):
-    assert "log evidence of law power_law on loss of 48 runs" in str(found)
+    assert "The log evidence of law power_law on the loss of 48 runs is" in str(found)
     again = json.loads(json.dumps(found.as_dict()))
-    assert (again["log_evidence"], again["se"], again["flags"]) == (found.log_evidence, found.se, [])
+    assert (again["log_evidence"], again["se"], again["notes"]) == (found.log_evidence, found.se, [])
 
 
 # --- nested sampling ------------------------------------------------------------------------------------------------
@@ -168,9 +168,11 @@ def test_too_many_parameters_for_nested_sampling_are_refused(hierarchy):
 
 def test_chains_that_have_not_converged_are_refused(runs):
     short = bl.fit(LAW, runs, draws=60, warmup=50, chains=4, patience=False)
-    with pytest.raises(QuestionError, match="has not converged"):
+    with pytest.raises(ConvergenceError, match="has not converged"):
         bl.log_evidence(short)
-    assert "unconverged" in [flag.code for flag in bl.log_evidence(short, allow_unconverged=True).flags]
+    answer = bl.log_evidence(short, allow_unconverged=True)
+    assert answer.converged is False
+    assert "unconverged" in [note.code for note in answer.notes]
 
 
 def test_draws_that_are_not_numbers_are_refused(one):
@@ -199,7 +201,7 @@ def test_too_few_draws_are_refused(one):
 
 def codes(posterior: bl.Posterior, *, difference=0.0, variance=1e-4, ess=1000.0, khat=0.1, other=0.0) -> list[str]:
     halves = Estimate(0.0, variance, 0.0, ess, khat), Estimate(difference, variance, 0.0, ess, khat)
-    return [flag.code for check in CHECKS for flag in check(posterior, CrossFit(halves), {"normal": (other, 0.02)})]
+    return [note.code for check in CHECKS for note in check(posterior, CrossFit(halves), {"normal": (other, 0.02)})]
 
 
 @pytest.mark.parametrize(
@@ -219,15 +221,15 @@ def test_doubtful_errors_are_flagged(one, how, expected):
     assert codes(one, **how) == expected
 
 
-def test_single_divergences_are_flagged(one):
+def test_single_divergences_are_noted(one):
     diverging = np.zeros_like(one.stats["diverging"])
     diverging[0, 3] = 1
     assert codes(replace(one, stats={**one.stats, "diverging": diverging})) == ["divergences"]
 
 
-def test_weights_are_flagged(runs):
+def test_weights_are_noted(runs):
     weighted = bl.Runs.from_arrays({**runs.data, "weight": np.full(len(runs), 0.5)})
-    assert [flag.code for flag in bl.log_evidence(bl.fit(LAW, weighted)).flags] == ["weighted"]
+    assert [note.code for note in bl.log_evidence(bl.fit(LAW, weighted)).notes] == ["weighted"]
 
 
 @pytest.mark.parametrize("prior", ["Normal(0, 1e400)", "HalfNormal(0)", "Gamma(0, 1)", "LogNormal(0, 1 / 0)"])

@@ -351,8 +351,8 @@ def test_chains_that_disagree_do_not_answer(stuck):
     with pytest.raises(ConvergenceError, match=r"not converged: R-hat of .*allow_unconverged=True"):
         bl.forecast(stuck, BIG)
     found = bl.forecast(stuck, BIG, allow_unconverged=True)
-    assert found.flag is True
-    assert "NOT CONVERGED: R-hat of" in str(found)
+    assert found.converged is False
+    assert "[serious: unconverged] The fit has not converged: R-hat of" in str(found)
     assert found.as_dict()["diagnostics"]["converged"] is False
 
 
@@ -362,10 +362,10 @@ def test_divergences_do_not_answer(trusted):
         bl.forecast(replace(trusted, stats=stats), BIG)
 
 
-def test_chains_that_agree_answer_without_a_flag(trusted):
+def test_chains_that_agree_answer_without_a_note(trusted):
     found = bl.forecast(trusted, BIG)
-    assert found.flag is False
-    assert "NOT CONVERGED" not in str(found)
+    assert found.converged is True
+    assert "not converged" not in str(found)
     assert found.as_dict()["diagnostics"]["converged"] is True
 
 
@@ -401,9 +401,23 @@ def test_chains_that_never_moved_are_strict_json_too(flat):
 
 def test_the_text_names_family_point_and_distance(hierarchy):
     text = str(ask(hierarchy, BIG, family="family 1", level=0.5))
-    assert "loss (nat/token), law chinchilla; 50% intervals of a new run" in text
-    assert "family 1: N = 7e+10, D = 1.4e+12: " in text
-    assert "x the compute of the largest fitted run" in text
+    assert "The loss (nat/token) of a new run of family 1 at N = 70B, D = 1.4T is forecast as " in text
+    assert "by law chinchilla (50 % interval)." in text
+    assert "x the compute of the largest fitted run." in text
+
+
+def test_several_levels_are_answered_at_once(hierarchy):
+    found = ask(hierarchy, BIG, level=[0.9, 0.5, 0.99])
+    (point,) = found.points
+    for level in (0.5, 0.9, 0.99):
+        (alone,) = ask(hierarchy, BIG, level=level).points
+        assert point.new_run.ends[level] == (alone.new_run.lower, alone.new_run.upper)
+    assert (point.new_run.lower, point.new_run.upper) == point.new_run.ends[0.9]
+    told = point.as_dict()
+    assert list(told["intervals"]) == ["0.9", "0.5", "0.99"]
+    assert told["intervals"]["0.9"] == {"lower": told["lower"], "upper": told["upper"]}
+    assert found.frame()["upper_0.99"].tolist() == [point.new_run.ends[0.99][1]]
+    assert ", 50 % [" in str(found)
 
 
 def test_the_frame_has_a_row_a_point(hierarchy):

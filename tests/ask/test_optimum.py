@@ -317,14 +317,14 @@ def test_a_flat_optimum_reads_as_one(flat):
     costs = [o.regret.median for o in ask(known, budget={"C": GOPHER}, menu=[{"N": low}, {"N": high}]).menu]
     assert costs == pytest.approx([0.005, 0.005], rel=0.01)
     ratios = [GOPHER / 6 / size**2 for size in (high, low)]
-    assert f"anything from {ratios[0]:.3g} to {ratios[1]:.3g} tokens per parameter" in found.flatness()[0]
+    assert f"Anything from {ratios[0]:.3g} to {ratios[1]:.3g} tokens per parameter" in found.flatness()[0]
     assert "under 0.0001 nat/token" in found.flatness(1e-4)[0]
 
 
 def test_where_the_optimum_is_in_doubt_no_choice_is_surely_good(flat):
     values = {**flat.values, "A": flat.values["A"] * np.geomspace(0.1, 10, flat.values["A"].size).reshape(2, -1)}
     found = ask(replace(flat, values=values), budget={"C": 1e22})
-    assert "no one value of N costs under 0.0001" in found.flatness(1e-4)[0]
+    assert "No one value of N costs under 0.0001" in found.flatness(1e-4)[0]
 
 
 def test_draws_at_an_edge_are_kept_and_told(flat):
@@ -333,30 +333,45 @@ def test_draws_at_an_edge_are_kept_and_told(flat):
     assert len(found.draws["N"]) == flat.size
     assert found.at_edge.mean() == pytest.approx(0.5, abs=0.01)
     assert np.all(found.regret_draws >= 0)
-    assert any("of the draws the optimum is at the largest N" in flag for flag in found.flags)
+    assert any("of the draws the optimum is at the largest N" in note.text for note in found.notes)
     # Without a budget more is better without end.
     endless = ask(flat, at={"D": 1e12})
     assert endless.at_edge.all()
     assert endless.inputs["N"].median == pytest.approx(1e14)
 
 
-def test_what_lies_beyond_the_runs_and_has_not_converged_is_flagged(flat):
+def test_what_lies_beyond_the_runs_and_has_not_converged_is_noted(flat):
     found = ask(flat, budget={"C": 1e29})
-    assert any("times the compute of the largest fitted run" in flag for flag in found.flags)
+    assert any("x the compute of the largest fitted run" in note.text for note in found.notes)
     few = replace(flat, values={n: v[:, :20] for n, v in flat.values.items()}, flat=flat.flat[:, :20])
     with pytest.raises(ConvergenceError):
         bl.optimum(few, budget={"C": 1e22})
-    assert any("effective sample size" in flag for flag in ask(few, budget={"C": 1e22}).flags)
+    answer = ask(few, budget={"C": 1e22})
+    assert answer.converged is False
+    assert any("effective sample size" in note.text for note in answer.notes)
 
 
 def test_an_answer_is_json_and_text(flat):
     found = ask(flat, budget={"C": 1e22})
     told = json.loads(json.dumps(found.as_dict(), allow_nan=False))
-    assert set(told) >= {"optimum", "level", "outcome", "regret", "flags"}
+    assert set(told) >= {"optimum", "level", "outcome", "regret", "notes", "converged"}
     assert set(told["optimum"]) == {"N", "D"}
-    assert set(told["regret"][0]) == {"option", "median", "lower", "upper", "probability_best"}
+    assert set(told["regret"][0]) == {
+        "option",
+        "median",
+        "lower",
+        "upper",
+        "intervals",
+        "probability_best",
+    }
     assert "tokens per parameter" in str(found)
     assert "6 * N * D = 1e22" in str(found)
+
+
+def test_several_levels_are_answered_at_once(flat):
+    several, alone = (ask(flat, budget={"C": 1e22}, level=level) for level in ([0.9, 0.5], 0.5))
+    assert several.inputs["N"].ends[0.5] == (alone.inputs["N"].lower, alone.inputs["N"].upper)
+    assert several.menu[0].regret.ends[0.5] == (alone.menu[0].regret.lower, alone.menu[0].regret.upper)
 
 
 def test_the_picture_has_a_panel_an_input_and_says_how_flat_it_is(flat):

@@ -1,6 +1,7 @@
 """The chance of missing a limit: that of the forecast's own draws, and one limit at a time."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -41,6 +42,7 @@ def test_how_far_a_run_misses_is_the_mean_of_those_that_do(posterior):
         assert point.by == (pytest.approx(missed.mean() - 2.0) if len(missed) else None)
     assert bl.risk(posterior, AT, above=1e3).points[0].as_dict() == {
         "at": {"C": 1e21}, "family": None, "probability": 0.0, "of_mean": 0.0, "by": None,
+        "median": found.forecast.points[0].new_run.median,
     }  # fmt: skip
 
 
@@ -61,7 +63,11 @@ def test_the_command_says_it(posterior, tmp_path):
     asked = ["risk", path, "--at", "C=1e25", "--above", "2.0"]
     told = CliRunner().invoke(commands, asked)
     assert told.exit_code == 0, told.output
-    assert "above 2, law power_law: the chance of a new run" in told.output
+    assert re.match(
+        r"There is (an?|less than an?) \d+ % chance that a new run at C = 1e25 ends with a loss above 2\.0\d* "
+        r"\(law power_law\)\.( If it does, expect to miss by about [\d.]+\.)? \(Median forecast: [\d.]+\)",
+        told.output,
+    )
     found = json.loads(CliRunner().invoke(commands, [*asked, "--json"]).stdout)
     assert found["points"][0]["probability"] == bl.risk(posterior, {"C": 1e25}, above=2.0).points[0].probability
     assert (found["limit"], found["side"], found["outcome"]) == (2.0, "above", "loss")

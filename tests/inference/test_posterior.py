@@ -496,7 +496,7 @@ def test_what_did_not_learn_says_so():
         row = rows_of(posterior)[name, ""]
         assert row.contraction < 0.1, name
         assert row.note == "the runs say nothing about it: this is the prior"
-    assert "nothing" in next(line for line in str(posterior.summary()).splitlines() if line.startswith("alpha "))
+    assert "nothing" in next(line for line in str(posterior.summary()).splitlines() if line.startswith("  alpha "))
     assert rows_of(posterior)["beta", ""].note == ""
 
 

@@ -383,6 +383,6 @@ def test_sixty_families_are_averaged_out_one_by_one(lines):
     exact = Lines(lines.column("x").reshape(60, 4), lines.column("y").reshape(60, 4))
     found = bl.log_evidence(with_draws(plan, exact.draws(np.random.default_rng(1), (4, 1000))))
     assert found.size == 124
-    assert not found.flags
+    assert not found.notes
     assert abs(found.log_evidence - exact.log_evidence) < 3 * found.se
     assert found.se < 0.01

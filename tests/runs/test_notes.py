@@ -26,12 +26,21 @@ def table(n=GRID_N, d=GRID_D, **more) -> Runs:
     return Runs.from_arrays({"n_params": n, "n_tokens": d, "loss": surface(n, d), **more})
 
 
+def noted(runs, law=CHINCHILLA, **options) -> tuple[Note, ...]:
+    """The notes on a table, each of which is made of full sentences."""
+    notes = runs.summary(law, **options).notes
+    for note in notes:
+        assert all(words[0].isupper() or words[0].isdigit() for words in (note.text, note.remedy)), note
+        assert all(words.endswith(".") for words in (note.text, note.remedy)), note
+    return notes
+
+
 def codes(runs, law=CHINCHILLA, **options) -> list[str]:
-    return [note.code for note in runs.summary(law, **options).notes]
+    return [note.code for note in noted(runs, law, **options)]
 
 
 def the(code, runs, law=CHINCHILLA) -> Note:
-    return next(note for note in runs.summary(law).notes if note.code == code)
+    return next(note for note in noted(runs, law) if note.code == code)
 
 
 def test_a_good_table_has_no_notes():
@@ -79,7 +88,7 @@ def test_what_pooling_would_meet_is_no_warning_where_nothing_is_pooled():
     (offered,), (said,) = runs.summary(CHINCHILLA).notes, runs.summary("chinchilla", "family").notes
     assert (offered.severity, said.severity) == ("info", "warning")
     assert offered.text == f"With --family family: {said.text}"
-    assert said.text.startswith("family has 3 groups")
+    assert said.text.startswith("Column family has 3 groups")
 
 
 def test_a_family_of_fewer_runs_than_parameters_is_thin():

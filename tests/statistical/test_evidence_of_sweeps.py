@@ -32,7 +32,7 @@ def assert_agree(found: Evidence, other: tuple[float, float]) -> None:
 @pytest.mark.parametrize("name", ["chinchilla", "coupled", "kaplan"])
 def test_bridges_with_and_without_warping_agree(student, name):
     found = student[name]
-    assert found.flags == ()
+    assert found.notes == ()
     assert found.se < 0.02
     for opinion in found.opinions.values():
         assert_agree(found, opinion)

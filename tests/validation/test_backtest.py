@@ -274,7 +274,7 @@ def test_an_origin_that_sees_too_few_runs_is_left_out_and_named(monkeypatch):
 
 def test_a_report_says_which_origins_were_left_out():
     found = replace(told((2.0, 40, 39)), left_out=("flops <= 1e19",))
-    assert "left out, since they see fewer runs than a law has parameters: flops <= 1e19" in str(found)
+    assert "Left out, since they see fewer runs than a law has parameters: flops <= 1e19" in str(found)
     assert found.as_dict()["left_out"] == ["flops <= 1e19"]
 
 

@@ -56,7 +56,7 @@ def compare(
     by_family
         Leave each family out, where there are any: one more fit per family and law.
     allow_unconverged
-        Compare even fits that have not converged; they are then flagged.
+        Compare even fits that have not converged; the answer says so.
     sampling, work
         How to sample, and how the work is done; see :class:`bayeslaw.Sampling` and :class:`bayeslaw.Work`.
     **fields
@@ -70,7 +70,9 @@ def compare(
     Raises
     ------
     QuestionError
-        When there is one law only, two have the same name, they are about different data, or one has not converged.
+        When there is one law only, two have the same name, or they are about different data.
+    ConvergenceError
+        When a fit has not converged.
     LawError, RunsError, PoolingError
         When a law, the table or a hierarchy cannot be used.
     ExecutorError

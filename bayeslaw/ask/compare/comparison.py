@@ -13,8 +13,11 @@ from bayeslaw.ask.compare.verdict import BayesFactor, in_words
 from bayeslaw.ask.compare.weights import Weights, by_evidence, by_stacking
 from bayeslaw.ask.evidence.evidence import MORE_DRAWS, Evidence, with_error
 from bayeslaw.ask.evidence.sensitivity import Shift
+from bayeslaw.errors import listed
 from bayeslaw.inference.posterior.posterior import Posterior
-from bayeslaw.note import Note
+from bayeslaw.note import Note, by_name, in_order, serious
+from bayeslaw.page import Page, as_html, as_text
+from bayeslaw.words import plain
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,11 @@ class Standing:
     sensitivity: Mapping[float, Shift]
 
     @property
-    def flags(self) -> tuple[Note, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """Why any of it may be doubtful."""
-        return (*self.evidence.flags, *self._flags())
+        return in_order((*self.evidence.notes, *self._of_scores()))
 
-    def _flags(self) -> Iterator[Note]:
+    def _of_scores(self) -> Iterator[Note]:
         if self.loo.doubtful:
             yield Note(
                 "pareto-k", "warning",
@@ -63,10 +66,11 @@ class Standing:
                     MORE_DRAWS,
                 )  # fmt: skip
         for factor, shift in self.sensitivity.items():
-            if shift.flags:
+            if shift.notes:
                 yield Note(
                     "prior-width-doubtful", "warning",
-                    f"The evidence with all priors {factor:g} times as wide is doubtful ({', '.join(shift.flags)}).",
+                    f"The evidence with all priors {factor:g} times as wide is doubtful "
+                    f"({listed(note.code for note in shift.notes)}).",
                     MORE_DRAWS,
                 )  # fmt: skip
 
@@ -83,6 +87,7 @@ class Standing:
             "elpd_by_origin": None if self.forward is None else self.forward.by_origin.tolist(),
             "prior_width": {f"{factor:g}": {"change": shift.change, "se": shift.se, "refitted": shift.refitted}
                             for factor, shift in self.sensitivity.items()},
+            "converged": self.evidence.converged,
         }  # fmt: skip
 
 
@@ -121,11 +126,21 @@ class Comparison:
         changes = [a.sensitivity[factor].change - b.sensitivity[factor].change for factor in a.sensitivity]
         return BayesFactor.of(one, other, a.evidence, b.evidence, changes)
 
-    def flags(self, name: str) -> tuple[Note, ...]:
+    def notes_on(self, name: str) -> tuple[Note, ...]:
         """Why anything about a law may be doubtful."""
         best = next(iter(self.laws))
         turns = name != best and self.bayes_factor(best, name).turns
-        return (*self.laws[name].flags, *([_turns(best)] if turns else []))
+        return in_order((*self.laws[name].notes, *([_turns(best)] if turns else [])))
+
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What limits the answer: what is true of every law once, all else with the law's name."""
+        return by_name({name: self.notes_on(name) for name in self.laws})
+
+    @property
+    def converged(self) -> bool:
+        """Whether the chains of every law had; if not, the caller asked anyway."""
+        return all(each.evidence.converged for each in self.laws.values())
 
     @cached_property
     def verdict(self) -> str:
@@ -133,21 +148,21 @@ class Comparison:
         best, *others = self.laws
         words = in_words([self.bayes_factor(best, other) for other in others], self.weights["forward"])
         for name, each in self.laws.items():
-            if codes := [flag.code for flag in each.evidence.flags if flag.severity == "serious"]:
-                words += f" The evidence of {name} is doubtful ({', '.join(codes)})."
+            of_fit = self.posteriors[name].notes
+            if codes := [note.code for note in serious(each.evidence.notes) if note not in of_fit]:
+                words += f" The evidence of {name} is doubtful ({listed(codes)})."
         return words
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         subject = next(iter(self.laws.values())).evidence.subject
-        return {
+        found: dict[str, Any] = plain({
             "laws": {
                 name: {
                     **each.as_dict(),
                     "weights": {how: None if found is None else found[name] for how, found in self.weights.items()},
                     "evidence_weight_interval": list(self._by_evidence[1][name]),
-                    "flags": [flag.code for flag in self.flags(name)],
-                    "notes": [str(flag) for flag in self.flags(name)],
+                    "notes": [note.as_dict() for note in self.notes_on(name)],
                 }
                 for name, each in self.laws.items()
             },
@@ -156,29 +171,42 @@ class Comparison:
                 for one in self.laws
             },
             "verdict": self.verdict, "outcome": subject.outcome, "runs": subject.rows,
+            "notes": [note.as_dict() for note in self.notes], "converged": self.converged,
+        })  # fmt: skip
+        return found
+
+    def _page(self) -> Page:
+        subject = next(iter(self.laws.values())).evidence.subject
+        return [
+            f"{len(self.laws)} laws of the {subject.outcome.replace('_', ' ')} of {subject.rows} runs, by log evidence "
+            f"and scores in nats and by weights:",
+            self._table(), self.verdict, *map(str, self.notes),
+        ]  # fmt: skip
+
+    def _table(self) -> list[list[str]]:
+        """A row a law, with a column for what is known of any."""
+        best = next(iter(self.laws))
+        columns: dict[str, list[str]] = {
+            "law": list(self.laws),
+            "log evidence": [with_error(each.evidence.log_evidence, each.evidence.se) for each in self.laws.values()],
+            "behind": ["" if name == best else f"{self.bayes_factor(best, name).log:.1f}" for name in self.laws],
+            "each run": [_score(each.loo) for each in self.laws.values()],
+            "each family": [_score(each.families) for each in self.laws.values()],
+            **{f"by {how}": ["" if found is None else f"{found[name]:.2f}" for name in self.laws]
+               for how, found in self.weights.items()},
         }  # fmt: skip
+        known = {head: cells for head, cells in columns.items() if any(cells)}
+        return [list(known), *map(list, zip(*known.values(), strict=True))]
 
     def __str__(self) -> str:
-        best, subject = next(iter(self.laws)), next(iter(self.laws.values())).evidence.subject
-        wide = max(map(len, self.laws)) + 2
-        by_family = 15 if any(each.families is not None for each in self.laws.values()) else 0
-        lines = [
-            f"{len(self.laws)} laws of {subject.outcome} on {subject.rows} runs; scores in nats, then weights",
-            f"{'':{wide}s}{'log evidence':>17s}{'behind':>8s}{'each run':>15s}"
-            f"{'each family' if by_family else '':>{by_family}s}"
-            f"{'evidence':>10s}{'stacking':>10s}{'forward':>9s}",
-        ]
-        for name, each in self.laws.items():
-            families = "" if each.families is None else f"{each.families.elpd:.1f} ± {each.families.se:.1f}"
-            behind = "" if name == best else f"{self.bayes_factor(best, name).log:.1f}"
-            shares = ["" if found is None else f"{found[name]:.2f}" for found in self.weights.values()]
-            lines.append(
-                f"{name:{wide}s}{with_error(each.evidence.log_evidence, each.evidence.se):>17s}{behind:>8s}"
-                f"{f'{each.loo.elpd:.1f} ± {each.loo.se:.1f}':>15s}{families:>{by_family}s}"
-                f"{shares[0]:>10s}{shares[1]:>10s}{shares[2]:>9s}"
-            )
-        flags = [f"  {name}: {flag}" for name in self.laws for flag in self.flags(name)]
-        return "\n".join([*lines, self.verdict, *flags])
+        return as_text(self._page())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._page())
+
+
+def _score(found: Loo | FamilyLoo | None) -> str:
+    return "" if found is None else f"{found.elpd:.1f} ± {found.se:.1f}"
 
 
 def _turns(best: str) -> Note:

@@ -48,8 +48,9 @@ def weigh(posteriors: Posteriors, how: str, *, allow_unconverged: bool = False) 
     Raises
     ------
     QuestionError
-        When the fits are of different data or have not converged, there is no such weighting, or it cannot be had
-        from these runs.
+        When the fits are of different data, there is no such weighting, or it cannot be had from these runs.
+    ConvergenceError
+        When a fit has not converged.
     """
     if how not in WEIGHTINGS:
         raise QuestionError(f"there are no weights '{how}'{did_you_mean(how, WEIGHTINGS)}; choose {_or(WEIGHTINGS)}.")
@@ -74,19 +75,15 @@ def require_several(laws: Mapping[str, object]) -> None:
 
 
 def require_converged(posteriors: Posteriors, allow_unconverged: bool = False) -> None:
-    """Refuse fits that have not converged, unless told otherwise.
+    """Refuse fits that have not converged, unless that is allowed.
 
     Raises
     ------
-    QuestionError
+    ConvergenceError
         With the first one.
     """
     for name, each in posteriors.items():
-        if not (each.diagnostics.converged or allow_unconverged):
-            raise QuestionError(
-                f"the fit of '{name}' has not converged ({each.diagnostics.complaints[0]}), so nothing can be held "
-                f"against it; fit with more draws (--draws), or pass allow_unconverged=True (--allow-unconverged)."
-            )
+        each.diagnostics.require(allow_unconverged, name)
 
 
 def by_evidence(found: Mapping[str, Evidence]) -> tuple[Weights, dict[str, tuple[float, float]]]:

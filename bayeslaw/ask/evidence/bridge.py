@@ -27,13 +27,11 @@ from scipy.optimize import brentq
 from scipy.special import logsumexp
 
 from bayeslaw.ask.evidence.by_group import ByGroup
+from bayeslaw.ask.streams import PROPOSALS
 from bayeslaw.inference.base.diagnostics import mean_ess
 
 # The log of a density that need not be normalised: points of shape (n, size) to values of shape (n,).
 LogDensity = Callable[[np.ndarray], np.ndarray]
-
-# A stream of random numbers of its own: proposals made of the numbers that made the draws would be draws again.
-STREAM = 19_960_101
 
 
 @dataclass(frozen=True)
@@ -165,7 +163,7 @@ def bridge(log_density: LogDensity, draws: np.ndarray, seed: int = 0) -> dict[st
     dict
         ``warp3``, the estimate to use, and ``normal``, which costs nothing more and errs differently.
     """
-    rng = np.random.default_rng([STREAM, seed])
+    rng = np.random.default_rng([PROPOSALS, seed])
     halves = []
     for shaping, kept in halved(draws):
         proposal = Normal.of(shaping)
@@ -191,7 +189,7 @@ def bridge_by_group(density: ByGroup, draws: np.ndarray, seed: int = 0) -> dict[
     dict
         As :func:`bridge`.
     """
-    rng = np.random.default_rng([STREAM, seed])
+    rng = np.random.default_rng([PROPOSALS, seed])
     halves = []
     for shaping, kept in halved(draws):
         proposal = Normal.of(shaping[..., density.shared])

@@ -2,7 +2,7 @@
 
 Evidences of two laws on the same runs differ by the log Bayes factor.  A number without a trustworthy error is worse
 than none here, because nothing about it looks wrong; so fits that have not converged are refused, and whatever else
-makes the error doubtful is said in a flag.
+makes the error doubtful is said in a note.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from bayeslaw.errors import QuestionError, listed, shown
 from bayeslaw.inference.base.diagnostics import LEAST_ESS
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.sampler.settings import check_seed
-from bayeslaw.note import Note
+from bayeslaw.note import Note, in_order, serious
+from bayeslaw.page import Page, as_html, as_text
+from bayeslaw.words import plain
 
 # An error of 0.2 is a Bayes factor that is off by a fifth.
 LARGEST_SE = 0.2
@@ -48,8 +50,8 @@ class Evidence:
         Its name.
     log_evidence, se
         In nats, with its Monte-Carlo standard error: warp-III bridge sampling, both halves of the draws averaged.
-    flags
-        Why the error may be doubtful, or the number not what it seems; empty when nothing speaks against it.
+    notes
+        Why the error may be doubtful, or the number not what it seems, and what is serious about the fit.
     opinions
         Other estimates, each with its standard error: from the same draws ``normal``, a bridge without warping; from
         the priors alone, on request, ``nested`` sampling.
@@ -57,32 +59,43 @@ class Evidence:
         What it is about: evidences compare only on the same.
     size
         The number of parameters that were integrated out.
+    converged
+        Whether the chains had; if not, the caller asked anyway.
     """
 
     law: str
     log_evidence: float
     se: float
-    flags: tuple[Note, ...]
+    notes: tuple[Note, ...]
     opinions: Opinions
     subject: Subject
     size: int
+    converged: bool
+
+    def _page(self) -> Page:
+        others = listed(f"{name} {with_error(*opinion)}" for name, opinion in self.opinions.items())
+        return [
+            f"The log evidence of law {self.law} on the {self.subject.outcome.replace('_', ' ')} of "
+            f"{self.subject.rows} runs is {with_error(self.log_evidence, self.se)} nats, with {self.size} parameters "
+            f"integrated out.",
+            *([f"Other estimates: {others}."] if others else []), *map(str, self.notes),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
-        lines = [
-            f"log evidence of law {self.law} on {self.subject.outcome} of {self.subject.rows} runs, "
-            f"{self.size} parameters: {with_error(self.log_evidence, self.se)}"
-        ]
-        lines += [f"  {name}: {with_error(*opinion)}" for name, opinion in self.opinions.items()]
-        return "\n".join([*lines, *(f"  {flag}" for flag in self.flags)])
+        return as_text(self._page())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._page())
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {
+        found: dict[str, Any] = plain({
             "law": self.law, "log_evidence": self.log_evidence, "se": self.se,
-            "flags": [flag.code for flag in self.flags], "notes": [str(flag) for flag in self.flags],
             "opinions": {name: {"log_evidence": value, "se": se} for name, (value, se) in self.opinions.items()},
             "outcome": self.subject.outcome, "runs": self.subject.rows, "parameters": self.size,
-        }  # fmt: skip
+            "notes": [note.as_dict() for note in self.notes], "converged": self.converged,
+        })  # fmt: skip
+        return found
 
 
 def with_error(value: float, se: float) -> str:
@@ -105,14 +118,15 @@ def log_evidence(
     seed
         Of the random numbers that the draws are compared with; the posterior's unless given.
     allow_unconverged
-        Answer from chains that have not converged; the answer is then flagged.
+        Answer from chains that have not converged; the answer says so.
 
     Raises
     ------
+    ConvergenceError
+        When the chains have not converged: an error estimated from them would be wrong too.
     QuestionError
-        When the chains have not converged: an error estimated from them would be wrong too.  When draws are not
-        numbers.  When there are too
-        few draws for the number of parameters, or too many parameters for nested sampling.
+        When draws are not numbers, when there are too few of them for the number of parameters, or when there are too
+        many parameters for nested sampling.
 
     References
     ----------
@@ -121,12 +135,7 @@ def log_evidence(
     """
     if not isinstance(posterior, Posterior):
         raise QuestionError(f"evidence is of one fit, not of {shown(posterior)}; ask each fit by itself.")
-    if not (posterior.diagnostics.converged or allow_unconverged):
-        raise QuestionError(
-            f"The fit of law '{posterior.law.name}' has not converged, so its evidence would be wrong by an unknown "
-            f"amount: {listed(posterior.diagnostics.complaints)}. Fit again with more draws (--draws), or pass "
-            f"allow_unconverged=True (--allow-unconverged) to see the number anyway."
-        )
+    posterior.diagnostics.require(allow_unconverged)
     if lost := np.count_nonzero(~np.isfinite(posterior.flat).all(axis=(1, 2))):
         raise QuestionError(
             f"{lost} of {len(posterior.flat)} chains of law '{posterior.law.name}' have draws that are not numbers; "
@@ -153,19 +162,21 @@ def log_evidence(
         law=posterior.law.name,
         log_evidence=best.log_evidence,
         se=best.se,
-        flags=tuple(flag for check in CHECKS for flag in check(posterior, best, opinions)),
+        notes=in_order(
+            (*(note for check in CHECKS for note in check(posterior, best, opinions)), *serious(posterior.notes))
+        ),
         opinions=opinions,
         subject=Subject.of(posterior.plan),
         size=ball.draws.shape[-1],
+        converged=posterior.diagnostics.converged,
     )
 
 
 def chains(posterior: Posterior, *_: Any) -> Iterator[Note]:
     """The draws themselves."""
     found = posterior.diagnostics
-    if not found.converged:
-        yield Note("unconverged", "serious", f"The chains have not converged: {listed(found.complaints)}.", MORE_DRAWS)
-    elif found.divergences:
+    yield from found.notes
+    if found.converged and found.divergences:
         yield Note(
             "divergences", "warning",
             f"{found.divergences} of {posterior.size} draws diverged, so a region may be missing from all of them.",

@@ -20,6 +20,7 @@ from bayeslaw.ask.evidence.evidence import LARGEST_KHAT, Evidence, log_evidence
 from bayeslaw.inference.base.diagnostics import mean_ess
 from bayeslaw.inference.fit import fit
 from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.note import Note
 
 FACTORS = (0.5, 2.0)
 
@@ -34,14 +35,14 @@ class Shift:
         In nats, with its Monte-Carlo standard error.
     refitted
         Whether the law was fitted again.
-    flags
-        Codes of what makes the refit's evidence doubtful.
+    notes
+        What makes the refit's evidence doubtful.
     """
 
     change: float
     se: float
     refitted: bool
-    flags: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def prior_sensitivity(posterior: Posterior, found: Evidence) -> Mapping[float, Shift]:
@@ -67,7 +68,7 @@ def _shift(posterior: Posterior, found: Evidence, factor: float) -> Shift:
     other = log_evidence(again, allow_unconverged=True)
     return Shift(
         other.log_evidence - found.log_evidence, float(np.hypot(other.se, found.se)), True,
-        tuple(flag.code for flag in other.flags),
+        tuple(note for note in other.notes if note not in again.notes),
     )  # fmt: skip
 
 

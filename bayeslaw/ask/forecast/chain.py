@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from bayeslaw.ask.streams import CARRIED, generator
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.law import Law
-
-# The stream of random numbers that the order is drawn from, beside those of draws and drift.
-STREAM = 2
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def matched(draws: np.ndarray, posterior: Posterior) -> np.ndarray:
     -------
     Of shape ``(size, ...)``.
     """
-    order = np.random.default_rng([posterior.seed, STREAM]).permutation(len(draws))
+    order = generator(posterior.seed, CARRIED).permutation(len(draws))
     return draws[np.resize(order, posterior.size)]
 
 

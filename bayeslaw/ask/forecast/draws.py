@@ -10,6 +10,7 @@ import numpy as np
 from bayeslaw.ask.forecast.chain import Carried, matched, with_carried
 from bayeslaw.ask.forecast.drift import Drift, drifted
 from bayeslaw.ask.forecast.variance_parts import Variances, added
+from bayeslaw.ask.streams import NEW_FAMILY, generator
 from bayeslaw.ask.where.extrapolation import Outside, extrapolation, outside
 from bayeslaw.ask.where.noise import expected, outcomes
 from bayeslaw.ask.where.points import Points
@@ -92,7 +93,7 @@ def draw(
     labels: list[str | None] = [None] * len(at)
     for groups, columns in _alike(_groups(posterior, at, family)):
         # The same random numbers for every family and call: a forecast repeats to the bit.
-        rng = np.random.default_rng([posterior.seed, 1])
+        rng = generator(posterior.seed, NEW_FAMILY)
         part = {name: values[columns] for name, values in inputs.items()}
         parameters = posterior.parameters(groups, rng)
         drawn_anew = {c: POPULATION for c, v in groups.items() if v == NEW}
@@ -161,3 +162,9 @@ def family_label(posterior: Posterior, groups: Mapping[str, Group]) -> str | Non
     asked = {column: groups.get(column, NEW) for column in grouping.columns}
     values = [v if isinstance(v, str) else v.beside(grouping.names(c)) for c, v in asked.items()]
     return values[0] if len(set(values)) == 1 else ":".join(values)
+
+
+def family_words(family: str | None, lead: str = "of") -> str:
+    """Whose run it is, as words within a sentence, such as `` of a new family``; nothing for a fit of one family."""
+    known = {NEW.word: "a new family", POPULATION.word: "the middle of the families"}
+    return "" if family is None else f" {lead} {known.get(family.strip('()'), family)}"

@@ -25,11 +25,13 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from bayeslaw.ask.forecast.disagreement import slopes_ahead, spread
+from bayeslaw.ask.streams import DRIFT, generator
 from bayeslaw.ask.where.extrapolation import COMPUTE, RATIO, extrapolation, flops, furthest, params_and_tokens
 from bayeslaw.errors import FileError, QuestionError
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.formula.functions import LINKS, UNLINKS
 from bayeslaw.language.law import Law
+from bayeslaw.note import Note
 
 if TYPE_CHECKING:
     from bayeslaw.ask.average import Average
@@ -47,9 +49,12 @@ TAILS = 3
 # intervals, and twice of it 84 to 98 %, by law and side); on 46 tasks of Gadre et al. not even once as much.
 OFF_RATIO = {"log": 2.0, "logit": 1.0}
 # What an answer without drift says of itself.
-WITHOUT = "without drift: the law is taken to hold beyond the runs as it does among them"
-# The stream of random numbers that slopes are drawn from, beside those of the draws.
-STREAM = 3
+WITHOUT = Note(
+    "no-drift", "warning",
+    "Without drift, the law is taken to hold beyond the runs as it does among them, so intervals far beyond them are "
+    "too narrow.",
+    "Leave out drift=False (--no-drift); where nothing is known of how such an outcome drifts, give a Drift (--drift).",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ class Drift:
         One from each of as many equal parts of their distribution, in random order: all points of a draw share a slope,
         so that chance in it would move the medians of all points together.
         """
-        rng, count = np.random.default_rng([posterior.seed, STREAM]), posterior.size
+        rng, count = generator(posterior.seed, DRIFT), posterior.size
         parts = (rng.permutation(count) + rng.random(count)) / count
         return np.asarray(self.direction + self.scale * stdtrit(self.df, parts))
 

@@ -11,45 +11,33 @@ the first law, and a new run the loss of a new run.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.chain import Carried
-from bayeslaw.ask.forecast.draws import Drawn, Families
+from bayeslaw.ask.forecast.draws import Drawn, Families, family_words
 from bayeslaw.ask.forecast.drift import WITHOUT, Drift, Drifting, as_records, drifting_in, drifts_of
 from bayeslaw.ask.forecast.mixture import draw_each, mixture, overruled
 from bayeslaw.ask.forecast.variance_parts import shares
-from bayeslaw.ask.where.extrapolation import COMPUTE, Outside, far_off, furthest_outside, times
+from bayeslaw.ask.interval import Interval, Level, levels_of, percent
+from bayeslaw.ask.where.extrapolation import COMPUTE, Outside, far_off, furthest_outside
 from bayeslaw.ask.where.points import Where, column_called
 from bayeslaw.errors import QuestionError, listed
 from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.note import Note, in_order
-from bayeslaw.words import argument
+from bayeslaw.page import Block, Page, as_html, as_text
+from bayeslaw.words import argument, chance, multiple, plain, size, with_units
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A smaller part of the uncertainty goes unsaid in print.
+LEAST = 0.005
 QUANTILES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A median and a central interval, in units of the outcome."""
-
-    median: float
-    lower: float
-    upper: float
-
-    @staticmethod
-    def of(draws: np.ndarray, level: float) -> Interval:
-        """Of draws; shape ``(size,)``."""
-        tail = (1.0 - level) / 2.0
-        return Interval(*(float(each) for each in np.quantile(draws, [0.5, tail, 1.0 - tail])))
-
-    def as_dict(self) -> dict[str, float]:
-        """For JSON."""
-        return {"median": self.median, "lower": self.lower, "upper": self.upper}
 
 
 @dataclass(frozen=True)
@@ -60,6 +48,8 @@ class Point:
     ----------
     at
         The inputs, by name; of one that another law forecasts the median, beside the inputs of that law.
+    units
+        Of the inputs, by name.
     family
         Whose run it is; None for a fit of one family.
     new_run, mean
@@ -78,6 +68,7 @@ class Point:
     """
 
     at: Mapping[str, float]
+    units: Mapping[str, str]
     family: str | None
     new_run: Interval
     mean: Interval
@@ -87,19 +78,41 @@ class Point:
     outside: Outside | None
 
     @property
+    def inputs(self) -> dict[str, str]:
+        """The inputs as words, by name."""
+        return {name: size(value, self.units.get(name, "")) for name, value in self.at.items()}
+
+    @property
     def place(self) -> str:
-        """Where and whose, in words."""
-        at = ", ".join(f"{name} = {value:.4g}" for name, value in self.at.items())
-        return f"{self.family}: {at}" if self.family else at
+        """Whose run and where, in words."""
+        at = ", ".join(f"{name} = {value}" for name, value in self.inputs.items())
+        return f"{family_words(self.family)} at {at}".strip()
+
+    @property
+    def because(self) -> str:
+        """Where the uncertainty comes from, the largest part first."""
+        known = sorted(((share, part) for part, share in self.parts.items() if share and share >= LEAST), reverse=True)
+        return listed(f"{part} {chance(share)}" for share, part in known)
 
     @property
     def distance(self) -> str:
         """How far from the fitted runs, in words: in compute where it is known, and in what is farther outside."""
-        compute, worst = self.extrapolation.get("flops_ratio"), self.outside
-        said = [] if compute is None else [f"{times(compute)} x the compute of the largest fitted run"]
-        if worst is not None and (worst.name, worst.side) != (COMPUTE, "above"):
-            said.append(str(worst))
-        return ", ".join(said) or "within the fitted runs"
+        compute = self.extrapolation.get("flops_ratio")
+        said = [] if compute is None else [f"{multiple(compute)} the compute of the largest fitted run"]
+        return " and ".join([*said, *([] if self._beside is None else [str(self._beside)])]) or "within the fitted runs"
+
+    @property
+    def in_short(self) -> str:
+        """The same for a table."""
+        compute = self.extrapolation.get("flops_ratio")
+        said = [] if compute is None else [f"{multiple(compute)} compute"]
+        return ", ".join([*said, *([] if self._beside is None else [self._beside.in_short])]) or "within"
+
+    @property
+    def _beside(self) -> Outside | None:
+        """What is farther outside than compute is beyond."""
+        worst = self.outside
+        return None if worst is None or (worst.name, worst.side) == (COMPUTE, "above") else worst
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: the new run's interval at the top, the mean's under ``mean``."""
@@ -119,12 +132,12 @@ class Forecast:
     ----------
     law
         Or several: the names of an average's posteriors; of a chain in their order.
+    levels
+        Of the intervals, the headline's first.
     draws
         New runs; shape ``(size, points)``.
     mean_draws
         The law itself; shape ``(size, points)``.
-    flag
-        True when the chains had not converged and the caller asked anyway.
     weights
         Of the laws, by name; 1 for a single one.
     drift
@@ -136,12 +149,11 @@ class Forecast:
     law: str
     outcome: str
     units: str
-    level: float
+    levels: tuple[float, ...]
     points: tuple[Point, ...]
     diagnostics: Diagnostics
     draws: np.ndarray
     mean_draws: np.ndarray
-    flag: bool
     weights: Mapping[str, float]
     drift: Mapping[str, Drift]
     notes: tuple[Note, ...]
@@ -149,53 +161,95 @@ class Forecast:
     def __len__(self) -> int:
         return len(self.points)
 
-    def __str__(self) -> str:
-        lines = [f"{self.outcome} ({self.units}), law {self.law}; {percent(self.level)}% intervals of a new run"]
-        averaged = len(self.weights) > 1
-        if averaged:
-            lines.append(f"  weights: {listed(f'{name} {weight:.3f}' for name, weight in self.weights.items())}")
-        for point in self.points:
-            run = point.new_run
-            lines.append(f"  {point.place}: {run.median:.4g}  [{run.lower:.4g}, {run.upper:.4g}]   {point.distance}")
-            if averaged or len(self.points) == 1 or point.parts["input"] is not None:
-                lines.append(
-                    f"    doubt: {listed(f'{part} {share:.0%}' for part, share in point.parts.items() if share)}"
-                )
-        return "\n".join([*lines, *self.caveats])
+    @property
+    def level(self) -> float:
+        """The probability of the headline's interval."""
+        return self.levels[0]
 
     @property
-    def caveats(self) -> tuple[str, ...]:
-        """What limits the answer, as lines."""
-        drift, notes = () if self.drift else (f"  {WITHOUT}",), (f"  {note}" for note in self.notes)
-        flag = (f"  NOT CONVERGED: {listed(self.diagnostics.complaints)}",) if self.flag else ()
-        return (*drift, *notes, *flag)
+    def converged(self) -> bool:
+        """Whether the chains had; if not, the caller asked anyway."""
+        return self.diagnostics.converged
+
+    @property
+    def by(self) -> str:
+        """Which law it follows from, in words."""
+        return f"laws {self.law}" if len(self.weights) > 1 else f"law {self.law}"
+
+    def _page(self) -> Page:
+        name = self.outcome.replace("_", " ") if self.units in ("", "1") else with_units(self.outcome, self.units)
+        page: list[Block] = []
+        if len(self) == 1:
+            (point,) = self.points
+            page += [
+                f"The {name} of a new run {point.place} is forecast as {point.new_run.words()} by {self.by} "
+                f"({percent(self.level)} interval).",
+                f"That is {point.distance}.",
+                *([f"Uncertainty: {point.because}."] if point.because else []),
+            ]
+        else:
+            page += [
+                f"The {name} of new runs, forecast by {self.by}, with {percent(self.level)} intervals:",
+                table(self.points, {self.outcome: [each.new_run.words() for each in self.points]}),
+            ]
+        if len(self.weights) > 1:
+            page.append(f"Weights: {listed(f'{name} {weight:.3f}' for name, weight in self.weights.items())}.")
+        return [*page, *map(str, self.notes)]
+
+    def __str__(self) -> str:
+        return as_text(self._page())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._page())
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         families = {p.family for p in self.points}
-        return {
+        found: dict[str, Any] = plain({
             "law": self.law, "outcome": self.outcome, "units": self.units,
             "family": families.pop() if len(families) == 1 else None, "level": self.level,
             "points": [p.as_dict() for p in self.points], "diagnostics": self.diagnostics.as_dict(),
             "weights": dict(self.weights), "drift": as_records(self.drift),
-            "notes": [asdict(note) for note in self.notes],
-        }  # fmt: skip
+            "notes": [note.as_dict() for note in self.notes], "converged": self.converged,
+        })  # fmt: skip
+        return found
 
-    def frame(self) -> Any:
+    def frame(self) -> pd.DataFrame:
         """The forecasts as a pandas data frame, one row a point."""
         import pandas as pd
 
-        return pd.DataFrame(
-            [{**p.at, "family": p.family, **p.new_run.as_dict(),
-              **{f"mean_{k}": v for k, v in p.mean.as_dict().items()}, **p.extrapolation} for p in self.points]
-        )  # fmt: skip
+        return pd.DataFrame([
+            {**p.at, "family": p.family, **p.new_run.flat(), **{f"mean_{k}": v for k, v in p.mean.flat().items()},
+             **p.extrapolation, **{f"part_{part}": share for part, share in p.parts.items()}}
+            for p in self.points
+        ])  # fmt: skip
+
+
+def table(points: Sequence[Point], answers: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """Points as rows of text: whose and where, answers, how far beyond the runs, and where the uncertainty is from.
+
+    Parameters
+    ----------
+    answers
+        A cell a point, by the head of their column.
+    """
+    inputs = list(dict.fromkeys(name for point in points for name in point.at))
+    columns: dict[str, Sequence[str]] = {
+        "family": [point.family or "" for point in points],
+        **{name: [point.inputs.get(name, "") for point in points] for name in inputs},
+        **answers,
+        "beyond the runs": [point.in_short for point in points],
+        "uncertainty": [point.because for point in points],
+    }
+    shown = {name: cells for name, cells in columns.items() if any(cells)}
+    return [list(shown), *map(list, zip(*shown.values(), strict=True))]
 
 
 def forecast(
     posterior: Posterior | Average,
     at: Where | Mapping[str, Any] | Any,
     family: Families = None,
-    level: float = 0.9,
+    level: Level = 0.9,
     *,
     drift: Drifting = True,
     allow_unconverged: bool = False,
@@ -216,7 +270,7 @@ def forecast(
         ``"new"``, since the uncertainty about an unknown family is part of the forecast.  Where a family has one of
         these words as its name, the name comes first, and ``"(new)"`` or ``"(population)"`` keep their meaning.
     level
-        Probability of the central intervals.
+        Probability of the central intervals; of several, such as ``[0.9, 0.5]``, the first is the headline.
     drift
         Let the law drift beyond the dearest fitted run, as laws were found to do in public sweeps: without it intervals
         far beyond the runs are too narrow, and the answer says that it was left out.  A :class:`bayeslaw.Drift` of
@@ -236,7 +290,7 @@ def forecast(
     ConvergenceError
         When the chains have not converged.
     """
-    check_level(level)
+    levels = levels_of(level)
     asked = Average.of(posterior)
     asked.require(allow_unconverged)
     places, stages = _read_chain(asked, at)
@@ -244,20 +298,20 @@ def forecast(
     drifts = drifts_of(asked, drift)
     drawn = draw_each(asked, places, family, drifts, carried)
     mixed = mixture(asked, drawn)
-    points = _points(mixed, level, tuple(stages.values()))
-    output = next(iter(asked.posteriors.values())).law.output
+    laws = [posterior.law for posterior in asked.posteriors.values()]
+    units = {name: each.units for law in laws for name, each in law.inputs.items()}
+    points, output = _points(mixed, units, levels, tuple(stages.values())), laws[0].output
     # What one law of an average does not drift in, the average does not wholly.
     drifting = set.intersection(*(drifting_in(asked.posteriors[name]) for name in drifts)) if drifts else set()
+    drifted = {**{name: each for one in stages.values() for name, each in one.drift.items()}, **drifts}
     diagnostics = Diagnostics.worst([asked.diagnostics, *(one.diagnostics for one in stages.values())])
     return Forecast(
         law=" -> ".join([*(one.law for one in stages.values()), asked.name]), outcome=output.column,
-        units=output.units, level=level, points=points, diagnostics=diagnostics, draws=mixed.run,
-        mean_draws=mixed.mean, flag=not diagnostics.converged, weights=asked.weights,
-        drift={**{name: each for one in stages.values() for name, each in one.drift.items()},
-               **drifts},
-        notes=in_order((*far_off({p.place: p.outside for p in points}, drifting),
-               *overruled(asked, drawn, [(p.new_run.lower, p.new_run.upper) for p in points]),
-               *(note for one in stages.values() for note in one.notes))),
+        units=output.units, levels=levels, points=points, diagnostics=diagnostics, draws=mixed.run,
+        mean_draws=mixed.mean, weights=asked.weights, drift=drifted,
+        notes=in_order((*far_off({f"A run {p.place}": p.outside for p in points}, drifting),
+                        *overruled(asked, drawn, [(p.new_run.lower, p.new_run.upper) for p in points]),
+                        *(note for one in stages.values() for note in one.notes), *([] if drifted else [WITHOUT]))),
     )  # fmt: skip
 
 
@@ -279,36 +333,21 @@ def _read_chain(asked: Average, at: Where | Any) -> tuple[Where | Any, dict[str,
     return places, stages
 
 
-def check_level(level: float) -> None:
-    """A level is a probability, neither 0 nor 1.
-
-    Raises
-    ------
-    QuestionError
-        When it is not.
-    """
-    if not 0.0 < level < 1.0:
-        raise QuestionError(f"level is a probability between 0 and 1, such as 0.9, not {level:g}.")
-
-
-def percent(level: float) -> str:
-    """A level in percent, with the digits that it has: 0.9999 is not 100 %."""
-    return f"{100.0 * level:.10g}"
-
-
-def _points(drawn: Drawn, level: float, stages: Sequence[Forecast]) -> tuple[Point, ...]:
+def _points(
+    drawn: Drawn, units: Mapping[str, str], levels: Sequence[float], stages: Sequence[Forecast]
+) -> tuple[Point, ...]:
     """What the draws say of each point; a stage before has as many, or one for all."""
-    tail = (1.0 - level) / 2.0
+    runs, means = Interval.each(drawn.run, levels), Interval.each(drawn.mean, levels)
     with np.errstate(invalid="ignore"):
-        bounds, mean_bounds = (np.quantile(each, [0.5, tail, 1.0 - tail], axis=0) for each in (drawn.run, drawn.mean))
         quantiles = np.quantile(drawn.run, QUANTILES, axis=0)
     return tuple(
         Point(
             at={**{name: value for one in before for name, value in one.at.items()},
                 **{name: float(values[i]) for name, values in drawn.inputs.items()}},
+            units={**{name: unit for one in before for name, unit in one.units.items()}, **units},
             family=family,
-            new_run=Interval(*(float(b) for b in bounds[:, i])),
-            mean=Interval(*(float(b) for b in mean_bounds[:, i])),
+            new_run=runs[i],
+            mean=means[i],
             quantiles={p: float(q) for p, q in zip(QUANTILES, quantiles[:, i], strict=True)},
             parts=shares(drawn.variances, i),
             extrapolation={**{name: float(r[i]) if np.isfinite(r[i]) else None

@@ -15,10 +15,13 @@ import numpy as np
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.draws import Families
 from bayeslaw.ask.forecast.drift import Drifting
-from bayeslaw.ask.forecast.forecast import Forecast, forecast
+from bayeslaw.ask.forecast.forecast import Forecast, Point, forecast, table
 from bayeslaw.ask.where.points import Where
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.note import Note
+from bayeslaw.page import Block, Page, as_html, as_text
+from bayeslaw.words import a_chance, chance, decimals, plain, short
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Chance:
         That the law itself does, which is what runs at this point reach on average.
     by
         How far a run that misses it does on average, in units of the outcome; None where no draw does.
+    median
+        Of the forecast.
     """
 
     at: Mapping[str, float]
@@ -42,6 +47,7 @@ class Chance:
     probability: float
     of_mean: float
     by: float | None
+    median: float
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -65,23 +71,59 @@ class Risk:
     points: tuple[Chance, ...]
     forecast: Forecast
 
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What limits the answer: what limits the forecast."""
+        return self.forecast.notes
+
+    @property
+    def converged(self) -> bool:
+        """Whether the chains had; if not, the caller asked anyway."""
+        return self.forecast.converged
+
+    def _page(self) -> Page:
+        name, by = self.forecast.outcome.replace("_", " "), self.forecast.by
+        chances, reached = [each.probability for each in self.points], self.forecast.points
+        said = [self._numbers(*each) for each in zip(self.points, reached, strict=True)]
+        if len(said) == 1:
+            ((limit, median, miss),) = said
+            page: list[Block] = [
+                f"There is {a_chance(chances[0])} that a new run {reached[0].place} ends with a {name} {self.side} "
+                f"{limit} ({by}).{miss and f' If it does, expect to miss by about {miss}.'} "
+                f"(Median forecast: {median}.)"
+            ]
+        else:
+            _, medians, misses = zip(*said, strict=True)
+            columns = {"chance": [*map(chance, chances)], "miss by about": misses, "median": medians}
+            page = [
+                f"The chance that new runs end with a {name} {self.side} {short(self.limit)}, by {by}:",
+                table(reached, columns),
+            ]
+        return [*page, *map(str, self.notes)]
+
+    def _numbers(self, point: Chance, reached: Point) -> tuple[str, str, str]:
+        """The limit, the median and by how much a run misses that does, with decimals by the width of the forecast."""
+        digits = decimals(reached.new_run.upper - reached.new_run.lower, 2)
+        limit, median = (f"{value:,.{digits}f}" for value in (self.limit, point.median))
+        if point.by is None:
+            return limit, median, ""
+        return limit, median, f"{point.by:.{digits}f}" if point.by >= 0.5 * 10**-digits else short(point.by, 1)
+
     def __str__(self) -> str:
-        found = self.forecast
-        passed = f"{found.outcome} ({found.units}) {self.side} {self.limit:g}"
-        lines = [f"{passed}, law {found.law}: the chance of a new run"]
-        for point, reached in zip(self.points, found.points, strict=True):
-            by = "" if point.by is None else f", by {point.by:.2g} if it is"
-            lines.append(f"  {reached.place}: {point.probability:.1%}{by}   (median {reached.new_run.median:.4g})")
-        return "\n".join([*lines, *found.caveats])
+        return as_text(self._page())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._page())
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        kept = ("law", "outcome", "units", "family", "diagnostics", "weights", "drift", "notes")
+        kept = ("law", "outcome", "units", "family", "diagnostics", "weights", "drift", "notes", "converged")
         forecast = self.forecast.as_dict()
-        return {
+        found: dict[str, Any] = plain({
             "limit": self.limit, "side": self.side, "points": [point.as_dict() for point in self.points],
             **{name: forecast[name] for name in kept},
-        }  # fmt: skip
+        })  # fmt: skip
+        return found
 
 
 def risk(
@@ -130,7 +172,7 @@ def risk(
     points = tuple(
         Chance(
             at=point.at, family=point.family, probability=float((each > 0).mean()), of_mean=float((own > 0).mean()),
-            by=float(each[each > 0].mean()) if (each > 0).any() else None,
+            by=float(each[each > 0].mean()) if (each > 0).any() else None, median=point.new_run.median,
         )
         for point, each, own in zip(found.points, beyond.T, mean.T, strict=True)
     )  # fmt: skip

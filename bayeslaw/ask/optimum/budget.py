@@ -27,7 +27,7 @@ from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.law import Law
 from bayeslaw.language.parts import Root
 from bayeslaw.language.root import solve
-from bayeslaw.runs.observations import short
+from bayeslaw.words import short
 
 # What a budget of training compute is called where the caller gives no cost.
 COMPUTE = ("C", "flops", "compute")

@@ -15,17 +15,21 @@ from typing import Any
 import numpy as np
 
 from bayeslaw.ask.average import Average
-from bayeslaw.ask.forecast.draws import family_label
+from bayeslaw.ask.forecast.draws import family_label, family_words
 from bayeslaw.ask.forecast.drift import WITHOUT, Drift, Drifting, as_records, drifts_of
-from bayeslaw.ask.forecast.forecast import Interval, check_level, percent
+from bayeslaw.ask.interval import Interval, Level, levels_of, percent
 from bayeslaw.ask.optimum.regret import Curve, Option, Solutions, Solved, judged
 from bayeslaw.ask.optimum.trade import Limits, Trade, make_trade
+from bayeslaw.ask.streams import NEW_FAMILY, generator
 from bayeslaw.ask.where.extrapolation import flops
 from bayeslaw.errors import QuestionError, listed, shown
 from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.formula.expression import to_text
-from bayeslaw.runs.observations import short
+from bayeslaw.language.law import Law
+from bayeslaw.note import Note, in_order
+from bayeslaw.page import Page, as_html, as_text
+from bayeslaw.words import chance, multiple, plain, short, size
 
 # A loss that nobody would notice: seeds of one model of 2.8 billion parameters scatter by 0.001 to 0.003 nats per token
 # (the repeated runs of Muennighoff et al. 2023).
@@ -38,6 +42,8 @@ class Optimum:
 
     Attributes
     ----------
+    levels
+        Of the intervals, the headline's first.
     inputs
         The best inputs: those traded, and those computed from them.
     value
@@ -46,8 +52,8 @@ class Optimum:
         What options give up.
     drift
         Of each law, by name; empty where it was left out or nothing is known of it.
-    flags
-        What to know before the answer is used, in sentences.
+    notes
+        What to know before the answer is used.
     draws
         The best inputs; each of shape ``(size,)``.
     outcome_draws
@@ -59,18 +65,28 @@ class Optimum:
     """
 
     family: str | None
-    level: float
+    levels: tuple[float, ...]
     inputs: Mapping[str, Interval]
     value: Interval
     menu: tuple[Option, ...]
     drift: Mapping[str, Drift]
-    flags: tuple[str, ...]
+    notes: tuple[Note, ...]
     diagnostics: Diagnostics
     draws: Mapping[str, np.ndarray]
     outcome_draws: np.ndarray
     regret_draws: np.ndarray
     at_edge: np.ndarray
     solutions: Solutions
+
+    @property
+    def level(self) -> float:
+        """The probability of the headline's intervals."""
+        return self.levels[0]
+
+    @property
+    def converged(self) -> bool:
+        """Whether the chains had; if not, the caller asked anyway."""
+        return self.diagnostics.converged
 
     @property
     def trade(self) -> Trade:
@@ -95,44 +111,63 @@ class Optimum:
     def _flat(self, curve: Curve, tolerance: float) -> str:
         units = self.trade.law.output.units
         little = f"under {tolerance:g} {units}".removesuffix(" 1")
-        likely = f"with a probability of {percent(self.level)}%"
+        likely = f"with a probability of {percent(self.level)}"
         found = curve.under(tolerance)
         if found is None:
-            return f"no one value of {curve.name} costs {little} {likely}"
+            return f"No one value of {curve.name} costs {little} {likely}."
         ratio = tokens_per_parameter(self.trade, curve.inputs)
         if ratio is None:
-            return f"any {curve.name} from {found[0]:.3g} to {found[1]:.3g} costs {little} {likely}"
-        size = np.log(curve.inputs[curve.name])
-        ratios = np.sort(np.exp(np.interp(np.log(found), size, np.log(ratio))))
-        return f"anything from {ratios[0]:.3g} to {ratios[1]:.3g} tokens per parameter costs {little} {likely}"
+            low, high = (self._size(curve.name, end) for end in found)
+            return f"Any {curve.name} from {low} to {high} costs {little} {likely}."
+        logs = np.log(curve.inputs[curve.name])
+        ratios = np.sort(np.exp(np.interp(np.log(found), logs, np.log(ratio))))
+        return f"Anything from {ratios[0]:.3g} to {ratios[1]:.3g} tokens per parameter costs {little} {likely}."
+
+    def _size(self, name: str, value: float) -> str:
+        return size(value, units_of(self.trade.law, name))
+
+    def _page(self) -> Page:
+        output, asked = self.trade.law.output, self.solutions.asked
+        name, units = output.column.replace("_", " "), "" if output.units in ("", "1") else f" {output.units}"
+        by = f"law{'s' if len(asked.posteriors) > 1 else ''} {asked.name}"
+        best = [f"{each} = {one.words(units_of(self.trade.law, each))}" for each, one in self.inputs.items()]
+        return [
+            f"The lowest {name}{family_words(self.family)}{given_words(self.trade)} is {self.value.words()}{units}, at "
+            f"{listed(best)} ({by}, {percent(self.level)} intervals).",
+            f"Cost of choosing another size (extra {name}, {percent(self.level)} interval):",
+            self._menu(name), *self.flatness(), *map(str, self.notes),
+        ]  # fmt: skip
+
+    def _menu(self, name: str) -> list[list[str]]:
+        """What each option gives up, a row each."""
+        inputs = {name: np.array([option.inputs[name] for option in self.menu]) for name in self.trade.limits}
+        ratios = tokens_per_parameter(self.trade, inputs)
+        columns = {
+            **{each: [self._size(each, value) for value in values.tolist()] for each, values in inputs.items()},
+            **({} if ratios is None else {"tokens per parameter": [short(ratio) for ratio in ratios.tolist()]}),
+            f"extra {name}": [option.regret.words() for option in self.menu],
+            "best of these": [chance(option.probability_best) for option in self.menu],
+        }
+        return [list(columns), *map(list, zip(*columns.values(), strict=True))]
 
     def __str__(self) -> str:
-        trade, output = self.trade, self.trade.law.output
-        who = f"{self.family}: " if self.family else ""
-        lines = [f"{who}lowest {output.column} ({output.units}){given_words(trade)}, law {self.solutions.asked.name}; "
-                 f"{percent(self.level)}% intervals"]  # fmt: skip
-        lines += [f"  {name} = {_spoken(each)}" for name, each in self.inputs.items()]
-        lines += [f"  {output.column} there: {_spoken(self.value)}", "given up by"]
-        for option in self.menu:
-            inputs = {name: np.array(value) for name, value in option.inputs.items()}
-            ratio = tokens_per_parameter(trade, inputs)
-            words = ", ".join(f"{name} = {short(value)}" for name, value in option.inputs.items())
-            beside = "" if ratio is None else f" ({float(ratio):.3g} tokens per parameter)"
-            lines.append(f"  {words}{beside}: {_spoken(option.regret)}, best of these: {option.probability_best:.0%}")
-        lines += [f"{one[0].upper()}{one[1:]}." for one in (*self.flatness(), *self.flags)]
-        return "\n".join(lines)
+        return as_text(self._page())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._page())
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         law = self.trade.law
-        return {
+        found: dict[str, Any] = plain({
             "law": self.solutions.asked.name, "family": self.family, "level": self.level,
             "optimum": {name: each.as_dict() for name, each in self.inputs.items()},
             "outcome": {"name": law.output.column, "units": law.output.units, **self.value.as_dict()},
             "regret": [option.as_dict() for option in self.menu],
-            "drift": as_records(self.drift), "flat": self.flatness(), "flags": list(self.flags),
-            "diagnostics": self.diagnostics.as_dict(),
-        }  # fmt: skip
+            "drift": as_records(self.drift), "flat": self.flatness(), "diagnostics": self.diagnostics.as_dict(),
+            "notes": [note.as_dict() for note in self.notes], "converged": self.converged,
+        })  # fmt: skip
+        return found
 
 
 Menu = Sequence[Mapping[str, float]]
@@ -147,7 +182,7 @@ def optimum(
     cost: str | None = None,
     menu: Menu | None = None,
     family: str | Mapping[str, str] | None = None,
-    level: float = 0.9,
+    level: Level = 0.9,
     drift: Drifting = True,
     allow_unconverged: bool = False,
 ) -> Optimum:
@@ -173,7 +208,7 @@ def optimum(
     family
         As for :func:`bayeslaw.forecast`.
     level
-        Probability of the central intervals.
+        Probability of the central intervals; of several, such as ``[0.9, 0.5]``, the first is the headline.
     drift
         Of the outcome there, as :func:`bayeslaw.forecast` takes it; runs of one budget at ratios that were fitted drift
         alike, so that the optimum is sought without it.
@@ -198,7 +233,7 @@ def optimum(
     Solved for each draw by search, by :mod:`bayeslaw.ask.optimum.minimum`, which closed forms where they exist
     (Hoffmann et al. 2022, equation 4) agree with to 1e-7.
     """
-    check_level(level)
+    levels = levels_of(level)
     asked = Average.of(posterior)
     asked.require(allow_unconverged)
     solutions = _solutions(asked, _given(budget, at), over, cost, family)
@@ -208,11 +243,11 @@ def optimum(
     drifts = drifts_of(asked, drift)
     draws, value = solutions.inputs, solutions.value(drifts)
     return Optimum(
-        family=family_label(asked.lead, asked.lead.groups_of(family)), level=level,
-        inputs={name: Interval.of(values, level) for name, values in draws.items()},
-        value=Interval.of(value, level), menu=judged(options, regret, level), drift=drifts,
-        flags=(*_edges(solutions), *_beyond(asked.lead, draws), *([] if drifts else [WITHOUT]),
-               *asked.diagnostics.complaints, *(str(note) for note in asked.notes)),
+        family=family_label(asked.lead, asked.lead.groups_of(family)), levels=levels,
+        inputs={name: Interval.of(values, levels) for name, values in draws.items()},
+        value=Interval.of(value, levels), menu=judged(options, regret, levels), drift=drifts,
+        notes=in_order((*_edges(solutions), *_beyond(asked.lead, draws), *([] if drifts else [WITHOUT]),
+                        *asked.notes)),
         diagnostics=asked.diagnostics, draws=draws, outcome_draws=value, regret_draws=regret,
         at_edge=solutions.at_edge, solutions=solutions,
     )  # fmt: skip
@@ -244,7 +279,7 @@ def _solutions(
                     f"{listed(first.limits)}; say which by over."
                 )
             # The same random numbers as a forecast's, so that both speak of the same new family.
-            rng = np.random.default_rng([each.seed, 1])
+            rng = generator(each.seed, NEW_FAMILY)
             found[name] = Solved(trade, each.parameters(each.groups_of(family), rng))
     return Solutions(asked, found)
 
@@ -264,30 +299,37 @@ def _read_menu(trade: Trade, menu: Menu) -> list[dict[str, float]]:
     return options
 
 
-def _edges(solutions: Solutions) -> Iterable[str]:
+def units_of(law: Law, name: str) -> str:
+    """The units of an input; nothing for a constant of a cost."""
+    return law.inputs[name].units if name in law.inputs else ""
+
+
+def _edges(solutions: Solutions) -> Iterable[Note]:
     """Which ends of ranges the optimum lies at, and in how many draws."""
     trade = solutions.trade
     for i, name in enumerate(trade.coordinates):
         for end, limit in (("smallest", trade.box[0][i]), ("largest", trade.box[1][i])):
             if share := float(np.mean(np.isclose(np.log(solutions.inputs[name]), limit, rtol=0, atol=1e-9))):
-                yield (
-                    f"in {share:.2g} of the draws the optimum is at the {end} {name} that is allowed, "
-                    f"{np.exp(limit):.3g}: more of the same direction would be better still"
-                )
+                yield Note(
+                    "at-edge", "warning",
+                    f"In {share:.2g} of the draws the optimum is at the {end} {name} that is allowed, "
+                    f"{size(float(np.exp(limit)), units_of(trade.law, name))}.",
+                    "More of the same direction would be better still; allow it (over) where the law holds.",
+                )  # fmt: skip
 
 
-def _beyond(posterior: Posterior, draws: Mapping[str, np.ndarray]) -> Iterable[str]:
+def _beyond(posterior: Posterior, draws: Mapping[str, np.ndarray]) -> Iterable[Note]:
     here, there = flops(posterior.law, draws), flops(posterior.law, posterior.plan.fitted)
     if here is not None and there is not None and (ratio := float(np.median(here) / there.max())) > 1.0:
-        yield f"the optimum is at {ratio:.3g} times the compute of the largest fitted run"
+        yield Note(
+            "beyond-runs", "info",
+            f"The optimum is at {multiple(ratio)} the compute of the largest fitted run.",
+            "Hold the law against runs that it has not seen (`bayeslaw backtest`) before relying on it so far out.",
+        )  # fmt: skip
 
 
 def given_words(trade: Trade) -> str:
     """What is given, as words for a title."""
     words = [] if trade.budget is None else [f"{to_text(trade.budget.cost)} = {short(trade.budget.value)}"]
-    words += [f"{name} = {short(value)}" for name, value in trade.fixed.items()]
+    words += [f"{name} = {size(value, units_of(trade.law, name))}" for name, value in trade.fixed.items()]
     return f" for {listed(words)}" if words else ""
-
-
-def _spoken(interval: Interval) -> str:
-    return f"{short(interval.median)}  [{short(interval.lower)}, {short(interval.upper)}]"

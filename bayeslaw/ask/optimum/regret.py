@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.drift import Drift
-from bayeslaw.ask.forecast.forecast import Interval
+from bayeslaw.ask.interval import Interval
 from bayeslaw.ask.optimum.minimum import Lowest, lowest
 from bayeslaw.ask.optimum.trade import Trade
 
@@ -202,7 +202,8 @@ class Solutions:
         return [{name: float(values[k]) for name, values in traded.items()} for k in range(len(places))]
 
 
-def judged(menu: list[dict[str, float]], regret: np.ndarray, level: float) -> tuple[Option, ...]:
+def judged(menu: list[dict[str, float]], regret: np.ndarray, levels: Sequence[float]) -> tuple[Option, ...]:
     """A menu with its regret, shape ``(size, options)``, summarised."""
     best = np.bincount(regret.argmin(axis=1), minlength=len(menu)) / len(regret)
-    return tuple(Option(one, Interval.of(regret[:, i], level), float(best[i])) for i, one in enumerate(menu))
+    lost = Interval.each(regret, levels)
+    return tuple(Option(one, lost[i], float(best[i])) for i, one in enumerate(menu))

@@ -39,7 +39,7 @@ def plot_comparison(comparison: Comparison) -> Figure:
 
     laws, subject = comparison.laws, next(iter(comparison.laws.values())).evidence.subject
     drawn = [how for how in WORDS if all(_scores(each, how) is not None for each in laws.values())]
-    complaints = tuple(flag.text for each in laws.values() for flag in each.flags if flag.severity == "serious")
+    complaints = tuple(each for fit in comparison.posteriors.values() for each in fit.diagnostics.complaints)
     with mpl.rc_context(STYLE):
         figure = new_figure(9.2, 1.6 + 0.62 * len(laws))
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=[1.7, 1.0])

@@ -9,7 +9,8 @@ import numpy as np
 
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.drift import Drifting
-from bayeslaw.ask.forecast.forecast import forecast, percent
+from bayeslaw.ask.forecast.forecast import forecast
+from bayeslaw.ask.interval import percent
 from bayeslaw.ask.plot.canvas import (
     GREY,
     INK,
@@ -129,7 +130,7 @@ def plot_forecast(
             if i + columns >= len(shown):
                 panel.set_xlabel(axis.label if columns < 3 or i % columns == 1 else "")
         what = "share" if trials(posterior, fitted) is not None else law.output.column.replace("_", " ")
-        both = f"50 % and {percent(level)} % intervals" if level > 0.5 else f"{percent(level)} % intervals"
+        both = f"50 % and {percent(level)} intervals" if level > 0.5 else f"{percent(level)} intervals"
         handles = _handles(level, held_out is not None, marked)
         entitle(figure, f"{asked.title}: a new run's {what}, median with {both}", asked.diagnostics.complaints, handles)
         off = "; other runs lie off them" if len(law.free_inputs) > 1 else ""
@@ -260,7 +261,7 @@ def _handles(level: float, held_out: bool, marked: bool) -> list[Any]:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    name = f"{percent(level)} %"
+    name = percent(level)
     handles: list[Any] = [
         Line2D([], [], ls="", marker="o", ms=4.2, color=GREY, label="fitted run"),
         Line2D([], [], color=GREY, lw=1.3, label="median of a new run"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayeslaw.ask.interval import percent
 from bayeslaw.ask.optimum.optimum import TOLERANCE, Optimum, given_words, tokens_per_parameter
 from bayeslaw.ask.optimum.regret import Curve
 from bayeslaw.ask.plot.canvas import (
@@ -117,7 +118,7 @@ def _handles(level: float, tolerance: float, units: str) -> list[Any]:
 
     return [
         Line2D([], [], color=GREY, lw=1.3, label="median"),
-        Patch(color=GREY, alpha=0.25, lw=0, label=f"{short(100 * level)} %"),
+        Patch(color=GREY, alpha=0.25, lw=0, label=percent(level)),
         Line2D([], [], color=GREY, lw=0.8, ls="--", label=with_units(short(tolerance), units)),
         Patch(color=INK, alpha=0.22, lw=0, label="where the optimum is"),
     ]

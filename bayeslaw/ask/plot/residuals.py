@@ -8,6 +8,7 @@ import numpy as np
 
 from bayeslaw.ask.forecast.forecast import Forecast, forecast
 from bayeslaw.ask.plot.canvas import GREY, INK, STYLE, colour, entitle, footnote, log_ticks, new_figure
+from bayeslaw.ask.streams import TIES, generator
 from bayeslaw.ask.where.scale import axis_of, families, labels
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.formula.functions import LINKS
@@ -81,7 +82,7 @@ def normal_scores(answer: Forecast, outcome: np.ndarray, seed: int) -> np.ndarra
     """
     from scipy.special import ndtri
 
-    share = np.random.default_rng([seed, 2]).random(len(outcome))
+    share = generator(seed, TIES).random(len(outcome))
     below, equal = (answer.draws < outcome).mean(axis=0), (answer.draws == outcome).mean(axis=0)
     edge = 0.5 / len(answer.draws)  # beyond all draws is no farther than so many draws can tell
     return np.asarray(ndtri(np.clip(below + share * equal, edge, 1.0 - edge)))

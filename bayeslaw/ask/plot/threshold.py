@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayeslaw.ask.interval import percent
 from bayeslaw.ask.plot.canvas import (
     GREY,
     INK,
@@ -19,7 +20,7 @@ from bayeslaw.ask.plot.canvas import (
 )
 from bayeslaw.ask.threshold.threshold import Threshold
 from bayeslaw.runs.stand_ins import NEW
-from bayeslaw.words import short  # fmt: skip
+from bayeslaw.words import size  # fmt: skip
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,7 +119,7 @@ def _probability(panel: Axes, found: Threshold, low: float, high: float) -> None
     panel.set_ylabel("probability of having\ncrossed by then")
     if unreached := found.probability_not_within_reach:
         panel.annotate(
-            f"not within reach up to {short(found.within[1])}:\n{unreached:.2g}", (0.99, 0.04),
+            f"not within reach up to {size(found.within[1], found.along.units)}:\n{unreached:.2g}", (0.99, 0.04),
             xycoords="axes fraction", ha="right", va="bottom", fontsize=7.5, color=GREY,
         )  # fmt: skip
 
@@ -135,6 +136,6 @@ def _handles(found: Threshold) -> list[Any]:
         *handles,
         Line2D([], [], color=hue, lw=1.3, label="law, median"),
         *([Patch(color=hue, alpha=0.45, lw=0, label="50 %")] if found.level > 0.5 else []),
-        Patch(color=hue, alpha=0.18, lw=0, label=f"{short(100 * found.level)} %"),
+        Patch(color=hue, alpha=0.18, lw=0, label=percent(found.level)),
         Line2D([], [], color=hue, marker="D", ms=5, lw=3, alpha=0.6, label="threshold"),
     ]

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from bayeslaw.ask.forecast.drift import Drift, drifted
+from bayeslaw.ask.streams import NEW_FAMILY, generator
 from bayeslaw.ask.where.points import points_at
 from bayeslaw.ask.where.scale import Axis, Inputs, axis_of, path
 from bayeslaw.errors import QuestionError
@@ -73,7 +74,7 @@ class Track:
     def parameters(self) -> dict[str, np.ndarray]:
         """Draws of every parameter, each of shape ``(size, 1)``."""
         # The same random numbers as a forecast's, so that both speak of the same new family.
-        drawn = self.posterior.parameters(self.groups, np.random.default_rng([self.posterior.seed, 1]))
+        drawn = self.posterior.parameters(self.groups, generator(self.posterior.seed, NEW_FAMILY))
         return {name: values[:, None] for name, values in drawn.items()}
 
     def inputs(self, places: np.ndarray) -> Inputs:

@@ -16,7 +16,7 @@ import numpy as np
 
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.drift import WITHOUT, Drift, Drifting, as_records, drifts_of
-from bayeslaw.ask.forecast.forecast import Interval, check_level, percent
+from bayeslaw.ask.interval import Interval, Level, levels_of, percent
 from bayeslaw.ask.threshold.crossing import POINTS
 from bayeslaw.ask.threshold.curve import Track, make_track
 from bayeslaw.ask.threshold.threshold import outcome_name
@@ -25,8 +25,10 @@ from bayeslaw.ask.where.scale import COMPUTE, read_at, trials
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.note import Note, in_order
+from bayeslaw.page import Page, as_html, as_text
 from bayeslaw.runs.table import Runs, RunsLike, read_runs
-from bayeslaw.words import short
+from bayeslaw.words import plain, short, size
 
 # A score within so many standard errors of an end of the curve is at that end.
 ERRORS = 2.0
@@ -46,6 +48,10 @@ class EffectiveSizes:
         The law of the reference, the score, and the column of the size.
     held
         What the other inputs of the reference are, in words.
+    units
+        Of the sizes.
+    levels
+        Of the intervals, the headline's first.
     within
         The sizes between which the reference is believed.
     models
@@ -60,13 +66,16 @@ class EffectiveSizes:
         Of the reference, by its name; empty where it was left out or nothing is known of it.
     log_se
         Standard error of the log of the size, from the noise of the score; 0 for a bound; shape ``(size, models)``.
+    fit_notes
+        What is serious about the fit of the reference.
     """
 
     law: str
     outcome: str
     column: str
     held: str
-    level: float
+    units: str
+    levels: tuple[float, ...]
     within: tuple[float, float]
     models: Runs
     own: np.ndarray
@@ -75,9 +84,32 @@ class EffectiveSizes:
     log_se: np.ndarray
     drift: Mapping[str, Drift]
     diagnostics: Diagnostics
+    fit_notes: tuple[Note, ...]
 
     def __len__(self) -> int:
         return len(self.models)
+
+    @property
+    def level(self) -> float:
+        """The probability of the headline's intervals."""
+        return self.levels[0]
+
+    @property
+    def converged(self) -> bool:
+        """Whether the chains of the reference had; if not, the caller asked anyway."""
+        return self.diagnostics.converged
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What limits the answer."""
+        floor, ceiling = (int(np.sum(share > 0.5)) for share in (self.at_floor, self.at_ceiling))
+        bounds = Note(
+            "bounds", "info",
+            f"Of {len(self)} scores {floor} are at the floor of the reference and {ceiling} at its ceiling, so their "
+            f"sizes are bounds.",
+            "Score these networks on a harder or easier task, of which the reference has a curve.",
+        )  # fmt: skip
+        return in_order((*self.fit_notes, *([] if self.drift else [WITHOUT]), *([bounds] if floor or ceiling else [])))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -104,7 +136,7 @@ class EffectiveSizes:
         drawn = self.log_size + self.log_se * rng.standard_normal(self.log_size.shape)
         low, high = np.log(self.within)
         drawn = np.select([self.bound < 0, self.bound > 0], [low, high], np.clip(drawn, low, high))
-        return tuple(Interval.of(np.exp(each), self.level) for each in drawn.T)
+        return tuple(Interval.each(np.exp(drawn), self.levels))
 
     def densities(self, draws: int) -> list[Runs]:
         """Effective over real size, a table a draw of the reference: what the law ``densing`` is fitted to.
@@ -137,15 +169,25 @@ class EffectiveSizes:
         """What is said of each network: its name, its own size, the effective one, and how likely that is a bound."""
         return list(zip(self.names, self.own, self.sizes, self.at_floor, self.at_ceiling, strict=True))
 
+    def _page(self) -> Page:
+        name, at = self.column.replace("_", " "), f", with {self.held}" if self.held else ""
+        head = ("network", "own", "effective", "")
+        rows = [
+            (model, size(own, self.units), one.words(self.units),
+             "at the floor" if floor > 0.5 else "at the ceiling" if ceiling > 0.5 else "")
+            for model, own, one, floor, ceiling in self._rows
+        ]  # fmt: skip
+        return [
+            f"The {name} that a network of the reference needs for the same {self.outcome.replace('_', ' ')} "
+            f"(law {self.law}{at}, {percent(self.level)} intervals):",
+            [head, *rows], *map(str, self.notes),
+        ]  # fmt: skip
+
     def __str__(self) -> str:
-        at = f", at {self.held}" if self.held else ""
-        head = f"effective {self.column} by {self.outcome}, law {self.law}{at}; {percent(self.level)}% intervals"
-        width = max(len(name) for name in self.names)
-        lines = [head]
-        for name, own, one, floor, ceiling in self._rows:
-            reached = "at the floor" if floor > 0.5 else "at the ceiling" if ceiling > 0.5 else f"{one.median:.3g}"
-            lines.append(f"  {name:{width}}  {reached:>14s}  [{one.lower:.3g}, {one.upper:.3g}]   own {own:.3g}")
-        return "\n".join([*lines, *([] if self.drift else [f"  {WITHOUT}"])])
+        return as_text(self._page())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._page())
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -154,11 +196,13 @@ class EffectiveSizes:
              "probability_at_ceiling": float(ceiling)}
             for name, own, one, floor, ceiling in self._rows
         ]  # fmt: skip
-        return {
+        found: dict[str, Any] = plain({
             "law": self.law, "outcome": self.outcome, "size": self.column, "held": self.held, "level": self.level,
             "within": list(self.within), "models": points, "drift": as_records(self.drift),
-            "diagnostics": self.diagnostics.as_dict(),
-        }  # fmt: skip
+            "diagnostics": self.diagnostics.as_dict(), "notes": [note.as_dict() for note in self.notes],
+            "converged": self.converged,
+        })  # fmt: skip
+        return found
 
 
 def effective_size(
@@ -167,7 +211,7 @@ def effective_size(
     along: str | None = None,
     at: Mapping[str, float] | None = None,
     family: str | Mapping[str, str] | None = None,
-    level: float = 0.9,
+    level: Level = 0.9,
     *,
     within: tuple[float, float] | None = None,
     drift: Drifting = True,
@@ -189,7 +233,7 @@ def effective_size(
     family
         As for :func:`bayeslaw.forecast`.
     level
-        Probability of the central intervals.
+        Probability of the central intervals; of several, such as ``[0.9, 0.5]``, the first is the headline.
     within
         Sizes between which the reference is believed; where the law is meant to hold unless given.
     drift, allow_unconverged
@@ -214,10 +258,10 @@ def effective_size(
     The idea of effective size is of Xiao et al. (2024), arXiv:2412.04315.  A score within two of its standard errors of
     either end of the curve is taken for a bound there.
     """
-    check_level(level)
-    posterior.diagnostics.require(allow_unconverged)
+    levels, whole = levels_of(level), Average.of(posterior)
+    whole.require(allow_unconverged)
     law, table = posterior.law, read_runs(models)
-    drifts = drifts_of(Average.of(posterior), drift)
+    drifts = drifts_of(whole, drift)
     track = make_track(
         posterior, along or law.free_inputs[0], read_at(law, at), posterior.groups_of(family), drifts.get(law.name)
     )
@@ -237,9 +281,10 @@ def effective_size(
     sizes, bounds, errors = _backwards(np.log(grid), heights, one, error)
     return EffectiveSizes(
         law=law.name, outcome=outcome_name(law),
-        column=COMPUTE if track.axis.scale else law.inputs[track.axis.name].column, held=track.held, level=level,
-        within=(low, high), models=table, own=track.axis.values(inputs), log_size=sizes, bound=bounds, log_se=errors,
-        drift=drifts, diagnostics=posterior.diagnostics,
+        column=COMPUTE if track.axis.scale else law.inputs[track.axis.name].column, held=track.held,
+        units=track.axis.units, levels=levels, within=(low, high), models=table, own=track.axis.values(inputs),
+        log_size=sizes, bound=bounds, log_se=errors, drift=drifts, diagnostics=posterior.diagnostics,
+        fit_notes=whole.notes,
     )  # fmt: skip
 
 

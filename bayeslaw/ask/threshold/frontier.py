@@ -14,7 +14,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from bayeslaw.ask.forecast.forecast import Interval, check_level, percent
+from bayeslaw.ask.interval import Interval, Level, levels_of, percent
 from bayeslaw.ask.threshold.effective_size import EffectiveSizes
 from bayeslaw.errors import ConvergenceError, QuestionError, listed
 from bayeslaw.inference.base.diagnostics import MOST_UNCONVERGED
@@ -25,7 +25,10 @@ from bayeslaw.inference.workplace import opened_workplace
 from bayeslaw.language import catalogue
 from bayeslaw.language.law import Law
 from bayeslaw.language.public_priors import with_priors
+from bayeslaw.note import Note, in_order
+from bayeslaw.page import Page, as_html, as_text
 from bayeslaw.runs.table import Runs
+from bayeslaw.words import plain
 
 # Draws of the reference for each of which the law is fitted: the doubt about quantiles of 40 is a sixth of their own.
 IMAGINED = 40
@@ -43,6 +46,8 @@ class Frontier:
     ----------
     law
         Of the frontier.
+    levels
+        Of the intervals, the headline's first.
     draws
         Of its parameters and what is derived of them, by name, of all fits together; each of shape ``(size,)``.
     records
@@ -57,7 +62,7 @@ class Frontier:
 
     law: str
     units: Mapping[str, str]
-    level: float
+    levels: tuple[float, ...]
     draws: Mapping[str, np.ndarray]
     records: np.ndarray
     fits: int
@@ -67,7 +72,7 @@ class Frontier:
     @cached_property
     def intervals(self) -> dict[str, Interval]:
         """Of every parameter and derived quantity."""
-        return {name: Interval.of(values, self.level) for name, values in self.draws.items()}
+        return {name: Interval.of(values, self.levels) for name, values in self.draws.items()}
 
     @property
     def doubling(self) -> Interval:
@@ -78,47 +83,64 @@ class Frontier:
     def record_setters(self) -> Interval | None:
         """The same by the regression; None where too few networks set records."""
         known = self.records[np.isfinite(self.records)]
-        return Interval.of(known, self.level) if len(known) else None
+        return Interval.of(known, self.levels) if len(known) else None
 
     @property
-    def flags(self) -> tuple[str, ...]:
-        """What to know before the answer is used, in sentences."""
-        floor, ceiling = (int(np.sum(share > 0.5)) for share in (self.sizes.at_floor, self.sizes.at_ceiling))
-        said = []
-        if floor or ceiling:
-            said.append(
-                f"of {len(self.sizes)} scores {floor} are at the floor of the reference and {ceiling} at its ceiling; "
-                f"they count as bounds"
-            )
-        if self.unconverged:
-            said.append(f"{self.unconverged} of {self.fits} fits did not converge and are left out")
-        return tuple(said)
+    def level(self) -> float:
+        """The probability of the headline's intervals."""
+        return self.levels[0]
+
+    @property
+    def converged(self) -> bool:
+        """Whether the chains of the reference and nearly all fits had; if not, the caller asked anyway."""
+        return self.sizes.converged and self.unconverged <= MOST_UNCONVERGED * self.fits
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What limits the answer, that of the sizes included."""
+        if not self.unconverged:
+            return self.sizes.notes
+        few = self.unconverged <= MOST_UNCONVERGED * self.fits
+        return in_order((*self.sizes.notes, Note(
+            "unconverged-fits", "info" if few else "serious",
+            f"{self.unconverged} of {self.fits} fits did not converge{' and are left out' if few else ''}.",
+            "Ask for more draws (draws=2000) to have them all.",
+        )))  # fmt: skip
+
+    def _page(self) -> Page:
+        time = self.units.get("doubling", "")
+        rows = [(name, one.words(), self.units.get(name, "")) for name, one in self.intervals.items()]
+        if (old := self.record_setters) is not None:
+            rows.append(("doubling by record-setters alone", old.words(), time))
+        return [
+            f"The density of the frontier doubles in {self.doubling.words()}{time and f' {time}s'} (law {self.law}, "
+            f"over {self.fits} draws of the reference, {percent(self.level)} interval).",
+            [("", "value", "units"), *rows], *map(str, self.notes),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
-        lines = [f"law {self.law}, over {self.fits} draws of the reference; {percent(self.level)}% intervals"]
-        for name, one in self.intervals.items():
-            unit = self.units.get(name, "")
-            lines.append(f"  {name} = {one.median:.4g} {unit}".rstrip() + f"  [{one.lower:.4g}, {one.upper:.4g}]")
-        if (old := self.record_setters) is not None:
-            lines.append(f"  doubling by record-setters alone = {old.median:.4g}  [{old.lower:.4g}, {old.upper:.4g}]")
-        return "\n".join([*lines, *(f"  {flag[0].upper()}{flag[1:]}." for flag in self.flags)])
+        return as_text(self._page())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._page())
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         old = self.record_setters
-        return {
+        found: dict[str, Any] = plain({
             "law": self.law, "level": self.level,
             "parameters": {name: one.as_dict() for name, one in self.intervals.items()},
             "record_setters": None if old is None else old.as_dict(),
-            "fits": self.fits, "unconverged": self.unconverged, "flags": list(self.flags),
-            "sizes": self.sizes.as_dict(),
-        }  # fmt: skip
+            "fits": self.fits, "unconverged": self.unconverged, "sizes": self.sizes.as_dict(),
+            "notes": [note.as_dict() for note in self.notes], "converged": self.converged,
+        })  # fmt: skip
+        return found
 
 
 def frontier(
     sizes: EffectiveSizes,
     law: Law | str = "densing",
-    level: float = 0.9,
+    level: Level = 0.9,
     *,
     priors: str | Mapping[str, str] | None = None,
     imagined: int = IMAGINED,
@@ -137,7 +159,7 @@ def frontier(
     law
         Of a ``density``, or its name.
     level
-        Probability of the central intervals.
+        Probability of the central intervals; of several, such as ``[0.9, 0.5]``, the first is the headline.
     priors
         Of the law of the frontier, as :func:`bayeslaw.fit` takes them.
     imagined
@@ -172,7 +194,7 @@ def frontier(
     Xiao et al. (2024), arXiv:2412.04315; Rubin (1987), Multiple Imputation for Nonresponse in Surveys.
     """
     sampling, work = asked_for(sampling, work, fields)
-    check_level(level)
+    levels = levels_of(level)
     asked = with_priors(catalogue.find(law), priors)
     if asked.output.column != "density" or "doubling" not in {**asked.parameters, **asked.derived}:
         raise QuestionError(
@@ -208,7 +230,7 @@ def frontier(
     shown = [*asked.free_parameters, *asked.derived]
     (along,) = asked.free_inputs
     return Frontier(
-        law=asked.name, units={one.name: one.units for one in asked.parameters.values()}, level=level,
+        law=asked.name, units={one.name: one.units for one in asked.parameters.values()}, levels=levels,
         draws={name: np.concatenate([each[name] for each in values]) for name in shown},
         records=np.array([record_setters(runs, asked.inputs[along].column) for runs in tables]),
         fits=len(found), unconverged=unconverged, sizes=sizes,

@@ -16,9 +16,9 @@ import numpy as np
 
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.chain import matched
-from bayeslaw.ask.forecast.draws import family_label
+from bayeslaw.ask.forecast.draws import family_label, family_words
 from bayeslaw.ask.forecast.drift import WITHOUT, Drift, Drifting, as_records, drifts_of
-from bayeslaw.ask.forecast.forecast import Interval, check_level, percent
+from bayeslaw.ask.interval import Interval, Level, levels_of, percent
 from bayeslaw.ask.threshold.crossing import POINTS, first_crossing, steepest
 from bayeslaw.ask.threshold.curve import Track, make_track
 from bayeslaw.ask.where.scale import COMPUTE, Axis, axis_of, labels, outcome_label, read_at, trials
@@ -27,7 +27,9 @@ from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.check import outcome_range
 from bayeslaw.language.law import Law
-from bayeslaw.words import short
+from bayeslaw.note import Note, in_order
+from bayeslaw.page import Page, as_html, as_text
+from bayeslaw.words import multiple, plain, size
 
 STEEPEST = "steepest"
 
@@ -48,14 +50,16 @@ class Threshold:
         The value, ``"steepest"``, or the threshold that it has to meet.
     held
         What the other inputs are, in words.
+    levels
+        Of the intervals, the headline's first.
     within
         Where crossings were looked for: where the law is meant to hold, and where runs were fitted.
     scale
         Where the outcome crosses, in units of `along`; infinite ends lie outside the range.
     drift
         Of each law, by name; empty where it was left out or nothing is known of it.
-    flags
-        What to know before the answer is used, in sentences.
+    notes
+        What to know before the answer is used.
     draws
         One place a draw, shape ``(size,)``: infinity where the outcome does not cross within the range, minus infinity
         where it is across at the lower end already.
@@ -76,11 +80,11 @@ class Threshold:
     crosses: Crosses
     held: str
     family: str | None
-    level: float
+    levels: tuple[float, ...]
     within: tuple[float, float]
     scale: Interval
     drift: Mapping[str, Drift]
-    flags: tuple[str, ...]
+    notes: tuple[Note, ...]
     diagnostics: Diagnostics
     draws: np.ndarray
     grid: np.ndarray
@@ -88,6 +92,16 @@ class Threshold:
     fitted: np.ndarray
     observed: np.ndarray
     own: np.ndarray
+
+    @property
+    def level(self) -> float:
+        """The probability of the headline's interval."""
+        return self.levels[0]
+
+    @property
+    def converged(self) -> bool:
+        """Whether the chains had; if not, the caller asked anyway."""
+        return self.diagnostics.converged
 
     @property
     def what(self) -> str:
@@ -127,21 +141,26 @@ class Threshold:
         asked = np.asarray(scale, dtype=float)
         if not np.all((asked >= self.within[0]) & (asked <= self.within[1])):
             raise QuestionError(
-                f"law '{self.law}' was followed over {self.along.name} from {short(self.within[0])} to "
-                f"{short(self.within[1])}; ask for a scale within."
+                f"law '{self.law}' was followed over {self.along.name} from {self._end(0)} to "
+                f"{self._end(1)}; ask for a scale within."
             )
         return np.searchsorted(np.sort(self.draws), asked, side="right") / len(self.draws)
 
+    def _page(self) -> Page:
+        words = self.scale.words(self.along.units, outside=(f"below {self._end(0)}", f"beyond {self._end(1)}"))
+        held = f", with {self.held}" if self.held else ""
+        found = f"The {self.what} at {self.along.name} = {words}{family_words(self.family, 'for')}{held}"
+        by = f"law{'s' if ' + ' in self.law else ''} {self.law}"
+        return [f"{found} ({by}, {percent(self.level)} interval).", *map(str, self.notes)]
+
+    def _end(self, which: int) -> str:
+        return size(self.within[which], self.along.units)
+
     def __str__(self) -> str:
-        who = f"{self.family}: " if self.family else ""
-        at = f", at {self.held}" if self.held else ""
-        ends = [self._spoken(end) for end in (self.scale.median, self.scale.lower, self.scale.upper)]
-        lines = [
-            f"{who}where {self.what}, along {self.along.label}{at}, law {self.law}; {percent(self.level)}% interval",
-            f"  {self.along.name} = {ends[0]}  [{ends[1]}, {ends[2]}]",
-            *(f"  {flag[0].upper()}{flag[1:]}." for flag in self.flags),
-        ]
-        return "\n".join(lines)
+        return as_text(self._page())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._page())
 
     def _crossed(self) -> dict[str, Any]:
         through = self.crosses if isinstance(self.crosses, Threshold) else None
@@ -149,21 +168,18 @@ class Threshold:
             {"crosses": self.crosses} if through is None else {"law": through.law, "through": through._crossed()}
         )
 
-    def _spoken(self, end: float) -> str:
-        if np.isfinite(end):
-            return f"{end:.4g}"
-        return f"beyond {short(self.within[1])}" if end > 0 else f"below {short(self.within[0])}"
-
     def as_dict(self) -> dict[str, Any]:
         """For JSON, where an end outside the range is null."""
-        return {
+        found: dict[str, Any] = plain({
             "law": self.law, "family": self.family, "level": self.level,
             "threshold": {self.along.name: self.scale.as_dict()}, "held": self.held, "range": list(self.within),
             "outcome": self._crossed(),
             "probability_not_within_reach": self.probability_not_within_reach,
             "probability_before": self.probability_before,
-            "drift": as_records(self.drift), "flags": list(self.flags), "diagnostics": self.diagnostics.as_dict(),
-        }  # fmt: skip
+            "drift": as_records(self.drift), "diagnostics": self.diagnostics.as_dict(),
+            "notes": [note.as_dict() for note in self.notes], "converged": self.converged,
+        })  # fmt: skip
+        return found
 
 
 Crosses = float | str | Threshold
@@ -175,7 +191,7 @@ def threshold(
     along: str | None = None,
     at: Mapping[str, float] | None = None,
     family: str | Mapping[str, str] | None = None,
-    level: float = 0.9,
+    level: Level = 0.9,
     *,
     drift: Drifting = True,
     allow_unconverged: bool = False,
@@ -198,7 +214,7 @@ def threshold(
     family
         As for :func:`bayeslaw.forecast`.
     level
-        Probability of the central interval.
+        Probability of the central intervals; of several, such as ``[0.9, 0.5]``, the first is the headline.
     drift
         As :func:`bayeslaw.forecast` takes it.
     allow_unconverged
@@ -224,7 +240,7 @@ def threshold(
     of the range; of those that turn back, where they depart farthest.  Found on a grid over the range of the input and
     finished by bisection, which closed forms where they exist agree with to 1e-6.
     """
-    check_level(level)
+    levels = levels_of(level)
     asked = Average.of(posterior)
     lead = asked.lead
     _check(lead.law, crosses)
@@ -237,14 +253,16 @@ def threshold(
     within = float(ends[:, 0].max()), float(ends[:, 1].min())
     found = {name: _followed(track, crosses, within) for name, track in tracks.items()}
     draws, heights, returning = (asked.mixed({name: each[part] for name, each in found.items()}) for part in range(3))
-    scale, track = _interval(draws, level), next(each for each in tracks.values() if each.posterior is lead)
+    # Quantiles are draws, because nothing lies between a number and infinity.
+    scale = Interval.of(draws, levels, "inverted_cdf")
+    track = next(each for each in tracks.values() if each.posterior is lead)
     who, count = family_label(lead, track.groups), trials(lead, lead.plan.inputs)
     return Threshold(
         law=asked.name, title=asked.title, outcome=outcome_name(lead.law), label=outcome_label(lead.law),
         along=axis, column=column, crosses=crosses, held=track.held, family=who,
-        level=level, within=within, scale=scale, drift=drifts,
-        flags=(*_flags(axis, crosses, within, draws, returning, track.fitted, scale), *([] if drifts else [WITHOUT]),
-               *asked.diagnostics.complaints, *(str(note) for note in asked.notes)),
+        levels=levels, within=within, scale=scale, drift=drifts,
+        notes=in_order((*_notes(axis, crosses, within, draws, returning, track.fitted, scale),
+                        *([] if drifts else [WITHOUT]), *asked.notes)),
         diagnostics=asked.diagnostics, draws=draws, grid=_grid(within), heights=heights, fitted=track.fitted,
         observed=lead.plan.outcome / (1.0 if count is None else count),
         own=np.array([who not in lead.families or name == who for name in labels(lead.runs, lead.family_grouping)]),
@@ -317,26 +335,42 @@ def _check(law: Law, crosses: Crosses) -> None:
             )
 
 
-def _interval(draws: np.ndarray, level: float) -> Interval:
-    """Quantiles that are draws, because nothing lies between a number and infinity."""
-    tail = (1.0 - level) / 2.0
-    return Interval(*(float(q) for q in np.quantile(draws, [0.5, tail, 1.0 - tail], method="inverted_cdf")))
-
-
-def _flags(
+def _notes(
     axis: Axis, crosses: Crosses, ends: tuple[float, float], draws: np.ndarray, returning: np.ndarray,
     fitted: np.ndarray, scale: Interval,
-) -> Iterable[str]:  # fmt: skip
-    what = "steepest" if crosses == STEEPEST else "across"
+) -> Iterable[Note]:  # fmt: skip
+    low, high = (f"{axis.name} = {size(end, axis.units)}" for end in ends)
     if beyond := float(np.mean(draws == np.inf)):
-        yield f"not within reach up to {axis.name} = {short(ends[1])} with probability {beyond:.2g}"
+        yield Note(
+            "not-within-reach", "warning",
+            f"It is not within reach up to {high} with a probability of {beyond:.2g}.",
+            "Plan for that too; an end of an interval that lies beyond is a bound.",
+        )  # fmt: skip
     if before := float(np.mean(draws == -np.inf)):
-        yield f"{what} at {axis.name} = {short(ends[0])} already with probability {before:.2g}"
+        yield Note(
+            "reached-before", "info",
+            f"It is {'steepest' if crosses == STEEPEST else 'across'} at {low} already with a probability of "
+            f"{before:.2g}.",
+            "An end of an interval that lies below is a bound.",
+        )  # fmt: skip
     if back := float(returning.mean()):
-        yield f"across and back again by {axis.name} = {short(ends[1])} with probability {back:.2g}"
+        yield Note(
+            "turns-back", "warning",
+            f"It is across and back again by {high} with a probability of {back:.2g}.",
+            "The first crossing is given; draw the law (--plot) to see how it goes on.",
+        )  # fmt: skip
     if np.isfinite(scale.median) and scale.median > fitted.max() > 0:
-        yield f"the median is {short(scale.median / fitted.max())} times the largest {axis.name} that was fitted"
+        yield Note(
+            "beyond-runs", "info",
+            f"The median is at {multiple(scale.median / fitted.max())} the largest {axis.name} that was fitted.",
+            "Hold the law against runs that it has not seen (`bayeslaw backtest`) before relying on it so far out.",
+        )  # fmt: skip
     elif np.isfinite(scale.median) and 0 < scale.median < fitted.min():
-        yield f"the median is below the smallest {axis.name} that was fitted, {short(float(fitted.min()))}"
+        yield Note(
+            "below-runs", "info",
+            f"The median is below the smallest {axis.name} that was fitted, {size(float(fitted.min()), axis.units)}.",
+            "Add smaller runs; the law is not tested there.",
+        )  # fmt: skip
     if isinstance(crosses, Threshold):
-        yield from (f"{crosses.outcome} by {crosses.along.name}: {flag}" for flag in crosses.flags)
+        about = f"{crosses.outcome} by {crosses.along.name}"
+        yield from (replace(note, text=f"{about}: {note.text}") for note in crosses.notes)

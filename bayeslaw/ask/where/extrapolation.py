@@ -11,6 +11,7 @@ import numpy as np
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.law import Law
 from bayeslaw.note import Note
+from bayeslaw.words import multiple
 
 # Training compute per parameter and token, in FLOP: Kaplan et al. 2020, section 2.1.
 FLOPS = 6.0
@@ -46,16 +47,21 @@ class Outside:
     def __str__(self) -> str:
         end = "largest" if self.side == "above" else "smallest"
         what = f"compute of the {end} fitted run" if self.name == COMPUTE else f"{end} fitted {self.name}"
-        return f"{times(self.times)} x the {what}" if self.side == "above" else f"1/{times(self.times)} of the {what}"
+        return f"{self._factor} the {what}" if self.side == "above" else f"{self._factor} of the {what}"
+
+    @property
+    def in_short(self) -> str:
+        """For a table."""
+        return f"{self._factor} {self.name}"
+
+    @property
+    def _factor(self) -> str:
+        many = multiple(self.times)
+        return many if self.side == "above" else f"1/{many.removesuffix('x')}"
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
-
-
-def times(factor: float) -> str:
-    """A factor in words: ``0.12``, ``1.1``, ``2,841``."""
-    return f"{factor:,.0f}" if factor >= 100 else f"{factor:.3g}"
 
 
 def outside(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> list[Outside | None]:

@@ -11,9 +11,9 @@ import numpy as np
 from bayeslaw.errors import QuestionError, did_you_mean, listed
 from bayeslaw.language.formula.expression import names
 from bayeslaw.language.law import Input, Law
-from bayeslaw.runs.observations import FACTORS, short
+from bayeslaw.runs.observations import FACTORS
 from bayeslaw.runs.table import Runs, read_runs
-from bayeslaw.words import argument, number_in
+from bayeslaw.words import argument, exact, number_in
 
 Where = Mapping[str, float | Sequence[float] | np.ndarray] | Runs
 
@@ -36,7 +36,7 @@ class Points(Runs):
 
     def rescaled(self, column: str, factor: float) -> str:
         """What to ask, and what to write for a column in the law's units."""
-        return f"is it {FACTORS[factor]}? Write {self.words[column]}={short(float(self.data[column][0]) * factor)}"
+        return f"is it {FACTORS[factor]}? Write {self.words[column]}={exact(float(self.data[column][0]) * factor)}"
 
     def amended(self, how: str, condition: str | None = None) -> str:  # noqa: ARG002 - all points are asked about
         """What to do about points that cannot be used."""

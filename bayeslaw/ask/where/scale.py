@@ -17,7 +17,7 @@ from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.law import Law
 from bayeslaw.runs.stand_ins import NEW, Group
 from bayeslaw.runs.table import Runs
-from bayeslaw.words import short, with_units
+from bayeslaw.words import short, size, with_units
 
 COMPUTE = "compute"
 # More families than this can be neither compared nor read on a page.
@@ -35,11 +35,14 @@ class Axis:
         ``compute``, or the input's name in the law.
     scale
         The inputs that make up compute, parameters and tokens; None for an input.
+    units
+        Of its values.
     """
 
     name: str
     label: str
     scale: tuple[str, str] | None
+    units: str = "FLOP"
 
     def values(self, inputs: Inputs) -> np.ndarray:
         """Where runs lie; shape ``(runs,)``."""
@@ -66,7 +69,7 @@ def axis_of(law: Law, along: str | None) -> Axis:
             f"{' or '.join([COMPUTE] * (scale is not None) + list(law.free_inputs))}."
         )
     one = law.inputs[name]
-    return Axis(name, with_units(one.column, one.units), None)
+    return Axis(name, with_units(one.column, one.units), None, one.units)
 
 
 def path(
@@ -98,7 +101,7 @@ def path(
         if (N in at) != (D in at):
             kept, other = (N, D) if N in at else (D, N)
             inputs = {kept: np.full_like(grid, at[kept]), other: grid / (FLOPS * at[kept])}
-            words.append(f"{short(at[kept])} {law.inputs[kept].units}s")
+            words.append(f"{size(at[kept], law.inputs[kept].units)} {law.inputs[kept].units}s")
         else:
             ratio = at[D] / at[N] if N in at else float(np.exp(np.median(np.log(fitted[D] / fitted[N]))))
             inputs = {N: np.sqrt(grid / (FLOPS * ratio)), D: np.sqrt(grid * ratio / FLOPS)}
@@ -107,7 +110,7 @@ def path(
         if name not in inputs:
             value = at.get(name, float(np.median(fitted[name])))
             inputs[name] = np.full_like(grid, value)
-            words.append(f"{law.inputs[name].column.replace('_', ' ')} {short(value)}")
+            words.append(f"{law.inputs[name].column.replace('_', ' ')} {size(value, law.inputs[name].units)}")
     return inputs, ", ".join(words)
 
 

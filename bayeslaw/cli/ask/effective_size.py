@@ -42,7 +42,8 @@ sizes_options = together(
 
 
 def read_sizes(
-    fit: str, networks: str, along: str | None, at: str | None, within: str | None, family: str | None, level: float,
+    fit: str, networks: str, along: str | None, at: str | None, within: str | None, family: str | None,
+    levels: tuple[float, ...],
     drift: str | None, no_drift: bool, allow_unconverged: bool, **reading: Any,
 ) -> EffectiveSizes:  # fmt: skip
     """The effective sizes of a table of networks, as the options say."""
@@ -53,8 +54,9 @@ def read_sizes(
     from bayeslaw.ask.threshold.effective_size import effective_size as ask
 
     return ask(
-        posterior, table, along, held, whose, level, within=between, drift=drifting, allow_unconverged=allow_unconverged
-    )
+        posterior, table, along, held, whose, levels, within=between, drift=drifting,
+        allow_unconverged=allow_unconverged,
+    )  # fmt: skip
 
 
 def _between(text: str | None) -> tuple[float, float] | None:

@@ -54,7 +54,7 @@ def forecast(
     through: str | None,
     table: str | None,
     family: str | None,
-    level: float,
+    levels: tuple[float, ...],
     allow_unconverged: bool,
     picture: str | None,
     drift: str | None,
@@ -82,16 +82,16 @@ def forecast(
 
     later = {} if through is None or points is None else _inputs_of_score(points, posterior)
     at_first = runs if points is None else {name: values for name, values in points.items() if name not in later}
-    found = ask(posterior, at_first, whose, level, drift=drifting, allow_unconverged=allow_unconverged)
+    found = ask(posterior, at_first, whose, levels, drift=drifting, allow_unconverged=allow_unconverged)
     if through is not None:
         later[found.outcome] = found
-        found = ask(load_fit(through), later, level=level, drift=drifting, allow_unconverged=allow_unconverged)
+        found = ask(load_fit(through), later, level=levels, drift=drifting, allow_unconverged=allow_unconverged)
     if path is not None:
         from bayeslaw.ask.plot.forecast import plot_forecast
 
         drawn = None if points is None else {name: values[0] for name, values in points.items()}
         figure = plot_forecast(
-            posterior, held_out=runs, level=level, at=drawn, drift=drifting, allow_unconverged=allow_unconverged
+            posterior, held_out=runs, level=levels[0], at=drawn, drift=drifting, allow_unconverged=allow_unconverged
         )
         draw(path, figure)
     give(found.as_dict(), lambda: "\n".join([str(found), *_outcomes(found, runs)]), as_json)
@@ -112,4 +112,4 @@ def _outcomes(found: Forecast, runs: Runs | None) -> list[str]:
         return []
     known = [(p.new_run, y) for p, y in zip(found.points, runs.column(found.outcome), strict=True) if math.isfinite(y)]
     inside = sum(interval.lower <= y <= interval.upper for interval, y in known)
-    return [f"  {inside} of {len(known)} outcomes in the table lie inside"] if known else []
+    return [f"{inside} of {len(known)} outcomes in the table lie inside."] if known else []

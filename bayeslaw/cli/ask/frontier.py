@@ -22,8 +22,8 @@ from bayeslaw.cli.options import fields_of, find_law, fitting_options, priors_op
 @fitting_options("500")
 @answers
 def frontier(
-    fit: str, networks: str, law: str, priors: str | None, prior: Sequence[str], imagined: int | None, level: float,
-    allow_unconverged: bool, as_json: bool, **rest: Any,
+    fit: str, networks: str, law: str, priors: str | None, prior: Sequence[str], imagined: int | None,
+    levels: tuple[float, ...], allow_unconverged: bool, as_json: bool, **rest: Any,
 ) -> None:  # fmt: skip
     """Find the time in which density doubles.
 
@@ -32,12 +32,12 @@ def frontier(
     NETWORKS has a column day too: of the release, in days from 24 February 2023.
     """
     fields, chosen = fields_of(rest), find_law(law, priors, prior)
-    sizes = read_sizes(fit, networks, level=level, allow_unconverged=allow_unconverged, **rest)
+    sizes = read_sizes(fit, networks, levels=levels, allow_unconverged=allow_unconverged, **rest)
 
     with quick_imports():
         from bayeslaw.ask.threshold.frontier import IMAGINED
         from bayeslaw.ask.threshold.frontier import frontier as ask
     found = ask(
-        sizes, chosen, level, imagined=imagined or IMAGINED, allow_unconverged=allow_unconverged, **fields
+        sizes, chosen, levels, imagined=imagined or IMAGINED, allow_unconverged=allow_unconverged, **fields
     )  # fmt: skip
     give(found.as_dict(), lambda: found, as_json)

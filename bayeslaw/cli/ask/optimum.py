@@ -51,7 +51,7 @@ def optimum(
     over: str | None,
     menu: Sequence[str],
     family: str | None,
-    level: float,
+    levels: tuple[float, ...],
     allow_unconverged: bool,
     picture: str | None,
     drift: str | None,
@@ -75,7 +75,7 @@ def optimum(
     from bayeslaw.ask.optimum.optimum import optimum as ask
 
     found = ask(
-        posterior, spent, held, traded, cost=cost, menu=options, family=whose, level=level,
+        posterior, spent, held, traded, cost=cost, menu=options, family=whose, level=levels,
         drift=read_drift(drift, no_drift), allow_unconverged=allow_unconverged,
     )  # fmt: skip
     if path is not None:

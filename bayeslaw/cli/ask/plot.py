@@ -11,6 +11,7 @@ from bayeslaw.cli.answer import answers, give
 from bayeslaw.cli.options import fit_argument, load_fit, read_optional_table, reading_options, unconverged_option
 from bayeslaw.cli.pictures import planned, write
 from bayeslaw.errors import InputError
+from bayeslaw.note import serious
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,4 +60,9 @@ def plot(
         "residuals": lambda: plot_residuals(posterior, allow_unconverged=allow_unconverged),
     }
     write(path, drawings[kind](), "--out")
-    give({"law": posterior.law.name, "kind": kind, "out": str(path)}, lambda: f"drawn in {path}", as_json)
+    notes = (*posterior.diagnostics.notes, *serious(posterior.notes))
+    answer = {
+        "law": posterior.law.name, "kind": kind, "out": str(path),
+        "notes": [note.as_dict() for note in notes], "converged": posterior.diagnostics.converged,
+    }  # fmt: skip
+    give(answer, lambda: f"drawn in {path}", as_json)

@@ -50,7 +50,7 @@ def threshold(
     along: str | None,
     at: str | None,
     family: str | None,
-    level: float,
+    levels: tuple[float, ...],
     allow_unconverged: bool,
     picture: str | None,
     drift: str | None,
@@ -71,14 +71,16 @@ def threshold(
 
     if through is not None:
         outcome = Average.of(posterior).lead.law.output.column
-        value = ask(load_fit(through), value, outcome, level=level, drift=drifting, allow_unconverged=allow_unconverged)
+        value = ask(
+            load_fit(through), value, outcome, level=levels, drift=drifting, allow_unconverged=allow_unconverged
+        )
     found = ask(
         posterior,
         value,
         along,
         held,
         read_family(family, posterior),
-        level,
+        levels,
         drift=drifting,
         allow_unconverged=allow_unconverged,
     )

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bayeslaw.cli.answer import answers, give, in_columns
+from bayeslaw.cli.answer import answers, give
 from bayeslaw.cli.data.laws import in_short
 from bayeslaw.cli.options import find_law, priors_options
+from bayeslaw.words import in_columns
 
 if TYPE_CHECKING:
     from bayeslaw.language.law import Law

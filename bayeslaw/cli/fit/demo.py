@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bayeslaw.cli.answer import answers, as_strict_json, give, say, write_text
+from bayeslaw.cli.answer import answers, give, say, write_text
 from bayeslaw.cli.fit.fit import diagnosis, sample
 from bayeslaw.cli.pictures import write
 from bayeslaw.errors import FileError
+from bayeslaw.words import strict_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,7 +62,7 @@ def demo(out: str, as_json: bool) -> None:
     files = {"fit": folder / "fit.nc", "forecast": folder / "forecast.json", "picture": folder / "forecast.png"}
     answer |= {"seconds": round(seconds, 3), "runs": str(RUNS), "files": {k: str(path) for k, path in files.items()}}
     posterior.save(files["fit"])
-    write_text(files["forecast"], as_strict_json(answer) + "\n")
+    write_text(files["forecast"], strict_json(answer) + "\n")
     write(files["picture"], plot_forecast(posterior, held_out=every.where(HELD_OUT)))
     give(answer, lambda: _page(answer, posterior, files), as_json)
 

@@ -91,8 +91,8 @@ def fit(
         "law": law.name, "runs": len(plan.runs), "family": family, "families": list(posterior.families),
         "pool": dict(plan.pool),
         "seed": posterior.seed, "seconds": round(took, 3), "out": str(path),
-        "notes": [note.as_dict() for note in posterior.notes],
-        "diagnostics": posterior.diagnostics.as_dict(),
+        "notes": [note.as_dict() for note in (*posterior.diagnostics.notes, *posterior.notes)],
+        "diagnostics": posterior.diagnostics.as_dict(), "converged": posterior.diagnostics.converged,
     }  # fmt: skip
     give(answer, lambda: _in_words(posterior, str(path), took), as_json)
     if not posterior.diagnostics.converged:
@@ -135,9 +135,9 @@ def _in_words(posterior: Posterior, path: str, seconds: float) -> str:
     needed = ",".join(f"{name}=..." for name in posterior.law.free_inputs)
     converged = posterior.diagnostics.converged
     lines = [
-        f"{posterior.law.name} fitted to {len(posterior.runs)} runs{families} in {seconds:.1f} s",
-        f"  {'converged' if converged else 'NOT CONVERGED'}: {diagnosis(posterior.diagnostics)}",
-        f"  saved {path}",
+        f"Law {posterior.law.name} is fitted to {len(posterior.runs)} runs{families} in {seconds:.1f} s.",
+        f"The chains have {'' if converged else 'NOT '}converged: {diagnosis(posterior.diagnostics)}.",
+        f"The fit is saved in {path}.",
         f"  next: bayeslaw summary {path}",
     ]
     if converged:  # or the next command would be refused

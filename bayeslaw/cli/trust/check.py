@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bayeslaw.cli.answer import ANSWER_IS_NO, answers, give, in_columns, quick_imports, say
+from bayeslaw.cli.answer import ANSWER_IS_NO, answers, give, quick_imports, say
 from bayeslaw.cli.options import find_law, fitting_options, load_fit, priors_options
 from bayeslaw.errors import InputError
+from bayeslaw.note import by_name
+from bayeslaw.words import in_columns
 
 if TYPE_CHECKING:
     from bayeslaw.inference.posterior.posterior import Posterior
@@ -80,7 +82,12 @@ def check(
          "sbc": calibrated[law].as_dict() if law in calibrated else None}
         for law, results in found.items()
     ]  # fmt: skip
-    give({"passed": all(passed.values()), "laws": answer}, text, as_json)
+    whole = {
+        "passed": all(passed.values()), "laws": answer,
+        "notes": [note.as_dict() for note in by_name({law: each.notes for law, each in calibrated.items()})],
+        "converged": all(each.converged for each in calibrated.values()),
+    }  # fmt: skip
+    give(whole, text, as_json)
     if not all(passed.values()):
         sys.exit(ANSWER_IS_NO)
 

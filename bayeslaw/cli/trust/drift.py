@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bayeslaw.cli.answer import answers, check_writable, give, in_columns, quick_imports, say, write_text
+from bayeslaw.cli.answer import answers, check_writable, give, quick_imports, say, write_text
 from bayeslaw.cli.options import (
     fields_of,
     find_laws,
@@ -21,6 +21,7 @@ from bayeslaw.cli.options import (
     reading_options,
 )
 from bayeslaw.errors import InputError
+from bayeslaw.words import in_columns, sentence
 
 UNITS = "nats of log outcome, of shares logits, per e-fold of compute"
 
@@ -69,10 +70,10 @@ def drift(
         sweeps, laws, family, pooling, origins=read_origins(origins), public=not alone, **fields,
     )  # fmt: skip
     if path is not None:
-        note = f"{UNITS[0].upper()}{UNITS[1:]}; learned from {', '.join(Path(t).name for t in tables)}"
-        write_text(path, drifts_as_toml(found, note + ("." if alone else " and public sweeps.")))
+        note = f"{UNITS}; learned from {', '.join(Path(t).name for t in tables)}{'' if alone else ' and public sweeps'}"
+        write_text(path, drifts_as_toml(found, sentence(note)))
         say(f"written to {path}")
     answer = {"law": {name: each.as_dict() for name, each in found.items()}}
     rows = [["law", "direction", "scale"]]
     rows += [[name, f"{each.direction:+.4f}", f"{each.scale:.4f}"] for name, each in found.items()]
-    give(answer, lambda: f"{UNITS} beyond the runs\n{in_columns(rows)}", as_json)
+    give(answer, lambda: f"Slopes in {UNITS} beyond the runs:\n{in_columns(rows)}", as_json)

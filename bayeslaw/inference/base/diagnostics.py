@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bayeslaw.errors import ConvergenceError, listed
+from bayeslaw.note import Note
 
 # R-hat as Vehtari et al. (2021) recommend; 400 draws' worth is what their R-hat needs for itself.
 LARGEST_RHAT = 1.01
@@ -145,18 +146,35 @@ class Diagnostics:
         return replace(self, rhat=1.0 + (self.rhat - 1.0) / times, ess=times * self.ess)
 
     @property
-    def verdict(self) -> str:
-        """That the chains have not converged, why, and what to do; a sentence without its end."""
-        return (
-            f"The fit has not converged: {listed(self.complaints)}. Fit again with more draws (--draws) or a simpler "
-            f"hierarchy"
-        )
+    def notes(self) -> tuple[Note, ...]:
+        """That the chains have not converged, if they have not."""
+        if self.converged:
+            return ()
+        text = f"The fit has not converged: {listed(self.complaints)}."
+        return (Note("unconverged", "serious", text, "Fit again with more draws (--draws) or a simpler hierarchy."),)
 
-    def require(self, allow_unconverged: bool = False) -> None:
-        """Refuse to answer from chains that have not converged, unless told otherwise."""
+    @property
+    def verdict(self) -> str:
+        """That the chains have not converged, why, and what to do; without its full stop, and empty if they have."""
+        return " ".join(f"{note.text} {note.remedy.removesuffix('.')}" for note in self.notes)
+
+    def require(self, allow_unconverged: bool = False, name: str = "") -> None:
+        """Refuse to answer from chains that have not converged, unless that is allowed.
+
+        Parameters
+        ----------
+        name
+            Of the fit, where there are several.
+
+        Raises
+        ------
+        ConvergenceError
+            When they have not; it says why, and both ways out.
+        """
         if not self.converged and not allow_unconverged:
+            lead = f"{name}: " if name else ""
             raise ConvergenceError(
-                f"{self.verdict}, or pass allow_unconverged=True (--allow-unconverged) to see the answer anyway."
+                f"{lead}{self.verdict}, or pass allow_unconverged=True (--allow-unconverged) to see the answer anyway."
             )
 
     def as_dict(self) -> dict[str, float | int | str | bool]:

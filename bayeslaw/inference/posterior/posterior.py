@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from bayeslaw.runs.table import Runs
 
 if TYPE_CHECKING:
     import xarray
+
+    from bayeslaw.inference.posterior.summary import PosteriorSummary
 
 
 @dataclass(frozen=True)
@@ -222,7 +224,7 @@ class Posterior:
             return POPULATION
         return known.levels.index(values) if values in known.levels else NEW
 
-    def summary(self) -> Any:
+    def summary(self) -> PosteriorSummary:
         """Every parameter as a table; see :func:`bayeslaw.inference.posterior.summary.posterior_summary`."""
         from bayeslaw.inference.posterior.summary import posterior_summary
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.model.plan import spread_name, unbounded
+from bayeslaw.note import Note, in_order
+from bayeslaw.page import Page, as_html, as_text
+from bayeslaw.words import plain
 
 if TYPE_CHECKING:
     from bayeslaw.inference.posterior.posterior import Posterior
@@ -58,42 +61,54 @@ class Row:
 
 @dataclass(frozen=True)
 class PosteriorSummary:
-    """A posterior in a table."""
+    """A posterior in a table.
+
+    Attributes
+    ----------
+    notes
+        What its runs cannot tell, what its residuals say, and whether the chains have not converged.
+    """
 
     law: str
     runs: int
     family: str | None
     rows: tuple[Row, ...]
     diagnostics: Diagnostics
+    notes: tuple[Note, ...]
+
+    @property
+    def converged(self) -> bool:
+        """Whether the draws can be trusted."""
+        return self.diagnostics.converged
+
+    def _page(self) -> Page:
+        by = "" if self.family is None else f", families by {self.family}"
+        head = ("", "mean", "sd", "5 %", "95 %", "R-hat", "ESS", "learned", "")
+        rows = [
+            (
+                f"{row.name} [{row.group}]" if row.group else row.name, f"{row.mean:.4g}", f"{row.sd:.3g}",
+                f"{row.lower:.4g}", f"{row.upper:.4g}", f"{row.rhat:.3f}", f"{row.ess_bulk:.0f}",
+                "" if row.contraction is None else f"{row.contraction:.0%}", row.note,
+            )
+            for row in self.rows
+        ]  # fmt: skip
+        state = ["The chains have converged."] if self.converged else []
+        return [f"Law {self.law}, {self.runs} runs{by}:", [head, *rows], *state, *map(str, self.notes)]
 
     def __str__(self) -> str:
-        head = f"law {self.law}, {self.runs} runs" + (f", families by {self.family}" if self.family else "")
-        lines = [
-            head,
-            f"{'':28s}{'mean':>11s}{'sd':>10s}{'5 %':>11s}{'95 %':>11s}{'R-hat':>8s}{'ESS':>7s}{'learned':>9s}",
-        ]
-        for row in self.rows:
-            name = f"{row.name} [{row.group}]" if row.group else row.name
-            learned = "" if row.contraction is None else f"{row.contraction:.0%}"
-            lines.append(
-                f"{name:28s}{row.mean:11.4g}{row.sd:10.3g}{row.lower:11.4g}{row.upper:11.4g}{row.rhat:8.3f}"
-                f"{row.ess_bulk:7.0f}{learned:>9s}" + (f"  {row.note}" if row.note else "")
-            )
-        state = (
-            "converged" if self.diagnostics.converged else "NOT CONVERGED: " + "; ".join(self.diagnostics.complaints)
-        )
-        return "\n".join([*lines, state])
+        return as_text(self._page())
 
-    def as_dict(self) -> dict[str, object]:
+    def _repr_html_(self) -> str:
+        return as_html(self._page())
+
+    def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        rows = [
-            {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in asdict(r).items()}
-            for r in self.rows
-        ]
-        return {
-            "law": self.law, "runs": self.runs, "family": self.family, "parameters": rows,
-            "diagnostics": self.diagnostics.as_dict(),
-        }  # fmt: skip
+        found: dict[str, Any] = plain({
+            "law": self.law, "runs": self.runs, "family": self.family,
+            "parameters": [asdict(row) for row in self.rows], "diagnostics": self.diagnostics.as_dict(),
+            "notes": [note.as_dict() for note in self.notes], "converged": self.converged,
+        })  # fmt: skip
+        return found
 
 
 def posterior_summary(posterior: Posterior) -> PosteriorSummary:
@@ -125,7 +140,8 @@ def posterior_summary(posterior: Posterior) -> PosteriorSummary:
     if posterior.family is None:
         for name, draws in law.derive(posterior.parameters()).items():
             rows.append(_row(posterior, name, "", np.asarray(draws), None, rng, None))
-    return PosteriorSummary(law.name, len(posterior.runs), posterior.family, tuple(rows), posterior.diagnostics)
+    notes = in_order((*posterior.diagnostics.notes, *posterior.notes))
+    return PosteriorSummary(law.name, len(posterior.runs), posterior.family, tuple(rows), posterior.diagnostics, notes)
 
 
 def _row(

@@ -14,8 +14,8 @@ from bayeslaw.errors import QuestionError, RunsError
 from bayeslaw.language.law import Law
 from bayeslaw.runs.columns import standard_name
 from bayeslaw.runs.filters import rows_where
-from bayeslaw.runs.observations import short
 from bayeslaw.runs.table import Runs
+from bayeslaw.words import short
 
 # Shares of the runs that are seen: from four tenths, where a law can still be told, to where a fifth is left.
 SEEN: tuple[float, ...] = (0.4, 0.5, 0.65, 0.8)

@@ -12,7 +12,10 @@ import numpy as np
 
 from bayeslaw.ask.forecast.forecast import QUANTILES
 from bayeslaw.errors import listed
+from bayeslaw.note import Note
+from bayeslaw.page import Page, as_html, as_text
 from bayeslaw.validation.backtest.scores import LEVELS, Scores
+from bayeslaw.words import plain
 
 AVERAGE = "average"
 LEVEL = 0.95
@@ -111,34 +114,57 @@ class Backtest:
             f"is {times:.2g} times theirs (less is better)."
         )
 
-    def __str__(self) -> str:
-        rows = [["", *(f"{level:.0%}" for level in LEVELS), f"interval score {LEVEL:.0%}", "CRPS", "log score"]]
-        for kind, found in (("", self.laws), ("Huber + bootstrap, ", self.rivals)):
-            rows += [[f"{kind}{name}", *_shown(scores)] for name, scores in found.items()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
-            for row in rows
+    @property
+    def converged(self) -> bool:
+        """Whether the chains of every fit had."""
+        return not self.unconverged
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What limits the answer."""
+        if self.converged:
+            return ()
+        return (Note(
+            "unconverged-fits", "warning",
+            f"{self.unconverged} of {self.fits} fits have not converged, so their forecasts are rough.",
+            "Take more draws (--draws), or a smaller law.",
+        ),)  # fmt: skip
+
+    def _page(self) -> Page:
+        head = ["", *(f"{level:.0%}" for level in LEVELS), f"interval score {LEVEL:.0%}", "CRPS", "log score"]
+        rows = [
+            [f"{kind}{name}", *_shown(scores)]
+            for kind, found in (("", self.laws), ("Huber + bootstrap, ", self.rivals))
+            for name, scores in found.items()
         ]
-        lines.append(f"coverage by how far: {listed(self._by_ratio())}")
-        if self.left_out:
-            lines.append(f"left out, since they see fewer runs than a law has parameters: {listed(self.left_out)}")
-        if self.unconverged:
-            lines.append(
-                f"{self.unconverged} of {self.fits} fits have not converged, so their forecasts are rough; take more "
-                f"draws (--draws), or a smaller law."
-            )
-        return "\n".join([*lines, self.verdict])
+        left = (
+            [f"Left out, since they see fewer runs than a law has parameters: {listed(self.left_out)}."]
+            if self.left_out else []
+        )  # fmt: skip
+        return [
+            f"Coverage of the {self.outcome.replace('_', ' ')} of hidden runs by level, and scores (less is better, of "
+            f"the log score more):",
+            [head, *rows], f"Coverage by how far: {listed(self._by_ratio())}.", *left, self.verdict,
+            *map(str, self.notes),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return as_text(self._page())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._page())
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {
+        found: dict[str, Any] = plain({
             "outcome": self.outcome,
             "laws": {name: scores.as_dict() for name, scores in self.laws.items()},
             "rivals": {name: scores.as_dict() for name, scores in self.rivals.items()},
             "reach": self.reach, "left_out": list(self.left_out),
             "points": self.points(), "fits": self.fits, "unconverged": self.unconverged, "verdict": self.verdict,
-        }  # fmt: skip
+            "notes": [note.as_dict() for note in self.notes], "converged": self.converged,
+        })  # fmt: skip
+        return found
 
     def points(self) -> list[dict[str, Any]]:
         """Every forecast beside its outcome, by law."""

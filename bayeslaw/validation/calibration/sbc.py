@@ -29,9 +29,12 @@ from bayeslaw.language import catalogue
 from bayeslaw.language.latin_hypercube import latin_hypercube
 from bayeslaw.language.law import Law
 from bayeslaw.language.public_priors import with_priors
+from bayeslaw.note import Note
+from bayeslaw.page import Page, as_html, as_text
 from bayeslaw.runs.table import Runs, RunsLike, read_runs
 from bayeslaw.validation.calibration.ranks import FEWEST, LEVEL, LOG_LIKELIHOOD, ranks_of, within_band
 from bayeslaw.validation.calibration.simulation import Random, Simulated, Values, draw_prior, simulate
+from bayeslaw.words import plain
 
 # Of the histograms that are written down.
 BINS = 20
@@ -86,13 +89,13 @@ class Calibration:
     @property
     def passed(self) -> bool:
         """Whether nothing speaks against the inference."""
-        return not self.failed and self.unconverged <= MOST_UNCONVERGED * self.simulations
+        return not self.failed and self.converged
 
     @property
     def verdict(self) -> str:
         """One sentence."""
         band, count = f"the {LEVEL:.0%} band", len(self.ranks)
-        if self.unconverged > MOST_UNCONVERGED * self.simulations:
+        if not self.converged:
             said = "too many fits have not converged to tell"
         elif self.failed:
             said = f"{listed(self.failed)} left {band} twice: posteriors of '{self.law}' are wrong there"
@@ -103,12 +106,34 @@ class Calibration:
         simulated = f"Over {self.simulations} simulations of {self.rows} runs"
         return f"{simulated}, {said}; {self.unconverged} fits did not converge."
 
+    @property
+    def converged(self) -> bool:
+        """Whether the chains of nearly all fits had."""
+        return self.unconverged <= MOST_UNCONVERGED * self.simulations
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What limits the answer."""
+        if not self.unconverged:
+            return ()
+        return (Note(
+            "unconverged-fits", "info" if self.converged else "serious",
+            f"{self.unconverged} of {self.simulations} fits did not converge and are left out.",
+            "Ask for more draws (draws=2000) to rank the true values of these tables too.",
+        ),)  # fmt: skip
+
+    def _page(self) -> Page:
+        return [f"{self.law}: {self.verdict}", *map(str, self.notes)]
+
     def __str__(self) -> str:
-        return f"{self.law}: {self.verdict}"
+        return as_text(self._page())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._page())
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; histograms of the ranks have twenty bins."""
-        return {
+        found: dict[str, Any] = plain({
             "law": self.law, "passed": self.passed, "verdict": self.verdict, "simulations": self.simulations,
             "rows": self.rows, "seed": self.seed, "level": LEVEL, "unconverged": self.unconverged,
             "outside": list(self.outside), "failed": list(self.failed),
@@ -116,7 +141,9 @@ class Calibration:
                 name: np.histogram(ranks, BINS, (0.0, 1.0))[0].tolist() for name, ranks in self.ranks.items()
             },
             "again": None if self.again is None else self.again.as_dict(),
-        }  # fmt: skip
+            "notes": [note.as_dict() for note in self.notes], "converged": self.converged,
+        })  # fmt: skip
+        return found
 
 
 @dataclass(frozen=True)

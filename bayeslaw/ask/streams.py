@@ -1,0 +1,25 @@
+"""The streams of random numbers that questions draw from, one a purpose, beside the sampler's own.
+
+A question repeats to the bit because its numbers follow from the seed of the fit and the number of a stream; two
+purposes that shared a stream would be dependent.  The numbers are part of every answer, so they stay as they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+# A family that is drawn anew, and the noise of a new run: the same in every question, so that all speak of one family.
+NEW_FAMILY = 1
+# The order in which draws of another fit meet those of this one.
+CARRIED = 2
+# The slope of each draw's drift.
+DRIFT = 3
+# Where an outcome falls among draws that equal it.
+TIES = 4
+# Proposals of bridge sampling: made of the numbers that made the draws, they would be draws again.
+PROPOSALS = 19_960_101
+
+
+def generator(seed: int, stream: int) -> np.random.Generator:
+    """The random numbers of one purpose."""
+    return np.random.default_rng([seed, stream])
