@@ -115,7 +115,8 @@ REFUSES = sorted(set(OF_CHAINS) - {"Posterior.summary", "backtest"})
 def good() -> bl.Posterior:
     """A saved fit of a law with a name that HTML must not believe."""
     fit = bl.load(SAVED / "coupled.nc")
-    return replace(fit, law=replace(fit.law, name="<b>law</b>"), notes=(SERIOUS,))
+    named = replace(fit.law, name="<b>law</b>")
+    return replace(fit, plan=replace(fit.plan, law=named), notes=(SERIOUS,))
 
 
 SERIOUS = Note("collinear", "serious", "Two inputs rise together.", "Add runs.")
@@ -257,8 +258,8 @@ def use(good, bad, tmp_path, monkeypatch) -> Callable[..., Result]:
         gadre = replace(bl.load(SAVED / "chinchilla.nc"), notes=(SERIOUS,))
         demo = gadre if converged else diverged(gadre)
         made: dict[str, Callable[[], Any]] = {
-            "bayeslaw.inference.fit.fit": lambda: demo,
-            "bayeslaw.ask.compare.compare.fit": lambda: fit,
+            "bayeslaw.inference.fit.fit_plan": lambda: demo,
+            "bayeslaw.ask.compare.compare.fit_plan": lambda: fit,
             "bayeslaw.ask.threshold.frontier.frontier": lambda: frontier(fit, True),
             "bayeslaw.validation.backtest.backtest.backtest": lambda: backtest(fit),
             "bayeslaw.validation.drift.learning.learn_drift": lambda: {"chinchilla": bl.Drift(0.001, 0.002)},
