@@ -482,7 +482,7 @@ def test_questions_that_cannot_be_answered_cost_a_sentence(fitted, options, said
 
 
 def test_a_level_is_shown_with_its_digits(fitted):
-    assert "99.9999% intervals" in run("forecast", fitted[0], "--at", "C=1e21", "--level", 0.999999).stdout
+    assert "(99.9999 % interval)" in run("forecast", fitted[0], "--at", "C=1e21", "--level", 0.999999).stdout
 
 
 def test_a_fit_without_families_has_no_new_one(split):
@@ -529,12 +529,15 @@ def test_a_threshold_is_one_object_with_what_it_promises(fitted, tmp_path):
     assert scale["lower"] < 1e19 * (0.6 / 0.4) ** (1 / 0.15) < scale["upper"]
     assert (found["level"], found["outcome"]) == (0.8, {"name": "loss", "crosses": 2.2})
     assert picture.stat().st_size > 10_000
-    assert f"C = {scale['median']:.4g}" in run(*asked).stdout
+    said = re.search(r"at C = ([0-9.e+]+) ", run(*asked).stdout)
+    assert said
+    assert float(said[1]) == pytest.approx(scale["median"], rel=0.01)
 
 
 def test_a_threshold_out_of_reach_has_no_number(fitted):
     found = strict(run("threshold", fitted[0], "--crosses", 0.5, "--family", "web", "--no-drift", "--json").stdout)
-    assert found["threshold"]["C"] == {"median": None, "lower": None, "upper": None}
+    nothing = {"lower": None, "upper": None}
+    assert found["threshold"]["C"] == {"median": None, **nothing, "intervals": {"0.9": nothing}}
     assert found["probability_not_within_reach"] == 1.0
 
 
