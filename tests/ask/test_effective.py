@@ -63,10 +63,14 @@ def test_a_loss_has_the_size_that_its_law_solved_by_hand_gives_it(loss):
 
 
 def test_networks_of_the_reference_have_their_own_size(score):
-    found = bl.effective_size(score, scored(score, [1e9, 1e10, 7e10]), at=TOKENS, within=WITHIN)
-    for one, size in zip(found.sizes, [1e9, 1e10, 7e10], strict=True):
+    sizes = [1e9, 1e10, 7e10]
+    found = bl.effective_size(score, scored(score, sizes), at=TOKENS, within=WITHIN)
+    # Far off the fitted tokens per parameter drift widens the largest size upwards, and moves its median.
+    plain = bl.effective_size(score, scored(score, sizes), at=TOKENS, within=WITHIN, drift=False)
+    for one, sure, size in zip(found.sizes, plain.sizes, sizes, strict=True):
         assert one.lower < size < one.upper
-        assert one.median == pytest.approx(size, rel=0.15)
+        assert sure.lower < size < sure.upper
+        assert sure.median == pytest.approx(size, rel=0.15)
     tables = found.densities(7)
     assert len(tables) == 7
     np.testing.assert_allclose(np.median([each.column("density") for each in tables], axis=0), 10, rtol=0.3)
