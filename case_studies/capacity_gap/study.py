@@ -112,7 +112,7 @@ def draw(asked: dict[float, Optimum]) -> None:
 def main(folder: Path) -> None:
     fits = {
         "language models": bl.fit(LAW, language(folder), "family"),
-        "images": bl.fit(LAW, images(folder), "dataset", IMAGES, target_accept=0.95),
+        "images": bl.fit(LAW, images(folder), "dataset", IMAGES, target_accept=0.95, patience=False),
     }
     for name, one in fits.items():
         print(name, one, one.diagnostics.complaints, file=sys.stderr, flush=True)

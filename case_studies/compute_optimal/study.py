@@ -34,7 +34,7 @@ ISOFLOP = (
     .with_noise_growth("C")
     .with_priors(E="Constant(1.5)", eta="Constant(0.15)")
 )
-SETTINGS = {"draws": 1000, "warmup": 500}
+SETTINGS = {"draws": 1000, "warmup": 500, "patience": False}
 IMAGINED = 400  # tables drawn from a fit, for the published way to be tried on
 # Several budgets come from one training run, which its size tells, where the schedule is not called chinchilla.
 RELATED = ("rw|tuned|short|const|standard|val", "rw|base|short|kaplan|attention|train")

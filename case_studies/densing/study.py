@@ -83,7 +83,7 @@ def leaderboard(folder: Path, name: str, questions: int, chance: float) -> Bench
 def frontier(bench: Benchmark) -> Frontier:
     """The reference, the effective sizes of all networks in it, and the frontier of their densities."""
     law = bl.law("task_chain").with_priors(chance=f"Constant({bench.chance})")
-    reference = bl.fit(law, bench.reference, target_accept=0.99)
+    reference = bl.fit(law, bench.reference, target_accept=0.99, patience=False)
     found = bl.frontier(bl.effective_size(reference, bench.models, at={"D": TOKENS}, within=SIZES), progress=True)
     print(bench.name, reference, found, sep="\n", flush=True)
     return found

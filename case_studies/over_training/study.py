@@ -123,15 +123,15 @@ def main(source: Path) -> None:
     law, wide = bl.law("chinchilla"), bl.law("chinchilla").with_priors(**WIDE)
 
     whole = {
-        "separate": bl.fit(law, runs, "family", separate_pool(), draws=DRAWS, seed=SEED),
-        "common": bl.fit(law, runs, "family", common_pool(), draws=DRAWS, seed=SEED),
+        "separate": bl.fit(law, runs, "family", separate_pool(), draws=DRAWS, seed=SEED, patience=False),
+        "common": bl.fit(law, runs, "family", common_pool(), draws=DRAWS, seed=SEED, patience=False),
         "partial": bl.fit(law, runs, "family", seed=SEED),
-        "separate, wide priors": bl.fit(wide, runs, "family", separate_pool(), draws=DRAWS, seed=SEED),
+        "separate, wide priors": bl.fit(wide, runs, "family", separate_pool(), draws=DRAWS, seed=SEED, patience=False),
     }
     few = {
-        "partially pooled": bl.fit(law, cheap, "family", draws=DRAWS, seed=SEED),
+        "partially pooled": bl.fit(law, cheap, "family", draws=DRAWS, seed=SEED, patience=False),
         "common": bl.fit(law, cheap, "family", {"alpha": "complete", "beta": "complete"}, seed=SEED),
-        "separate": bl.fit(law, cheap, "family", separate_pool(), draws=DRAWS, seed=SEED),
+        "separate": bl.fit(law, cheap, "family", separate_pool(), draws=DRAWS, seed=SEED, patience=False),
     }
     for name, posterior in [*whole.items(), *few.items()]:
         print(f"{name}: {posterior} {'; '.join(posterior.diagnostics.complaints)}", file=sys.stderr)

@@ -74,7 +74,7 @@ def with_budget_effect(runs: bl.Runs, name: str) -> Evidence:
     """The evidence of a law with Gaussian noise under which runs of one budget err together."""
     # With a shift a budget the floor is held by all shifts together: a funnel that is walked in small steps.
     effect = gaussian(name).with_group_effect("budget")
-    return bl.log_evidence(bl.fit(effect, by_budget(runs), draws=2000, target_accept=0.98, seed=SEED))
+    return bl.log_evidence(bl.fit(effect, by_budget(runs), draws=2000, target_accept=0.98, seed=SEED, patience=False))
 
 
 def from_half(runs: bl.Runs, name: str) -> dict[str, Any]:

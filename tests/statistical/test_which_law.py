@@ -57,7 +57,7 @@ def test_the_margin_shrinks_when_runs_of_one_budget_err_together(runs, compared)
     for name in ("coupled", "chinchilla"):
         law = gaussian(name).with_group_effect("budget")
         # With a shift a budget the floor is held by all shifts together: a funnel that is walked in small steps.
-        evidences[name] = bl.log_evidence(bl.fit(law, runs, draws=2000, target_accept=0.98))
+        evidences[name] = bl.log_evidence(bl.fit(law, runs, draws=2000, target_accept=0.98, patience=False))
     factor = BayesFactor.of(*evidences, *evidences.values(), changes=())
     plain = compared.bayes_factor("coupled", "chinchilla")
     assert factor.log + 4.0 * float(np.hypot(factor.se, plain.se)) < plain.log - 3.0
