@@ -5,6 +5,7 @@ import pytest
 
 import bayeslaw as bl
 from bayeslaw.ask.where.points import points_at
+from bayeslaw.ask.where.scale import axis_of
 from bayeslaw.cli.options import read_points
 from bayeslaw.errors import QuestionError
 from bayeslaw.words import at_a_terminal, number_in
@@ -49,3 +50,10 @@ def test_an_argument_is_called_what_its_reader_calls_it():
         points_at([law], {"N": 1e9})
     with pytest.raises(QuestionError, match=r"^at: .*did you mean 'n_params'"):
         points_at([law], {"n_param": 1e9, "D": 1e12})
+
+
+def test_compute_is_called_c_wherever_parameters_and_tokens_are_known():
+    law = bl.law("chinchilla")
+    assert axis_of(law, "C") == axis_of(law, "flops") == axis_of(law, "compute")
+    assert axis_of(law, "C").scale == ("N", "D")
+    assert axis_of(bl.law("power_law"), "C").scale is None

@@ -30,6 +30,9 @@ class Column:
     aliases: tuple[str, ...] = ()
 
 
+# Training compute per parameter and token, in FLOP: Kaplan et al. 2020, section 2.1.
+FLOPS = 6.0
+
 _ROWS = (
     Column("n_params", "parameter", "parameters of the model",
            ("N", "params", "parameters", "num_params", "num_parameters", "param_count", "model_size", "model_params")),

@@ -14,7 +14,7 @@ import numpy as np
 from bayeslaw.errors import RunsError
 from bayeslaw.language.formula import expression as expr
 from bayeslaw.language.formula.functions import CONDITION_WORDS
-from bayeslaw.runs.columns import missing_column
+from bayeslaw.runs.columns import FLOPS, missing_column
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
@@ -25,7 +25,8 @@ Kind = Literal["a number", "text", "a comparison"]
 def rows_where(runs: Runs, condition: str) -> np.ndarray:
     """The mask of the runs that meet a condition, booleans of shape ``(runs,)``.
 
-    An empty cell meets no comparison but ``!=``.
+    An empty cell meets no comparison but ``!=``.  Where the table has parameters and tokens and no compute, ``flops``
+    is 6 x parameters x tokens (Kaplan et al. 2020).
 
     Raises
     ------
@@ -37,6 +38,7 @@ def rows_where(runs: Runs, condition: str) -> np.ndarray:
     """
     if not isinstance(condition, str):
         raise RunsError(f'{runs.source}: a condition is a text such as "n_params >= 1e8", not {condition!r}.')
+    runs = _with_compute(runs)
     node = expr.parse(condition, condition=True)
     for name in expr.names(node):
         if not runs.has(name):
@@ -51,6 +53,14 @@ def rows_where(runs: Runs, condition: str) -> np.ndarray:
             f"condition before it, joined with 'and'"
         )  # fmt: skip
     return met
+
+
+def _with_compute(runs: Runs) -> Runs:
+    """The runs with their compute, where that is no column and follows from parameters and tokens."""
+    sizes = ("n_params", "n_tokens")
+    if runs.has("flops") or not all(runs.has(name) and not runs.is_text(name) for name in sizes):
+        return runs
+    return runs.with_columns({"flops": FLOPS * runs.column(sizes[0]) * runs.column(sizes[1])})
 
 
 def _met(node: expr.Node, values: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

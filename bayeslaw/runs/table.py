@@ -35,7 +35,6 @@ type RunsLike = Runs | str | Path | Mapping[str, Sequence[Any] | np.ndarray] | p
 
 UNIT_WORDS: Mapping[str, float] = {
     "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "percent": 1e-2,
-    "thousands": 1e3, "millions": 1e6, "billions": 1e9, "trillions": 1e12,
 }  # fmt: skip
 
 
@@ -165,7 +164,7 @@ class Runs:
         return tuple(shown), index
 
     def where(self, condition: str) -> Runs:
-        """The runs that meet a condition, such as ``"family == 'c4' and n_params >= 1e8"``.
+        """The runs that meet a condition: ``"family == 'c4' and flops < 2e19"``, which is 6ND where it is no column.
 
         Raises
         ------
@@ -387,7 +386,7 @@ def _renamed(table: Table, columns: dict[str, str]) -> tuple[dict[str, np.ndarra
 def _factor(name: str, unit: float | str) -> float:
     value: float | None = None
     if isinstance(unit, str):
-        value = UNIT_WORDS.get(unit.strip().lower())
+        value = UNIT_WORDS.get(unit.strip().lower().removesuffix("s"))
     if value is None:
         try:
             value = float(unit)
@@ -395,7 +394,6 @@ def _factor(name: str, unit: float | str) -> float:
             value = math.nan
     if not (math.isfinite(value) and value > 0):
         raise RunsError(
-            f"the unit of '{name}' is {unit!r}; expected a positive number such as 1e6, or one of "
-            f"{listed(w for w in UNIT_WORDS if not w.endswith('s'))}."
+            f"the unit of '{name}' is {unit!r}; expected a positive number such as 1e6, or one of {listed(UNIT_WORDS)}."
         )
     return value

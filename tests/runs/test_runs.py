@@ -844,3 +844,14 @@ def test_public_sweeps_fit_a_law_as_they_are(shared_data, name):
 def test_every_public_table_can_be_read(shared_data):
     for path in sorted(shared_data.glob("*.csv")):
         assert len(read_runs(path)) == len(read_runs(path).rows) > 0
+
+
+def test_a_condition_knows_the_compute_that_parameters_and_tokens_make():
+    """Also by its other names; a column of its own comes first, and without tokens there is none."""
+    table = {"N": [1e8, 1e9, np.nan], "D": [2e9, 2e10, 2e10], "loss": [3.5, 3.0, 2.9]}
+    runs = read_runs(table)
+    assert runs.where("flops < 2e19").rows.tolist() == runs.where("C < 2e19").rows.tolist() == [1]
+    assert not runs.where("flops < 2e19").has("flops")
+    assert read_runs({**table, "flops": [1e20, 1e19, 1e18]}).where("flops < 2e19").rows.tolist() == [2, 3]
+    with pytest.raises(RunsError, match="needs column 'flops', which is not there"):
+        read_runs({"N": [1e8, 1e9], "loss": [3.5, 3.0]}).where("flops < 2e19")

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from bayeslaw.ask.where.extrapolation import FLOPS
 from bayeslaw.errors import QuestionError, did_you_mean, listed
 from bayeslaw.language.formula.expression import (
     Call,
@@ -27,6 +26,7 @@ from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.law import Law
 from bayeslaw.language.parts import Root
 from bayeslaw.language.root import solve
+from bayeslaw.runs.columns import FLOPS
 from bayeslaw.words import short
 
 # What a budget of training compute is called where the caller gives no cost.

@@ -11,10 +11,9 @@ import numpy as np
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.law import Law
 from bayeslaw.note import Note
+from bayeslaw.runs.columns import FLOPS
 from bayeslaw.words import multiple
 
-# Training compute per parameter and token, in FLOP: Kaplan et al. 2020, section 2.1.
-FLOPS = 6.0
 # The end of columns that fall as runs grow: more of them is no further.
 LOSS = "loss"
 COMPUTE, RATIO = "compute", "tokens per parameter"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayeslaw.ask.where.extrapolation import FLOPS
 from bayeslaw.ask.where.points import input_called, read_values
 from bayeslaw.errors import QuestionError, did_you_mean
 from bayeslaw.inference.model.pooling import Grouping
@@ -15,6 +14,7 @@ from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.formula.expression import evaluate
 from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.law import Law
+from bayeslaw.runs.columns import FLOPS
 from bayeslaw.runs.stand_ins import NEW, Group
 from bayeslaw.runs.table import Runs
 from bayeslaw.words import short, size, with_units

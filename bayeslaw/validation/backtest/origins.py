@@ -9,10 +9,9 @@ from itertools import compress
 import numpy as np
 
 from bayeslaw.ask.compare.forward import limits
-from bayeslaw.ask.where.extrapolation import FLOPS
 from bayeslaw.errors import QuestionError, RunsError
 from bayeslaw.language.law import Law
-from bayeslaw.runs.columns import standard_name
+from bayeslaw.runs.columns import FLOPS, standard_name
 from bayeslaw.runs.filters import rows_where
 from bayeslaw.runs.table import Runs
 from bayeslaw.words import short
