@@ -75,7 +75,7 @@ def test_a_law_that_is_worse_everywhere_gets_nothing(log_densities, less):
 
 
 def evidence(value: float, se: float) -> Evidence:
-    return Evidence("law", value, se, (), {}, Subject("loss", "nat/token", "density", 1, {}, {}), 1)
+    return Evidence("law", value, se, (), {}, Subject("loss", "nat/token", "density", 1, {}, {}), 1, converged=True)
 
 
 def test_exact_evidences_are_odds():
