@@ -124,7 +124,7 @@ def test_the_curve_goes_through_the_point_asked_for(one_family):
 def test_any_free_input_can_be_the_axis(one_family):
     figure = bl.plot_forecast(one_family, along="n_tokens", at={"N": 1e9}, allow_unconverged=True)
     assert figure.axes[0].get_xlabel() == "n tokens (token)"
-    assert "n params 1e9" in figure._supxlabel.get_text()
+    assert "n params 1B" in figure._supxlabel.get_text()
 
 
 def test_another_axis_is_refused_with_those_there_are(one_family):
