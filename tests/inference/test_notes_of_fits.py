@@ -60,4 +60,4 @@ def test_a_dominant_law_does_not_hide_what_is_serious(noted):
     other = bl.load(SAVED / "pooled.nc")
     both = bl.average({"one": noted, "other": other}, {"one": 0.99, "other": 0.01})
     for at in ({"N": 6.9e9, "D": 1.38e11}, {"N": 1e8, "D": 1e15}):
-        assert [note.code for note in bl.forecast(both, at).notes] == ["collinear", "one-law"]
+        assert {"collinear", "one-law"} <= {note.code for note in bl.forecast(both, at).notes}
