@@ -78,7 +78,8 @@ def test_a_hidden_run_is_not_seen(runs):
 
 def test_finished_fits_are_taken_up_again(runs, tmp_path):
     """The second time nothing is fitted, and the answer is the same to the bit."""
-    how = {"hide": "n_params * n_tokens > 5e18", "draws": 100, "rivals": False, "shards": tmp_path}
+    how = {"hide": "n_params * n_tokens > 5e18", "draws": 100, "patience": False, "rivals": False,
+           "shards": tmp_path}  # fmt: skip
     one = bl.backtest("chinchilla", runs, **how)
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     other = bl.backtest("chinchilla", runs, **how)
@@ -90,7 +91,7 @@ def test_finished_fits_are_taken_up_again(runs, tmp_path):
 @pytest.mark.slow
 def test_fits_by_workers_give_the_same_answer(runs):
     """Those of all laws are handed out at once, and nothing is fitted here."""
-    how = {"hide": "n_params * n_tokens > 5e18", "draws": 100, "rivals": False}
+    how = {"hide": "n_params * n_tokens > 5e18", "draws": 100, "patience": False, "rivals": False}
     handed = []
 
     class Counting(ThreadPoolExecutor):
