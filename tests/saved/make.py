@@ -19,7 +19,7 @@ from tests.saved.answers import FOLDER, answers, write
 
 
 def gadre() -> bl.Runs:
-    """The shipped table, called by its name alone: where it stood on the machine that fitted it is nobody's business."""
+    """The shipped table, called by its name alone, without the path where it stood when it was fitted."""
     path = Path(bl.__file__).parent / "data" / "gadre_overtraining.csv"
     return replace(bl.read_runs(path).where("fit_role == 'loss_fit'"), source=path.name)
 
