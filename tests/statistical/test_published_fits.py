@@ -63,7 +63,7 @@ def test_the_best_split_of_gophers_budget_is_that_of_the_published_refit(epoch):
     ratio = np.quantile(found.draws["D"] / found.draws["N"], [0.05, 0.95])
     assert ratio[0] < 18 < ratio[1]
     assert found.inputs["N"].lower > 40e9
-    assert found.flatness()[0].startswith("anything from")
+    assert found.flatness()[0].startswith("Anything from")
 
 
 @pytest.mark.slow
