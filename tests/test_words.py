@@ -8,6 +8,7 @@ from bayeslaw.ask.where.points import points_at
 from bayeslaw.ask.where.scale import axis_of
 from bayeslaw.cli.options import read_points
 from bayeslaw.errors import QuestionError
+from bayeslaw.runs import observations
 from bayeslaw.words import at_a_terminal, number_in
 
 
@@ -30,7 +31,7 @@ def test_what_is_no_number_is_none(text):
 def test_sizes_are_read_the_same_at_a_terminal_and_in_python():
     law = bl.law("chinchilla")
     assert read_points(["N=70B,D=1.4T"]) == {"N": [7e10], "D": [1.4e12]}
-    found = points_at([law], {"N": ["70B", "7e9"], "D": "1.4T"}).inputs(law)
+    found = observations.inputs(points_at([law], {"N": ["70B", "7e9"], "D": "1.4T"}), law)
     np.testing.assert_allclose(found["N"], [7e10, 7e9])
     np.testing.assert_allclose(found["D"], [1.4e12, 1.4e12])
 

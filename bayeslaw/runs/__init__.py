@@ -10,6 +10,7 @@
 ``stand_ins``      what a question may say in place of a group
 ``notes``          what a table cannot tell, said before a fit
 ``summary``        the table on one page
+``wording``        how messages speak of its rows and columns
 ``regression``     a robust regression that notes are based on
 =================  ======================================================================
 """

@@ -61,14 +61,6 @@ _ROWS = (
 STANDARD: Mapping[str, Column] = {row.name: row for row in _ROWS}
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How a column was read: its own name in the file, and what the caller had it multiplied by."""
-
-    own: str
-    unit: float | None = None
-
-
 def _key(name: str) -> str:
     """The form in which names are compared."""
     return name if len(name) == 1 else "".join(c for c in name.lower() if c not in " _-")

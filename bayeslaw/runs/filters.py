@@ -15,6 +15,7 @@ from bayeslaw.errors import RunsError
 from bayeslaw.language.formula import expression as expr
 from bayeslaw.language.formula.functions import CONDITION_WORDS
 from bayeslaw.runs.columns import FLOPS, missing_column
+from bayeslaw.runs.wording import rows_of
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
@@ -49,8 +50,8 @@ def rows_where(runs: Runs, condition: str) -> np.ndarray:
     met, possible = _met(node, values)
     if (open_ := met != possible).any():
         raise _wrong(
-            runs, condition, f"it compares what is not a finite number in {runs.at(open_)}; leave such rows out by a "
-            f"condition before it, joined with 'and'"
+            runs, condition, f"it compares what is not a finite number in {rows_of(runs, open_)}; leave such rows out "
+            f"by a condition before it, joined with 'and'"
         )  # fmt: skip
     return met
 

@@ -18,6 +18,7 @@ from bayeslaw.note import Note, Severity, in_order
 from bayeslaw.runs.observations import standard_error_column
 from bayeslaw.runs.regression import residuals
 from bayeslaw.runs.stand_ins import STAND_INS
+from bayeslaw.runs.wording import rows_of
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
@@ -139,13 +140,11 @@ def outside_range(design: Design) -> Iterator[Note]:
         beyond = (values < each.range[0] * (1 - 1e-9)) | (values > each.range[1] * (1 + 1e-9))
         if beyond.any() and not beyond.all():
             yield Note(
-                "outside-range",
-                "info",
-                f"Column {each.column} of {_count(int(beyond.sum()), 'run')} ({design.runs.at(beyond)}) is outside "
-                f"{each.range[0]:g} to "
-                f"{each.range[1]:g}, for which law '{design.law.name}' is meant.",
+                "outside-range", "info",
+                f"Column {each.column} of {_count(int(beyond.sum()), 'run')} ({rows_of(design.runs, beyond)}) is "
+                f"outside {each.range[0]:g} to {each.range[1]:g}, for which law '{design.law.name}' is meant.",
                 "See whether the fit changes without them.",
-            )
+            )  # fmt: skip
 
 
 def errors_without_use(design: Design) -> Iterator[Note]:
@@ -365,7 +364,7 @@ def missing_cells(design: Design) -> Iterator[Note]:
             yield Note(
                 "missing-cells", "serious",
                 f"Column {name} is empty in {_count(int(empty.sum()), 'row')} of {len(empty)} "
-                f"({design.runs.at(empty)}).",
+                f"({rows_of(design.runs, empty)}).",
                 f'Fill them in, or leave them out: --where "{name} == {name}".',
             )  # fmt: skip
 

@@ -16,6 +16,7 @@ from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.law import Input, Law
 from bayeslaw.runs.columns import missing_column
 from bayeslaw.runs.schedule_sums import sum_along
+from bayeslaw.runs.wording import FACTORS, amended, called, rescaled, rows_of
 from bayeslaw.words import exact, short
 
 if TYPE_CHECKING:
@@ -24,12 +25,6 @@ if TYPE_CHECKING:
 # How far beyond a law's range single rows may lie: nearer than the units people mix up (thousands), farther than any
 # honest small model.
 TOLERANCE = 100.0
-# What people store numbers in: for a unit guess the factor must bring the whole column into the law's range.
-FACTORS = {
-    1e3: "in thousands", 1e6: "in millions", 1e9: "in billions", 1e12: "in trillions", 1e15: "in units of 1e15",
-    1e18: "in units of 1e18", 1e21: "in units of 1e21", 1e-2: "in percent", 1e-3: "in units of 0.001",
-    1e-6: "in units of 1e-6", 1e-9: "in units of 1e-9",
-}  # fmt: skip
 
 
 def inputs(runs: Runs, law: Law) -> dict[str, np.ndarray]:
@@ -76,8 +71,8 @@ def _input(runs: Runs, law: Law, each: Input, known: dict[str, np.ndarray], faul
         if bad.any():
             shown = ", ".join(f"{n} = {known[n][bad][0]:g}" for n in sources)
             raise RunsError(
-                f"{runs.source}: input '{each.name}' of law '{law.name}' is not finite in {runs.at(bad)} ({shown}); "
-                f"{runs.amended('correct these values')}."
+                f"{runs.source}: input '{each.name}' of law '{law.name}' is not finite in {rows_of(runs, bad)} "
+                f"({shown}); {amended(runs, 'correct these values')}."
             )
         return _in_range(runs, law, f"input '{each.name}'", None, computed, each.range, each.units)
     if not runs.has(each.column):
@@ -88,7 +83,7 @@ def _input(runs: Runs, law: Law, each: Input, known: dict[str, np.ndarray], faul
                 raise faults[name]
         raise missing_column(each.column, runs.names, runs.source, f"input '{each.name}' of law '{law.name}'")
     values = numbers(runs, each.column, f"law '{law.name}'", _expected(each.range, each.units))
-    return _in_range(runs, law, runs.called(each.column), each.column, values, each.range, each.units)
+    return _in_range(runs, law, called(runs, each.column), each.column, values, each.range, each.units)
 
 
 def numbers(runs: Runs, name: str, wanted_by: str, expected: str) -> np.ndarray:
@@ -104,9 +99,8 @@ def numbers(runs: Runs, name: str, wanted_by: str, expected: str) -> np.ndarray:
         bad = np.array([_is_text(cell) for cell in values])
         at = int(np.argmax(bad))
         raise RunsError(
-            f"{runs.source}: row {runs.rows[at]} of {runs.called(name)} is '{values[at]}', but {wanted_by} "
-            f"expects {expected}; "
-            "write plain numbers, such as 1.5e9."
+            f"{runs.source}: row {runs.rows[at]} of {called(runs, name)} is '{values[at]}', but {wanted_by} "
+            f"expects {expected}; write plain numbers, such as 1.5e9."
         )
     bad = ~np.isfinite(values)
     if bad.any():
@@ -115,8 +109,8 @@ def numbers(runs: Runs, name: str, wanted_by: str, expected: str) -> np.ndarray:
         if math.isnan(found):
             what, how, keep = "empty", "fill it in", f"{name} > 0"
         raise RunsError(
-            f"{runs.source}: {runs.called(name)} is {what} in {runs.at(bad)}, but {wanted_by} expects {expected}; "
-            f"{runs.amended(how, keep)}."
+            f"{runs.source}: {called(runs, name)} is {what} in {rows_of(runs, bad)}, but {wanted_by} expects "
+            f"{expected}; {amended(runs, how, keep)}."
         )
     return values
 
@@ -171,7 +165,7 @@ def _in_range(
         _refuse(runs, law, what, column, values, bad, expected, keep, how)
     raise RunsError(
         f"{runs.source}: {what} reaches {short(float(values.max()))}, but law '{law.name}' expects {expected}; "
-        f"{runs.rescaled(column, factor)}."
+        f"{rescaled(runs, column, factor)}."
     )
 
 
@@ -180,8 +174,8 @@ def _refuse(
     how: str,
 ) -> NoReturn:  # fmt: skip
     raise RunsError(
-        f"{runs.source}: {what} is {values[bad][0]:g} in {runs.at(bad)}, but law '{law.name}' expects "
-        f"{expected}; {runs.amended(how, keep if column else None)}."
+        f"{runs.source}: {what} is {values[bad][0]:g} in {rows_of(runs, bad)}, but law '{law.name}' expects "
+        f"{expected}; {amended(runs, how, keep if column else None)}."
     )
 
 
@@ -200,7 +194,7 @@ def _unit_guess(
         with np.errstate(over="ignore"):  # what overflows is not within
             return bool((values * factor >= low).all() and (values * factor <= high).all())
 
-    given = runs.unit_of(column)
+    given = runs.wording.reading(column).unit
     if given is not None and fits(1.0 / given):
         return 1.0 / given
     fitting = [factor for factor in FACTORS if fits(factor)]
@@ -229,9 +223,9 @@ def check_run_ids(runs: Runs) -> None:
         if each in seen:
             shown = f"{each:g}" if isinstance(each, float) else each
             raise RunsError(
-                f"{runs.source}: a duplicated run id: '{shown}' of {runs.called(name)} is in rows "
-                f"{runs.rows[seen[each]]} and "
-                f"{runs.rows[i]}; drop one, or add a column 'step' if they are checkpoints of one run."
+                f"{runs.source}: a duplicated run id: '{shown}' of {called(runs, name)} is in rows "
+                f"{runs.rows[seen[each]]} and {runs.rows[i]}; drop one, or add "
+                f"a column 'step' if they are checkpoints of one run."
             )
         seen[each] = i
 
@@ -265,21 +259,21 @@ def outcome(runs: Runs, law: Law) -> np.ndarray:
         "count": (values < 0) | (values != np.round(values)),
     }[family.outcome]
     if bad.any():
-        remedy = runs.amended("correct it")
+        remedy = amended(runs, "correct it")
         if family.outcome == "unit" and (values > 0).all() and 1 < values.max() < 100:
-            remedy = runs.rescaled(column, 0.01)
+            remedy = rescaled(runs, column, 0.01)
         elif family.outcome == "unit" and np.isin(values[bad], (0.0, 1.0)).all():
             # All or none of a few questions: leaving them out is a choice by outcome, so it comes last and says so.
             other = "average over tasks, or fit counts by a law with a Binomial likelihood, which allows all and none"
-            remedy = f"{runs.amended(other, f'{column} > 0 and {column} < 1')}, which favours the middle"
+            remedy = f"{amended(runs, other, f'{column} > 0 and {column} < 1')}, which favours the middle"
         raise RunsError(
-            f"{runs.source}: {runs.called(column)} is {values[bad][0]:g} in {runs.at(bad)}, but the {likelihood} "
-            f"likelihood of law "
-            f"'{law.name}' expects {support[family.outcome]}; {remedy}."
+            f"{runs.source}: {called(runs, column)} is {values[bad][0]:g} in {rows_of(runs, bad)}, but the "
+            f"{likelihood} likelihood of law '{law.name}' expects {support[family.outcome]}; {remedy}."
         )
     if family.outcome == "count":
         _check_trials(runs, law, values)
-    return _in_range(runs, law, runs.called(column), column, values, law.output.range, law.output.units, tolerant=False)
+    interval, units = law.output.range, law.output.units
+    return _in_range(runs, law, called(runs, column), column, values, interval, units, tolerant=False)
 
 
 def _check_trials(runs: Runs, law: Law, successes: np.ndarray) -> None:
@@ -293,8 +287,8 @@ def _check_trials(runs: Runs, law: Law, successes: np.ndarray) -> None:
     if bad.any():
         raise RunsError(
             f"{runs.source}: column '{law.output.column}' counts {successes[bad][0]:g} successes in "
-            f"{trials[bad][0]:g} trials in "
-            f"{runs.at(bad)}; expected no more successes than trials: correct the counts."
+            f"{trials[bad][0]:g} trials in {rows_of(runs, bad)}; expected no more successes "
+            "than trials: correct the counts."
         )
 
 
@@ -312,8 +306,8 @@ def weights(runs: Runs) -> np.ndarray:
     bad = values < 0
     if bad.any():
         raise RunsError(
-            f"{runs.source}: column 'weight' is {values[bad][0]:g} in {runs.at(bad)}, but a run counts for 0 or more; "
-            f"{runs.amended('correct it', 'weight >= 0')}."
+            f"{runs.source}: column 'weight' is {values[bad][0]:g} in {rows_of(runs, bad)}, but a run counts for 0 or "
+            f"more; {amended(runs, 'correct it', 'weight >= 0')}."
         )
     return values
 
@@ -340,8 +334,8 @@ def _positive(runs: Runs, name: str, what: str) -> np.ndarray:
     bad = values <= 0
     if bad.any():
         raise RunsError(
-            f"{runs.source}: column '{name}' is {values[bad][0]:g} in {runs.at(bad)}, but {what} is positive; "
-            f"{runs.amended('correct it', f'{name} > 0')}."
+            f"{runs.source}: column '{name}' is {values[bad][0]:g} in {rows_of(runs, bad)}, but {what} is positive; "
+            f"{amended(runs, 'correct it', f'{name} > 0')}."
         )
     return values
 
@@ -357,8 +351,7 @@ def check_enough(runs: Runs, law: Law) -> None:
     needed, fitted = len(law.free_parameters), np.count_nonzero(weights(runs))
     if fitted < needed:
         raise RunsError(
-            f"{runs.source}: {fitted} runs cannot determine the {needed} free parameters of law "
-            f"'{law.name}'; add runs, take "
-            'a smaller law, or fix a parameter: law.with_priors(alpha="Constant(0.35)") '
+            f"{runs.source}: {fitted} runs cannot determine the {needed} free parameters of law '{law.name}'; add "
+            'runs, take a smaller law, or fix a parameter: law.with_priors(alpha="Constant(0.35)") '
             '(--prior "alpha=Constant(0.35)").'
         )

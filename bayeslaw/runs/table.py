@@ -19,10 +19,10 @@ import numpy as np
 from bayeslaw.errors import RunsError, did_you_mean, listed
 from bayeslaw.language.law import Law
 from bayeslaw.runs import observations
-from bayeslaw.runs.columns import Reading, missing_column, recognised, standard_name
+from bayeslaw.runs.columns import missing_column, recognised, standard_name
 from bayeslaw.runs.files import Table, read_table
 from bayeslaw.runs.filters import rows_where
-from bayeslaw.words import exact
+from bayeslaw.runs.wording import Reading, Wording, amended, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,15 +53,15 @@ class Runs:
         The number of each row in its file, shape ``(runs,)``; a header counts as row 1.
     whole
         The table that these runs were chosen from, and their positions there; None where nothing was left out.
-    readings
-        How columns were read, by name, where it is known: for messages.
+    wording
+        How messages speak of its rows and columns.
     """
 
     data: Mapping[str, np.ndarray]
     source: str
     rows: np.ndarray
     whole: tuple[Runs, np.ndarray] | None = None
-    readings: Mapping[str, Reading] = field(default_factory=dict)
+    wording: Wording = field(default_factory=Wording)
 
     def __post_init__(self) -> None:
         for array in (*self.data.values(), self.rows):
@@ -151,8 +151,8 @@ class Runs:
         if empty.any():
             keep = f"{name} != ''" if values.dtype == object else f"{name} == {name}"
             raise RunsError(
-                f"{self.source}: column '{name}' groups the runs, but is empty in {self.at(empty)}; "
-                f"{self.amended('fill it in', keep)}."
+                f"{self.source}: column '{name}' groups the runs, but is empty in {rows_of(self, empty)}; "
+                f"{amended(self, 'fill it in', keep)}."
             )
         if values.dtype == object:
             words, index = np.unique(values.astype(str), return_inverse=True)
@@ -191,7 +191,7 @@ class Runs:
             rows = rows.astype(np.int64)
         table, positions = (self, np.arange(len(self))) if self.whole is None else self.whole
         data = {name: values[rows] for name, values in self.data.items()}
-        return Runs(data, self.source, self.rows[rows], (table, positions[rows]), self.readings)
+        return Runs(data, self.source, self.rows[rows], (table, positions[rows]), self.wording)
 
     def hiding(self, hidden: np.ndarray) -> Runs:
         """The same table with weight 0 on some runs, so that a fit knows of them and does not see them.
@@ -211,7 +211,7 @@ class Runs:
         """These runs, and after them others with the same columns."""
         tables = [each.with_columns({"weight": observations.weights(each)}) for each in (self, others)]
         data = {name: np.concatenate([each.data[name] for each in tables]) for name in tables[0].data}
-        return Runs(data, self.source, np.concatenate([each.rows for each in tables]), readings=self.readings)
+        return Runs(data, self.source, np.concatenate([each.rows for each in tables]), wording=self.wording)
 
     def frame(self) -> pd.DataFrame:
         """The table as a pandas DataFrame."""
@@ -235,72 +235,6 @@ class Runs:
             head = f"{name}\0{values.dtype.kind}\0{len(content)}\0"
             total.update(head.encode("utf-8", "surrogatepass") + content)
         return total.hexdigest()
-
-    def at(self, mask: np.ndarray) -> str:
-        """Which rows a mask selects, by their numbers in the file, as words for a message."""
-        rows = self.rows[mask]
-        if len(rows) == 1:
-            return f"row {rows[0]}"
-        return f"rows {listed(map(str, rows), 3)}"
-
-    def called(self, column: str) -> str:
-        """A column, as words for a message: by the file's own name first."""
-        own = self.readings.get(column, Reading(column)).own
-        return f"column '{own}'" if own == column else f"column '{own}' ({column})"
-
-    def unit_of(self, column: str) -> float | None:
-        """What the caller had a column multiplied by; None where nothing was said."""
-        return self.readings.get(column, Reading(column)).unit
-
-    def rescaled(self, column: str, factor: float) -> str:
-        """What to ask and do about a column that `factor` brings into the law's unit, as words for a message."""
-        given = self.unit_of(column)
-        unit = exact(factor * (given or 1.0))
-        right = f"units={{'{column}': {unit}}} (--units {column}={unit})"
-        if given is None:
-            return f"is it {observations.FACTORS[factor]}? Pass {right}"
-        needless = math.isclose(factor * given, 1.0)
-        remedy = f"leave '{column}' out of units (--units)" if needless else f"pass {right} instead"
-        return f"it was multiplied by {exact(given)} as units say: {remedy}"
-
-    def amended(self, how: str, condition: str | None = None) -> str:
-        """What to do about rows that cannot be used, as words for a message.
-
-        Parameters
-        ----------
-        how
-            What to do to keep them.
-        condition
-            What the other rows meet, where one condition says it.
-        """
-        where = "..." if condition is None else f'"{condition}"'
-        return f"{how}, or leave such rows out with where({where}) (--where)"
-
-    def inputs(self, law: Law) -> dict[str, np.ndarray]:
-        """The inputs of a law by their names, each float64 of shape ``(runs,)``; see ``observations.inputs``."""
-        return observations.inputs(self, law)
-
-    def outcome(self, law: Law) -> np.ndarray:
-        """The outcome that a law predicts, float64 of shape ``(runs,)``; see ``observations.outcome``."""
-        return observations.outcome(self, law)
-
-    def weights(self) -> np.ndarray:
-        """How many runs each row counts for, shape ``(runs,)``: the column ``weight``, or ones."""
-        return observations.weights(self)
-
-    def standard_error(self, law: Law) -> np.ndarray | None:
-        """Known standard errors of the outcome, shape ``(runs,)``: ``<outcome>_se`` or ``se``; None without either."""
-        return observations.standard_error(self, law)
-
-    def check_enough(self, law: Law) -> None:
-        """Refuse fewer runs than the law has free parameters.
-
-        Raises
-        ------
-        RunsError
-            With how many there are, how many are needed, and what to do.
-        """
-        observations.check_enough(self, law)
 
     def summary(self, law: Law | str | None = None, family: str | None = None) -> RunsSummary:
         """What the table holds, and what in it will matter for a fit: see ``summary`` and ``notes``.
@@ -362,7 +296,7 @@ def read_runs(
         scaled.add(found)
         factor = _factor(name, unit)
         data[found], readings[found] = data[found] * factor, replace(readings[found], unit=factor)
-    return Runs(data, table.source, table.rows, readings=readings)
+    return Runs(data, table.source, table.rows, wording=Wording(readings))
 
 
 def _renamed(table: Table, columns: dict[str, str]) -> tuple[dict[str, np.ndarray], dict[str, Reading]]:

@@ -16,6 +16,7 @@ from scipy.stats import betabinom, norm
 
 import bayeslaw as bl
 from bayeslaw.ask.threshold.threshold import Threshold
+from bayeslaw.runs import observations
 
 HERE = Path(__file__).parent
 SEED = 0
@@ -47,7 +48,7 @@ def family_log_density(posterior: bl.Posterior, runs: bl.Runs) -> tuple[np.ndarr
     shared = posterior.pool.get("C_half") == "complete"
     shifts = np.zeros(1) if shared else SHIFTS
     spread = 1.0 if shared else posterior.draws("C_half_spread_family")[:, None, None]
-    inputs, passes = runs.inputs(posterior.law), runs.outcome(posterior.law)
+    inputs, passes = observations.inputs(runs, posterior.law), runs.column(posterior.law.output.column)
     mean = posterior.law.mean(inputs, {**at, "C_half": at["C_half"] * np.exp(spread * shifts[:, None])})
     log_density = betabinom.logpmf(passes, inputs["n"], mean * at["kappa"], (1 - mean) * at["kappa"])
     weights = np.zeros(1) if shared else norm.logpdf(shifts) + np.log(shifts[1] - shifts[0])

@@ -67,7 +67,7 @@ def coverage(posterior: bl.Posterior, held_out: bl.Runs, level: float) -> tuple[
     """How many outcomes fall inside their intervals, and the mean width of those over the median."""
     # Drift was learned from these very runs among others, and would flatter.
     answer = bl.forecast(posterior, held_out, level=level, drift=False)
-    seen = held_out.outcome(posterior.law)
+    seen = held_out.column(posterior.law.output.column)
     runs = [point.new_run for point in answer.points]
     hits = sum(run.lower <= value <= run.upper for run, value in zip(runs, seen, strict=True))
     return hits, float(np.mean([(run.upper - run.lower) / run.median for run in runs]))
@@ -103,7 +103,7 @@ def coverage_table(fits: dict[str, bl.Posterior], held_out: bl.Runs) -> list[str
 def misses_table(posterior: bl.Posterior, held_out: bl.Runs) -> list[str]:
     """The outcomes farthest from their forecasts, in widths of the interval's half."""
     answer = bl.forecast(posterior, held_out, level=0.9, drift=False)
-    seen = held_out.outcome(posterior.law)
+    seen = held_out.column(posterior.law.output.column)
     lines = ["| corpus | parameters | tokens | forecast, 90 % | observed | error |", "|---|---|---|---|---|---|"]
     rows = []
     for point, value in zip(answer.points, seen, strict=True):

@@ -83,7 +83,7 @@ def from_half(runs: bl.Runs, name: str) -> dict[str, Any]:
     cheap, dear = runs.where(f"flops <= {limit}"), runs.where(f"flops > {limit}")
     half, _ = both = [bl.fit(law(name), each, seed=SEED) for each in (cheap, runs)]
     points = [point.new_run for point in bl.forecast(half, dear, level=0.9, drift=False).points]
-    seen = dear.outcome(half.law)
+    seen = dear.column(half.law.output.column)
     return {
         "error": float(np.mean([point.median / value - 1 for point, value in zip(points, seen, strict=True)])),
         "width": float(np.mean([(point.upper - point.lower) / point.median for point in points])),

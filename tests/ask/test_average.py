@@ -17,6 +17,7 @@ from bayeslaw.ask.where.points import points_at
 from bayeslaw.errors import ConvergenceError, QuestionError
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.note import Note
+from bayeslaw.runs import observations
 from tests.posteriors import about
 from tests.simulate import simulated_runs
 
@@ -150,7 +151,8 @@ def test_an_average_is_wider_than_what_it_averages_where_laws_disagree(chinchill
 def test_each_law_reads_the_inputs_it_has():
     laws = bl.law("chinchilla"), bl.law("power_law")
     points = points_at(laws, {"n_params": [1e9, 7e10], "D": 1.4e12, "C": 6e23})
-    assert {name: len(v) for law in laws for name, v in points.inputs(law).items()} == {"N": 2, "D": 2, "C": 2}
+    read = {name: values for law in laws for name, values in observations.inputs(points, law).items()}
+    assert {name: len(values) for name, values in read.items()} == {"N": 2, "D": 2, "C": 2}
     with pytest.raises(QuestionError, match="law 'power_law' needs 'C'"):
         points_at(laws, {"N": 1e9, "D": 1.4e12})
     with pytest.raises(QuestionError, match="no input 'lr'"):

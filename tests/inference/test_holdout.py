@@ -12,6 +12,7 @@ from bayeslaw.inference.coordinates.following import Following
 from bayeslaw.inference.coordinates.suited import suited
 from bayeslaw.inference.holdout import refit
 from bayeslaw.inference.sampler.program import compile_program
+from bayeslaw.runs import observations
 from tests.linear import Exact, linear_law, linear_runs
 from tests.simulate import simulated_runs
 
@@ -66,7 +67,7 @@ def test_a_hidden_family_is_one_drawn_from_the_population(families):
     theirs = families.runs.take(hidden)
     parameters = seen.parameters({"family": "new"}, np.random.default_rng(7))
     columns = {name: values[:, None] for name, values in parameters.items()}
-    mean = POWER.mean(theirs.inputs(POWER), columns)
+    mean = POWER.mean(observations.inputs(theirs, POWER), columns)
     loss = theirs.column("loss")
     density = norm(np.log(mean), columns["sigma"]).logpdf(np.log(loss)) - np.log(loss)
     expected, other_se = with_error(density.reshape(*seen.flat.shape[:2], -1))

@@ -17,6 +17,7 @@ import bayeslaw as bl
 from bayeslaw.errors import FileError, InputError, LawError, QuestionError
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.posterior import storage
+from bayeslaw.runs import observations
 from bayeslaw.runs.stand_ins import NEW, POPULATION
 from tests.simulate import simulated_runs
 
@@ -530,7 +531,7 @@ def test_the_pointwise_log_likelihood_is_that_of_the_noise(hierarchy):
     from scipy.stats import t
 
     found = hierarchy.to_datatree()["log_likelihood/loss"].values.reshape(hierarchy.size, -1)
-    inputs = hierarchy.runs.inputs(LAW)
+    inputs = observations.inputs(hierarchy.runs, LAW)
     for run in (0, 1, 41):
         family = hierarchy.runs.column("family")[run]
         parameters = hierarchy.parameters({"family": family})

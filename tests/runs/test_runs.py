@@ -17,9 +17,11 @@ from bayeslaw.language import catalogue
 from bayeslaw.language.formula.schedule import SCHEDULES
 from bayeslaw.language.law import Law
 from bayeslaw.runs import files as tables
+from bayeslaw.runs import observations
 from bayeslaw.runs.columns import STANDARD, standard_name
 from bayeslaw.runs.filters import rows_where
 from bayeslaw.runs.table import Runs, read_runs
+from bayeslaw.runs.wording import called
 
 ROOT = Path(__file__).parents[2]
 
@@ -330,7 +332,12 @@ def check_reading(path: Path) -> None:
     runs.digest()
     str(runs.summary(LAW))
     json.dumps(runs.summary().as_dict(), allow_nan=False)
-    questions = [lambda: runs.inputs(LAW), lambda: runs.outcome(LAW), lambda: runs.where("loss > 1"), runs.weights]
+    questions = [
+        lambda: observations.inputs(runs, LAW),
+        lambda: observations.outcome(runs, LAW),
+        lambda: runs.where("loss > 1"),
+        lambda: observations.weights(runs),
+    ]
     for question in questions:
         with contextlib.suppress(BayeslawError):
             question()
@@ -539,11 +546,11 @@ def test_take_keeps_the_row_numbers(tmp_path):
 
 def test_inputs_and_outcome_are_the_columns():
     runs = good()
-    found = runs.inputs(LAW)
+    found = observations.inputs(runs, LAW)
     assert list(found) == ["N", "D"]
     assert found["N"].tolist() == [1e8, 1e9, 1e10]
     assert found["N"].dtype == np.float64
-    assert runs.outcome(LAW).tolist() == [4, 3, 2]
+    assert observations.outcome(runs, LAW).tolist() == [4, 3, 2]
 
 
 @pytest.mark.parametrize(("changes", "words"), [
@@ -566,14 +573,14 @@ def test_inputs_and_outcome_are_the_columns():
 ])  # fmt: skip
 def test_a_wrong_input_says_what_where_and_what_to_do(changes, words):
     with pytest.raises(RunsError) as caught:
-        good(**changes).inputs(LAW)
+        observations.inputs(good(**changes), LAW)
     assert words in str(caught.value)
     assert str(caught.value).startswith("runs: ")
 
 
 def test_the_remedy_for_a_unit_works():
     table = {"n_params": [0.07, 1.5, 7], "n_tokens": [1e9] * 3}
-    assert read_runs(table, units={"n_params": 1e9}).inputs(LAW)["N"].max() == 7e9
+    assert observations.inputs(read_runs(table, units={"n_params": 1e9}), LAW)["N"].max() == 7e9
 
 
 @pytest.mark.parametrize(("given", "words"), [
@@ -586,37 +593,37 @@ def test_the_remedy_for_a_unit_counts_from_the_one_that_was_given(given, words):
     runs = read_runs(table, units={"n_params": given})
     for each in (runs, runs.where("n_tokens > 1")):
         with pytest.raises(RunsError) as caught:
-            each.inputs(LAW)
+            observations.inputs(each, LAW)
         assert words in str(caught.value)
         assert "column 'N' (n_params) reaches" in str(caught.value)
 
 
 def test_a_factor_that_overflows_is_no_unit(recwarn):
     with pytest.raises(RunsError, match="correct it"):
-        good(n_params=[1e300] * 3).inputs(LAW)
+        observations.inputs(good(n_params=[1e300] * 3), LAW)
     assert not recwarn.list
 
 
 def test_losses_that_look_like_perplexities_are_told_so():
     with pytest.raises(RunsError, match="if it is a perplexity, give its log, which is the loss"):
-        good(loss=[30.0, 20.0, 8.0]).outcome(LAW)
+        observations.outcome(good(loss=[30.0, 20.0, 8.0]), LAW)
     with pytest.raises(RunsError, match=r"between 0\.3 and 15; correct it, or"):
-        good(loss=[99.0, 3.0, 2.0]).outcome(LAW)
+        observations.outcome(good(loss=[99.0, 3.0, 2.0]), LAW)
 
 
 def test_a_few_runs_just_beyond_the_range_are_allowed():
-    assert good(n_params=[5e4, 1e9, 1e10]).inputs(LAW)["N"][0] == 5e4
+    assert observations.inputs(good(n_params=[5e4, 1e9, 1e10]), LAW)["N"][0] == 5e4
     notes = good(n_params=[5e4, 1e9, 1e10]).summary(LAW).notes
     assert "outside-range" in [n.code for n in notes]
 
 
 def test_a_missing_column_says_what_there_is():
     with pytest.raises(RunsError) as caught:
-        Runs.from_arrays({"nparams_": [1e9], "lost": [3]}).outcome(LAW)
+        observations.outcome(Runs.from_arrays({"nparams_": [1e9], "lost": [3]}), LAW)
     assert "did you mean 'lost'" in str(caught.value)
     assert "columns={'loss': 'its name'}" in str(caught.value)
     with pytest.raises(RunsError, match="input 'D' of law 'two_powers' needs column 'n_tokens'"):
-        Runs.from_arrays({"n_params": [1e9]}).inputs(LAW)
+        observations.inputs(Runs.from_arrays({"n_params": [1e9]}), LAW)
 
 
 def test_a_standard_column_is_not_taken_for_another():
@@ -632,7 +639,7 @@ def test_words_are_near_whatever_their_case():
 
 def test_a_law_may_name_its_column_by_an_alias():
     law = Law.parse(LAW.text.replace('"n_params"', '"N"'), "alias")
-    assert read_runs({"params": [1e9], "tokens": [1e9]}).inputs(law)["N"].tolist() == [1e9]
+    assert observations.inputs(read_runs({"params": [1e9], "tokens": [1e9]}), law)["N"].tolist() == [1e9]
 
 
 @pytest.mark.parametrize(("values", "words"), [
@@ -644,43 +651,43 @@ def test_a_law_may_name_its_column_by_an_alias():
 ])  # fmt: skip
 def test_a_wrong_outcome_says_what_where_and_what_to_do(values, words):
     with pytest.raises(RunsError) as caught:
-        good(loss=values).outcome(LAW)
+        observations.outcome(good(loss=values), LAW)
     assert words in str(caught.value)
 
 
 def test_shares_lie_between_zero_and_one():
-    assert good(error=[0.1, 0.5, 0.9]).outcome(SHARES).tolist() == [0.1, 0.5, 0.9]
+    assert observations.outcome(good(error=[0.1, 0.5, 0.9]), SHARES).tolist() == [0.1, 0.5, 0.9]
     with pytest.raises(RunsError, match="in percent"):
-        good(error=[10, 50, 90]).outcome(SHARES)
+        observations.outcome(good(error=[10, 50, 90]), SHARES)
     for bad in (0.0, 1.0, -0.1):
         with pytest.raises(RunsError, match="shares above 0"):
-            good(error=[0.1, bad, 0.5]).outcome(SHARES)
+            observations.outcome(good(error=[0.1, bad, 0.5]), SHARES)
 
 
 def test_shares_of_all_or_none_are_told_what_can_be_done():
     runs = good(error=[0.0, 0.4, 1.0])
     with pytest.raises(RunsError, match=r"is 0 in rows 1, 3, .* shares above 0 .*a Binomial likelihood") as caught:
-        runs.outcome(SHARES)
+        observations.outcome(runs, SHARES)
     condition = str(caught.value).split('where("')[1].split('")')[0]
-    assert runs.where(condition).outcome(SHARES).tolist() == [0.4]
+    assert observations.outcome(runs.where(condition), SHARES).tolist() == [0.4]
 
 
 def test_counts_are_whole_and_within_their_trials():
-    assert good(n_correct=[0, 3, 10], n_trials=[10, 10, 10]).outcome(COUNTS).tolist() == [0, 3, 10]
+    assert observations.outcome(good(n_correct=[0, 3, 10], n_trials=[10, 10, 10]), COUNTS).tolist() == [0, 3, 10]
     with pytest.raises(RunsError, match=r"is 0\.5 in row 2"):
-        good(n_correct=[0, 0.5, 1], n_trials=[10] * 3).outcome(COUNTS)
+        observations.outcome(good(n_correct=[0, 0.5, 1], n_trials=[10] * 3), COUNTS)
     with pytest.raises(RunsError, match="is -1 in row 1"):
-        good(n_correct=[-1, 0, 1], n_trials=[10] * 3).outcome(COUNTS)
+        observations.outcome(good(n_correct=[-1, 0, 1], n_trials=[10] * 3), COUNTS)
     with pytest.raises(RunsError, match="11 successes in 10 trials in row 3"):
-        good(n_correct=[0, 1, 11], n_trials=[10] * 3).outcome(COUNTS)
+        observations.outcome(good(n_correct=[0, 1, 11], n_trials=[10] * 3), COUNTS)
 
 
 def test_a_formula_wins_where_its_sources_are_there_else_the_column():
-    assert good(flops=[1e18] * 3).inputs(SHARES)["C"].tolist() == [6e17, 6e19, 6e21]
+    assert observations.inputs(good(flops=[1e18] * 3), SHARES)["C"].tolist() == [6e17, 6e19, 6e21]
     only = Runs.from_arrays({"flops": [1e18, 1e19], "error": [0.1, 0.2]})
-    assert only.inputs(SHARES) == {"C": pytest.approx([1e18, 1e19])}
+    assert observations.inputs(only, SHARES) == {"C": pytest.approx([1e18, 1e19])}
     with pytest.raises(RunsError, match="needs column 'n_params'"):
-        Runs.from_arrays({"error": [0.1]}).inputs(SHARES)
+        observations.inputs(Runs.from_arrays({"error": [0.1]}), SHARES)
 
 
 def test_schedules_are_summed_run_by_run_in_the_order_of_steps():
@@ -692,13 +699,13 @@ def test_schedules_are_summed_run_by_run_in_the_order_of_steps():
     a = lr_sum(np.array([1.0, 1, 0]), np.array([10.0, 20, 30]))
     b = lr_sum(np.array([2.0, 2]), np.array([10.0, 20]))
     expected = [b[1], a[0], a[2], b[0], a[1]]
-    assert Runs.from_arrays(table).inputs(SCHEDULE)["S"].tolist() == expected
+    assert observations.inputs(Runs.from_arrays(table), SCHEDULE)["S"].tolist() == expected
     texts = {"family": table["run"], "schedule": ["cosine"] * 5, **table}
     del texts["run"]
-    assert Runs.from_arrays(texts).inputs(SCHEDULE)["S"].tolist() == expected
+    assert observations.inputs(Runs.from_arrays(texts), SCHEDULE)["S"].tolist() == expected
     texts["family"] = ["one"] * 5
     with pytest.raises(RunsError, match="are the same step of one run"):
-        Runs.from_arrays(texts).inputs(SCHEDULE)
+        observations.inputs(Runs.from_arrays(texts), SCHEDULE)
 
 
 CURVES = {
@@ -712,10 +719,11 @@ def test_schedules_are_summed_over_records_that_were_left_out(condition):
     """The rate of a step was trained at, whether or not its loss is fitted."""
     whole = Runs.from_arrays(CURVES)
     kept = rows_where(whole, condition)
-    expected = whole.inputs(SCHEDULE)["S"][kept]
+    expected = observations.inputs(whole, SCHEDULE)["S"][kept]
     chosen = whole.where(condition)
-    assert chosen.inputs(SCHEDULE)["S"].tolist() == expected.tolist()
-    assert chosen.where("step > 10").inputs(SCHEDULE)["S"].tolist() == expected[chosen.column("step") > 10].tolist()
+    assert observations.inputs(chosen, SCHEDULE)["S"].tolist() == expected.tolist()
+    fewer = observations.inputs(chosen.where("step > 10"), SCHEDULE)
+    assert fewer["S"].tolist() == expected[chosen.column("step") > 10].tolist()
 
 
 def test_hiding_keeps_the_records_that_were_left_out():
@@ -731,7 +739,7 @@ def test_hiding_keeps_the_records_that_were_left_out():
     hidden = kept.hiding(np.array([False, True]))
     assert hidden.column("weight").tolist() == [1.0, 0.0]
     for runs in (kept, hidden, hidden.where("step < 1800"), hidden.take([0])):
-        found = runs.inputs(law)
+        found = observations.inputs(runs, law)
         drop, gap = 1e-3 / 1200, np.arange(1, 501)
         assert found["S"][0] == pytest.approx(1.0 + (1e-3 - drop * gap).sum(), rel=1e-12)
         assert found["M"][0] == pytest.approx(drop * np.cumsum(0.999 ** (gap - 1)).sum(), rel=1e-9)
@@ -740,7 +748,7 @@ def test_hiding_keeps_the_records_that_were_left_out():
 
 def test_hiding_keeps_the_names_of_the_file():
     hidden = read_runs({"N_million": [1.0, -2.0]}, columns={"n_params": "N_million"}).hiding(np.array([True, False]))
-    assert hidden.called("n_params") == "column 'N_million' (n_params)"
+    assert called(hidden, "n_params") == "column 'N_million' (n_params)"
 
 
 def test_sums_out_of_range_are_refused_before_anything_is_fitted():
@@ -748,7 +756,7 @@ def test_sums_out_of_range_are_refused_before_anything_is_fitted():
     curve = {"step": [1000, 2000, 3000], "learning_rate": [3e-3, 1e-3, 9e-3], "loss": [3.5, 3.3, 3.2]}
     runs, annealing = Runs.from_arrays(curve), catalogue.law("lr_annealing")
     with pytest.raises(RunsError) as caught:
-        runs.inputs(annealing)
+        observations.inputs(runs, annealing)
     assert str(caught.value).startswith(
         "runs: input 'M' (summed along each run from 'learning_rate' and 'step') is -1.41115 in row 3, but law "
         "'lr_annealing' expects values in rate*step between -0.3 and 1; correct 'learning_rate' and 'step', or leave "
@@ -783,7 +791,7 @@ def test_columns_are_not_compared_each_with_each():
 
 def test_sums_that_are_columns_are_read():
     told = Runs.from_arrays({**CURVES, "S": np.arange(7.0)})
-    assert told.inputs(SCHEDULE)["S"].tolist() == list(range(7))
+    assert observations.inputs(told, SCHEDULE)["S"].tolist() == list(range(7))
 
 
 @pytest.mark.parametrize("rate", [None, -1.0])
@@ -792,45 +800,46 @@ def test_records_left_out_because_of_a_fault_count_no_more(rate):
     faulty = {**CURVES, "learning_rate": [4, 3, rate, 1, 9, 9, 0]}
     chosen = Runs.from_arrays(faulty).where("learning_rate >= 0")
     without = Runs.from_arrays({name: [v for i, v in enumerate(values) if i != 2] for name, values in CURVES.items()})
-    assert chosen.inputs(SCHEDULE)["S"].tolist() == without.inputs(SCHEDULE)["S"].tolist()
+    assert observations.inputs(chosen, SCHEDULE)["S"].tolist() == observations.inputs(without, SCHEDULE)["S"].tolist()
     twice = Runs.from_arrays({name: [*values, values[0]] for name, values in CURVES.items()} | {"seed": [0] * 7 + [1]})
     with pytest.raises(RunsError, match="same step"):
-        twice.inputs(SCHEDULE)
-    assert (twice.where("seed == 0").inputs(SCHEDULE)["S"] == Runs.from_arrays(CURVES).inputs(SCHEDULE)["S"]).all()
+        observations.inputs(twice, SCHEDULE)
+    once, again = (observations.inputs(each, SCHEDULE) for each in (Runs.from_arrays(CURVES), twice.where("seed == 0")))
+    assert (once["S"] == again["S"]).all()
 
 
 def test_a_duplicated_run_id_is_refused_unless_it_has_steps():
     with pytest.raises(RunsError, match="a duplicated run id: 'x' of column 'run_id' is in rows 1 and 3"):
-        good(run_id=["x", "y", "x"]).inputs(LAW)
+        observations.inputs(good(run_id=["x", "y", "x"]), LAW)
     with pytest.raises(RunsError, match=r"a duplicated run id: 'x' of column 'run_id' \(run\) is in rows 1 and 2"):
-        read_runs({"run_id": ["x", "x"], "N": [1e8, 1e9], "D": [1e9, 1e9]}).inputs(LAW)
+        observations.inputs(read_runs({"run_id": ["x", "x"], "N": [1e8, 1e9], "D": [1e9, 1e9]}), LAW)
     with pytest.raises(RunsError, match="a duplicated run id: '7'"):
-        good(run=[7, 8, 7]).inputs(LAW)
-    good(run_id=["x", "y", "x"], step=[1, 2, 3]).inputs(LAW)
-    good(run_id=["x", "y", "z"]).inputs(LAW)
-    good(run_id=["", "y", ""]).inputs(LAW)
+        observations.inputs(good(run=[7, 8, 7]), LAW)
+    observations.inputs(good(run_id=["x", "y", "x"], step=[1, 2, 3]), LAW)
+    observations.inputs(good(run_id=["x", "y", "z"]), LAW)
+    observations.inputs(good(run_id=["", "y", ""]), LAW)
 
 
 def test_weights_and_standard_errors():
-    assert good().weights().tolist() == [1, 1, 1]
-    assert good(weight=[1, 2, 0.5]).weights().tolist() == [1, 2, 0.5]
-    assert good(weight=[1, 0, 0.5]).weights().tolist() == [1, 0, 0.5]
-    assert good().hiding(np.array([False, True, False])).weights().tolist() == [1, 0, 1]
+    assert observations.weights(good()).tolist() == [1, 1, 1]
+    assert observations.weights(good(weight=[1, 2, 0.5])).tolist() == [1, 2, 0.5]
+    assert observations.weights(good(weight=[1, 0, 0.5])).tolist() == [1, 0, 0.5]
+    assert observations.weights(good().hiding(np.array([False, True, False]))).tolist() == [1, 0, 1]
     with pytest.raises(RunsError, match="'weight' is -1 in row 2, but a run counts for 0 or more"):
-        good(weight=[1, -1, 0.5]).weights()
-    assert good().standard_error(LAW) is None
-    assert good(se=[0.1] * 3).standard_error(LAW).tolist() == [0.1] * 3
-    assert good(se=[0.1] * 3, loss_se=[0.2] * 3).standard_error(LAW).tolist() == [0.2] * 3
+        observations.weights(good(weight=[1, -1, 0.5]))
+    assert observations.standard_error(good(), LAW) is None
+    assert observations.standard_error(good(se=[0.1] * 3), LAW).tolist() == [0.1] * 3
+    assert observations.standard_error(good(se=[0.1] * 3, loss_se=[0.2] * 3), LAW).tolist() == [0.2] * 3
     with pytest.raises(RunsError, match="a standard error is positive"):
-        good(loss_se=[0.1, -1, 0.1]).standard_error(LAW)
+        observations.standard_error(good(loss_se=[0.1, -1, 0.1]), LAW)
 
 
 def test_fewer_runs_than_parameters_are_refused():
     with pytest.raises(RunsError, match="3 runs cannot determine the 6 free parameters of law 'two_powers'"):
-        good().check_enough(LAW)
+        observations.check_enough(good(), LAW)
     with pytest.raises(RunsError, match="--prior"):
-        good().check_enough(LAW)
-    good().take([0, 1, 2, 0, 1, 2]).check_enough(LAW)
+        observations.check_enough(good(), LAW)
+    observations.check_enough(good().take([0, 1, 2, 0, 1, 2]), LAW)
 
 
 @pytest.mark.parametrize("name", [
@@ -838,7 +847,7 @@ def test_fewer_runs_than_parameters_are_refused():
 ])  # fmt: skip
 def test_public_sweeps_fit_a_law_as_they_are(shared_data, name):
     runs = read_runs(shared_data / f"{name}.csv")
-    assert runs.inputs(LAW)["N"].shape == runs.outcome(LAW).shape == (len(runs),)
+    assert observations.inputs(runs, LAW)["N"].shape == observations.outcome(runs, LAW).shape == (len(runs),)
 
 
 def test_every_public_table_can_be_read(shared_data):

@@ -9,6 +9,7 @@ from scipy.stats import binom, kstest
 import bayeslaw as bl
 from bayeslaw.language.check import outcome_range
 from bayeslaw.language.latin_hypercube import latin_hypercube
+from bayeslaw.runs import observations
 from tests.simulate import simulated_runs
 
 CHINCHILLA = bl.law("chinchilla")
@@ -83,7 +84,7 @@ def test_gaussian_noise_has_the_mode_of_least_squares(epoch_runs):
     assert mode["alpha"] == pytest.approx(0.3603, abs=2e-4)
     assert mode["beta"] == pytest.approx(0.4059, abs=3e-4)
     # No parameter can be moved either way without more squares.
-    inputs, loss = epoch_runs.inputs(law), epoch_runs.column("loss")
+    inputs, loss = observations.inputs(epoch_runs, law), epoch_runs.column("loss")
 
     def squares(parameters: dict[str, float]) -> float:
         return float((np.log(loss / law.mean(inputs, parameters)) ** 2).sum())

@@ -13,9 +13,9 @@ from bayeslaw.ask.forecast.variance_parts import Variances, added
 from bayeslaw.ask.streams import NEW_FAMILY, generator
 from bayeslaw.ask.where.extrapolation import Outside, extrapolation, outside
 from bayeslaw.ask.where.noise import expected, outcomes
-from bayeslaw.ask.where.points import Points
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.runs import observations
 from bayeslaw.runs.stand_ins import NEW, POPULATION, Group, StandIn
 from bayeslaw.runs.table import Runs
 
@@ -81,7 +81,7 @@ def draw(
     RunsError
         When a value cannot be an input of the law.
     """
-    law, inputs = posterior.law, at.inputs(posterior.law)
+    law, inputs = posterior.law, observations.inputs(at, posterior.law)
     shape = posterior.size, len(at)
     columns_of = {one.column for one in law.inputs.values()}
     known = {column: one for column, one in (carried or {}).items() if column in columns_of}
@@ -134,7 +134,7 @@ def _groups(posterior: Posterior, at: Runs, family: Families) -> list[dict[str, 
             raise QuestionError(f"{len(family)} families for {count} points; give one family, or one a point.")
         return [posterior.groups_of(one) for one in family]
     default = posterior.groups_of(None)
-    if isinstance(at, Points):
+    if at.wording.by_hand:
         return [default] * count
     known = {c: grouping.names(c) for grouping in posterior.plan.groupings.values() for c in grouping.columns}
     found = [dict(default) for _ in range(count)]

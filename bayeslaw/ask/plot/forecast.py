@@ -34,6 +34,7 @@ from bayeslaw.ask.where.scale import (
     trials,
 )  # fmt: skip
 from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.runs import observations
 from bayeslaw.runs.table import Runs
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def plot_forecast(
     posterior = asked.lead
     law, axis, fixed = posterior.law, axis_of(posterior.law, along), read_at(posterior.law, at)
     shown, total = families(posterior, held_out)
-    fitted, new = posterior.plan.inputs, None if held_out is None else held_out.inputs(law)
+    fitted, new = posterior.plan.inputs, None if held_out is None else observations.inputs(held_out, law)
     marked = set(law.free_inputs) <= set(fixed)
     x = axis.values(fitted)
     everywhere = [x, *([] if new is None else [axis.values(new)])]
@@ -170,9 +171,9 @@ class _Drawing:
         self.heights += [observed, middle, *outer]
         if held_out is not None and (theirs := family.of(held_out, self.grouping)).any():
             runs = held_out.take(theirs)
-            given = runs.inputs(self.posterior.law)
+            given = observations.inputs(runs, self.posterior.law)
             self._bars(panel, given, family, hue)
-            seen = self._shares(given, runs.outcome(self.posterior.law))
+            seen = self._shares(given, observations.outcome(runs, self.posterior.law))
             panel.plot(self.axis.values(given), seen, "o", ms=4.2, mfc="white", mec=hue, mew=1.0, zorder=6)
             self.heights.append(seen)
         if self.marked:

@@ -14,6 +14,7 @@ from bayeslaw.ask.where.points import points_at
 from bayeslaw.ask.where.scale import Axis, Inputs, axis_of, path
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.runs import observations
 from bayeslaw.runs.stand_ins import Group
 from bayeslaw.words import argument
 
@@ -113,5 +114,6 @@ def make_track(
         if name not in law.free_inputs:
             others = [each for each in law.free_inputs if each != track.axis.name]
             raise QuestionError(f"{argument('at')}: '{name}' cannot be held; hold {' or '.join(others) or 'nothing'}.")
-    points_at([law], track.inputs(np.median(track.fitted, keepdims=True))).inputs(law)  # refuses values out of range
+    middle = points_at([law], track.inputs(np.median(track.fitted, keepdims=True)))
+    observations.inputs(middle, law)  # refuses values out of range
     return track

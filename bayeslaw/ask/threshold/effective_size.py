@@ -27,6 +27,7 @@ from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.note import Note, in_order
 from bayeslaw.page import Page, as_html, as_text
+from bayeslaw.runs import observations
 from bayeslaw.runs.table import Runs, RunsLike, read_runs
 from bayeslaw.words import plain, short, size
 
@@ -272,7 +273,7 @@ def effective_size(
     held = {name: float(values[0]) for name, values in track.inputs(grid[:1]).items() if name not in moved}
     columns = {law.inputs[name].column: np.full(len(table), held[name]) for name in law.free_inputs if name in held}
     asked = Runs.from_arrays({**table.data, **columns}, table.source)
-    inputs, outcome = asked.inputs(law), asked.outcome(law)
+    inputs, outcome = observations.inputs(asked, law), observations.outcome(asked, law)
     count = trials(posterior, inputs)
     # The score of a network stands for its mean, about which its noise is that of the reference.
     score = outcome if count is None else outcome / count

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,40 +10,11 @@ import numpy as np
 from bayeslaw.errors import QuestionError, did_you_mean, listed
 from bayeslaw.language.formula.expression import names
 from bayeslaw.language.law import Input, Law
-from bayeslaw.runs.observations import FACTORS
 from bayeslaw.runs.table import Runs, read_runs
-from bayeslaw.words import argument, exact, number_in
+from bayeslaw.runs.wording import Reading, Wording
+from bayeslaw.words import argument, number_in
 
 Where = Mapping[str, float | Sequence[float] | np.ndarray] | Runs
-
-
-@dataclass(frozen=True, eq=False)
-class Points(Runs):
-    """Points written down by hand: what cannot be used is written anew, not read in other units or left out.
-
-    Attributes
-    ----------
-    words
-        What the caller called each column.
-    """
-
-    words: Mapping[str, str] = field(kw_only=True)
-
-    def called(self, column: str) -> str:
-        """A column, as words for a message."""
-        return f"'{self.words[column]}'"
-
-    def rescaled(self, column: str, factor: float) -> str:
-        """What to ask, and what to write for a column in the law's units."""
-        return f"is it {FACTORS[factor]}? Write {self.words[column]}={exact(float(self.data[column][0]) * factor)}"
-
-    def amended(self, how: str, condition: str | None = None) -> str:  # noqa: ARG002 - all points are asked about
-        """What to do about points that cannot be used."""
-        return how
-
-    def at(self, mask: np.ndarray) -> str:
-        """Which points a mask selects, as words for a message."""
-        return super().at(mask).replace("row", "point")
 
 
 def input_called(law: Law, word: str, asked: str | None = None) -> Input:
@@ -111,7 +81,8 @@ def points_at(laws: Sequence[Law], at: Where | Any) -> Runs:
     if not len(arrays[0]):
         raise QuestionError(f"{argument('at')}: no values for {listed(at)}; give one or more.")
     data = dict(zip(columns, (a.copy() for a in arrays), strict=True))
-    return Points(data, argument("at"), np.arange(1, len(arrays[0]) + 1), words=words)
+    wording = Wording({column: Reading(word) for column, word in words.items()}, by_hand=True)
+    return Runs(data, argument("at"), np.arange(1, len(arrays[0]) + 1), wording=wording)
 
 
 def read_values(values: Any, name: str) -> np.ndarray:

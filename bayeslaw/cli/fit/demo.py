@@ -81,7 +81,7 @@ def _folder(out: str) -> Path:
 
 def _against_outcomes(found: Forecast, posterior: Posterior, runs: Runs) -> dict[str, Any]:
     """Forecast and outcome side by side, and what the runs behind each of them cost."""
-    outcome, flops = runs.outcome(posterior.law), runs.column("flops")
+    outcome, flops = runs.column(posterior.law.output.column), runs.column("flops")
     spent: np.ndarray = posterior.runs.column("flops")
     points = [
         {

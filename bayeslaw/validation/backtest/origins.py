@@ -11,9 +11,11 @@ import numpy as np
 from bayeslaw.ask.compare.forward import limits
 from bayeslaw.errors import QuestionError, RunsError
 from bayeslaw.language.law import Law
+from bayeslaw.runs import observations
 from bayeslaw.runs.columns import FLOPS, standard_name
 from bayeslaw.runs.filters import rows_where
 from bayeslaw.runs.table import Runs
+from bayeslaw.runs.wording import amended, rows_of
 from bayeslaw.words import short
 
 # Shares of the runs that are seen: from four tenths, where a law can still be told, to where a fifth is left.
@@ -106,7 +108,7 @@ def those_that_see_enough(
     QuestionError
         When none does; it says which share of the runs would do.
     """
-    counted = runs.weights() > 0
+    counted = observations.weights(runs) > 0
     needed, name = max((len(law.free_parameters), law.name) for law in laws)
 
     def seen(origin: Origin) -> int:
@@ -141,7 +143,7 @@ def _places(runs: Runs, along: str) -> tuple[np.ndarray, Callable[[float], str]]
     place = runs.column(along)
     if not np.isfinite(place).all():
         raise RunsError(
-            f"{runs.source}: column '{along}' is empty in {runs.at(~np.isfinite(place))}, but runs are hidden by it; "
-            f"{runs.amended('fill it', f'{along} == {along}')}."
+            f"{runs.source}: column '{along}' is empty in {rows_of(runs, ~np.isfinite(place))}, but runs are "
+            f"hidden by it; {amended(runs, 'fill it', f'{along} == {along}')}."
         )
     return place, short

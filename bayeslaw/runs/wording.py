@@ -1,0 +1,96 @@
+"""How messages speak of a table: of its rows and columns, and of what to do about them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayeslaw.errors import listed
+from bayeslaw.words import exact
+
+if TYPE_CHECKING:
+    from bayeslaw.runs.table import Runs
+
+# What people store numbers in: for a unit guess the factor must bring the whole column into the law's range.
+FACTORS = {
+    1e3: "in thousands", 1e6: "in millions", 1e9: "in billions", 1e12: "in trillions", 1e15: "in units of 1e15",
+    1e18: "in units of 1e18", 1e21: "in units of 1e21", 1e-2: "in percent", 1e-3: "in units of 0.001",
+    1e-6: "in units of 1e-6", 1e-9: "in units of 1e-9",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a column was read: its own name in the file, and what the caller had it multiplied by."""
+
+    own: str
+    unit: float | None = None
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How messages speak of one table.
+
+    Attributes
+    ----------
+    readings
+        How columns were read, by name, where it is known.
+    by_hand
+        Whether the rows are points that the caller wrote down: those are written anew, not read in other units or left
+        out.
+    """
+
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    by_hand: bool = False
+
+    def reading(self, column: str) -> Reading:
+        """How a column was read; under its own name where nothing is known of it."""
+        return self.readings.get(column, Reading(column))
+
+
+def rows_of(runs: Runs, mask: np.ndarray) -> str:
+    """Which rows a mask selects, by their numbers in the file."""
+    rows, row = runs.rows[mask], "point" if runs.wording.by_hand else "row"
+    return f"{row} {rows[0]}" if len(rows) == 1 else f"{row}s {listed(map(str, rows), 3)}"
+
+
+def called(runs: Runs, column: str) -> str:
+    """A column, by the caller's own name first."""
+    own = runs.wording.reading(column).own
+    if runs.wording.by_hand:
+        return f"'{own}'"
+    return f"column '{own}'" if own == column else f"column '{own}' ({column})"
+
+
+def rescaled(runs: Runs, column: str, factor: float) -> str:
+    """What to ask and do about a column that `factor` brings into the law's unit."""
+    reading = runs.wording.reading(column)
+    if runs.wording.by_hand:
+        return f"is it {FACTORS[factor]}? Write {reading.own}={exact(float(runs.column(column)[0]) * factor)}"
+    unit = exact(factor * (reading.unit or 1.0))
+    right = f"units={{'{column}': {unit}}} (--units {column}={unit})"
+    if reading.unit is None:
+        return f"is it {FACTORS[factor]}? Pass {right}"
+    needless = math.isclose(factor * reading.unit, 1.0)
+    remedy = f"leave '{column}' out of units (--units)" if needless else f"pass {right} instead"
+    return f"it was multiplied by {exact(reading.unit)} as units say: {remedy}"
+
+
+def amended(runs: Runs, how: str, condition: str | None = None) -> str:
+    """What to do about rows that cannot be used.
+
+    Parameters
+    ----------
+    how
+        What to do to keep them.
+    condition
+        What the other rows meet, where one condition says it.
+    """
+    if runs.wording.by_hand:
+        return how
+    where = "..." if condition is None else f'"{condition}"'
+    return f"{how}, or leave such rows out with where({where}) (--where)"
