@@ -3,7 +3,7 @@
 ::
 
     BayeslawError
-    ├── InputError              what was given cannot be used; the command line exits with 2
+    ├── InputError              the input cannot be used; the command line exits with 2
     │   ├── LawError            a law file or formula: syntax, unknown name, constant that overflows
     │   ├── RunsError           a table of runs: missing column, wrong unit, too few rows
     │   ├── PoolingError        a hierarchy that the runs or the law cannot carry
@@ -28,7 +28,7 @@ class BayeslawError(Exception):
 
 
 class InputError(BayeslawError, ValueError):
-    """What was given cannot be used; the message says what was expected and what to do."""
+    """The input cannot be used; the message says what was expected and what to do."""
 
 
 class LawError(InputError):
@@ -60,14 +60,14 @@ class ConvergenceError(BayeslawError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The clause ``; did you mean 'x'``, or nothing when no known word is near; case does not count."""
+    """The clause ``; did you mean 'x'``, or nothing when no known word is close; case is ignored."""
     by_fold = {each.casefold(): each for each in sorted(known)}
     near = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
     return f"; did you mean '{by_fold[near[0]]}'" if near else ""
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """What a caller gave, as it is written in code, cut after `limit` characters."""
+    """A caller's value as it is written in code, cut after `limit` characters."""
     return cut(repr(value), limit)
 
 

@@ -1,7 +1,7 @@
-"""One thing to know before a table, a fit or an answer is used: found where, what follows, and what to do.
+"""Notes: what to know before using a table of runs, a fit or an answer, what follows from it, and what to do.
 
-``serious``: an answer will be mostly prior, or plainly wrong.  ``warning``: intervals will be off unless the remedy is
-taken.  ``info``: good to know.
+``serious``: an answer will be mostly prior, or plainly wrong.  ``warning``: intervals will be off unless you apply the
+remedy.  ``info``: good to know.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Note:
     Attributes
     ----------
     code
-        Stable short name, such as ``collinear``.
+        A short name that does not change between versions, such as ``collinear``.
     severity
-        See the module.
+        ``serious``, ``warning`` or ``info``; see the module.
     text
         What was found and what follows from it, in full sentences.
     remedy
@@ -50,7 +50,7 @@ def read_note(record: Mapping[str, Any]) -> Note:
     Raises
     ------
     ValueError, TypeError
-        When it is none.
+        When the record is not a note.
     """
     note = Note(**record)
     if note.severity not in RANK or not all(isinstance(value, str) for value in record.values()):
@@ -64,7 +64,7 @@ def in_order(notes: Iterable[Note]) -> tuple[Note, ...]:
 
 
 def by_name(notes: Mapping[str, Iterable[Note]]) -> tuple[Note, ...]:
-    """Notes of several laws as one list: what is true of every law is said once, all else with the law's name."""
+    """Notes of several laws as one list: a note that all laws share appears once, any other names its law."""
     shared = set[Note].intersection(*(set(each) for each in notes.values())) if notes else set()
     return in_order(
         note if note in shared else replace(note, text=f"{name}: {note.text}")
@@ -74,5 +74,5 @@ def by_name(notes: Mapping[str, Iterable[Note]]) -> tuple[Note, ...]:
 
 
 def serious(notes: Iterable[Note]) -> tuple[Note, ...]:
-    """The serious ones: those that every later answer repeats."""
+    """The serious notes, which every later answer repeats."""
     return tuple(note for note in notes if note.severity == "serious")

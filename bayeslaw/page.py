@@ -1,6 +1,6 @@
-"""An answer to be read: sentences and tables, as text for a terminal and as HTML for a notebook.
+"""An answer for a reader: sentences and tables, as text for a terminal and as HTML for a notebook.
 
-Both are made of the same blocks, so that they cannot say different things.
+Both are made of the same blocks, so they cannot contradict each other.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from html import escape
 
 from bayeslaw.words import in_columns, numeric
 
-# A paragraph, or the rows of a table, the first of them its heads.
+# A paragraph, or the rows of a table, of which the first is the header.
 Block = str | Sequence[Sequence[str]]
 Page = Sequence[Block]
 
@@ -21,7 +21,7 @@ def as_text(page: Page) -> str:
 
 
 def as_html(page: Page) -> str:
-    """A page as HTML, in which whatever a file or a user called something is text."""
+    """A page as HTML; names from files and users are escaped."""
     return "<div>" + "".join(_paragraph(each) if isinstance(each, str) else _table(each) for each in page) + "</div>"
 
 

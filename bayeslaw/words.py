@@ -1,7 +1,8 @@
 """Numbers, labels and tables as words, the same in messages, answers and pictures; and strict JSON.
 
-Sizes of models and data are written as the field writes them, ``70B`` and ``1.4T``; what spans many powers of ten, such
-as FLOPs, as ``5.76e23``; and an interval with as many decimals as its width has to say: ``1.900 [1.737, 2.076]``.
+Sizes of models and data are written as the field writes them: ``70B`` and ``1.4T``.  Quantities that span many powers
+of ten, such as FLOPs, are written as ``5.76e23``.  An interval gets as many decimals as its width justifies: ``1.900
+[1.737, 2.076]``.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-# Units of what is counted by the thousand, million, billion and trillion.
+# Units of quantities that are counted in thousands, millions, billions and trillions.
 COUNTED = ("parameter", "token", "example", "sequence", "step")
-# Sizes that differ by more than this are written by their digits, not by common decimals; and so is what has no digits
-# within so many decimals.
+# Sizes that differ by more than this factor are written with a fixed number of digits, not of decimals.  So are numbers
+# that would need more decimals than `MOST_DECIMALS`.
 WIDE, MOST_DECIMALS = 10.0, 6
-# Who reads what is said: a person at a terminal, who wrote `--at`, or a caller in Python, who wrote `at`.
+# Who reads a message: a person at a terminal, who wrote `--at`, or a caller in Python, who wrote `at`.
 _AT_A_TERMINAL: ContextVar[bool] = ContextVar("at a terminal", default=False)
 # Letters that follow a number of parameters or tokens; in upper case, as a small m is as often a thousandth.
 SIZES = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
@@ -43,25 +44,25 @@ def short(value: float, digits: int = 3) -> str:
 
 
 def exact(value: float) -> str:
-    """A number with all of its digits, to be typed again: ``1e9``, ``16384``."""
+    """A number with all of its digits, so that it can be typed again: ``1e9``, ``16384``."""
     return short(value, 12)
 
 
 def size(value: float, units: str = COUNTED[0], digits: int = 3) -> str:
-    """A quantity as it is spoken of: a count as ``70B`` or ``1.4T``, all else as :func:`short` has it."""
+    """A quantity in common notation: a count as ``70B`` or ``1.4T``, anything else as :func:`short` writes it."""
     rounded = float(f"{value:.{digits}g}")
     letter, power = _power(abs(rounded)) if units in COUNTED else ("", 1.0)
     return f"{float(f'{rounded / power:.{digits}g}'):.15g}{letter}" if letter else short(value, digits)
 
 
 def multiple(value: float) -> str:
-    """How many times: ``1.11x``, ``2,170x``."""
+    """A factor: ``1.11x``, ``2,170x``."""
     rounded = float(f"{value:.3g}")
     return f"{rounded:,.10g}x" if 1e-3 <= abs(rounded) < 1e9 else f"{short(value)}x"
 
 
 def chance(probability: float) -> str:
-    """A probability in whole percent: ``14 %``; draws know of none that is below one percent or above 99."""
+    """A probability in whole percent: ``14 %``; draws cannot resolve one below 1 % or above 99 %."""
     if probability <= 0.005:
         return "less than 1 %"
     return "more than 99 %" if probability >= 0.995 else f"{100.0 * probability:.0f} %"
@@ -76,15 +77,15 @@ def a_chance(probability: float) -> str:
 
 
 def decimals(width: float, digits: int = 3) -> int:
-    """The decimals that leave some digits to a width."""
+    """The number of decimals at which a width has `digits` significant digits."""
     return max(0, digits - 1 - math.floor(math.log10(width))) if 0.0 < width < math.inf else digits
 
 
 def numbers(values: Sequence[float], units: str = "") -> list[str]:
     """Numbers that are read together, such as a median and the ends of its interval.
 
-    All have the decimals that leave three digits to the difference of the largest and the smallest.  Sizes of which one
-    is many times another have three digits each.
+    All have the number of decimals that gives the difference of the largest and the smallest three digits.  Where one
+    size is many times another, each has three digits.
     """
     known = [value for value in values if math.isfinite(value)]
     low, high = min(known, default=0.0), max(known, default=0.0)
@@ -105,7 +106,7 @@ def _power(value: float) -> tuple[str, float]:
 
 @contextlib.contextmanager
 def at_a_terminal() -> Iterator[None]:
-    """What is said within is said to somebody at a terminal."""
+    """Word messages for somebody at a terminal within this context."""
     token = _AT_A_TERMINAL.set(True)
     try:
         yield
@@ -113,25 +114,31 @@ def at_a_terminal() -> Iterator[None]:
         _AT_A_TERMINAL.reset(token)
 
 
-def argument(name: str) -> str:
-    """What the reader calls an argument: ``--at`` at a terminal, ``at`` in Python."""
-    return f"--{name.replace('_', '-')}" if _AT_A_TERMINAL.get() else name
+def worded(python: str, terminal: str) -> str:
+    """The wording for whoever reads a message: a caller in Python, or a person at a terminal."""
+    return terminal if _AT_A_TERMINAL.get() else python
+
+
+def argument(name: str, value: str = "") -> str:
+    """The reader's name of an argument: ``at`` in Python, ``--at`` at a terminal; with a value, how to give it."""
+    option = f"--{name.replace('_', '-')}"
+    return worded(f"{name}={value}", f"{option} {value}") if value else worded(name, option)
 
 
 def number_in(text: str) -> float | None:
-    """The number that a text is, such as ``7e10``, ``70B`` or ``1.4T``; None where it is none, or not finite."""
+    """The number in a text such as ``7e10``, ``70B`` or ``1.4T``; None if the text is not a finite number."""
     found = re.fullmatch(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([KMBT]?)", text.strip())
     value = math.nan if found is None else float(found[1]) * SIZES.get(found[2], 1.0)
     return value if math.isfinite(value) else None
 
 
 def first_sentence(text: str) -> str:
-    """Of a text that may have line breaks: up to the first stop that ends a sentence."""
+    """The first sentence of a text that may have line breaks."""
     return re.split(r"(?<=[.?!])\s", " ".join(text.split()), maxsplit=1)[0]
 
 
 def cut(text: str, limit: int = 60) -> str:
-    """A text, and three dots in place of what is beyond `limit` characters."""
+    """A text cut to `limit` characters, ending in three dots if it was longer."""
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
@@ -141,12 +148,12 @@ def sentence(text: str) -> str:
 
 
 def in_columns(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
-    """Rows of text in columns wide enough for them: words to the left, numbers to the right.
+    """Rows of text in aligned columns: words to the left, numbers to the right.
 
     Parameters
     ----------
     rows
-        The first one has the heads of the columns.
+        The first row is the header.
     """
     columns = zip(zip(*rows, strict=True), numeric(rows), strict=True)
     filled = [_filled(column, to_the_right) for column, to_the_right in columns]
@@ -159,7 +166,7 @@ def _filled(column: Sequence[str], to_the_right: bool) -> list[str]:
 
 
 def numeric(rows: Sequence[Sequence[str]]) -> list[bool]:
-    """Which columns of rows, the first of them their heads, hold numbers."""
+    """Which columns hold numbers; the first row is the header."""
     return [all(_is_number(cell) for cell in column[1:]) and any(column[1:]) for column in zip(*rows, strict=True)]
 
 
@@ -168,7 +175,7 @@ def _is_number(cell: str) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """A value as strict JSON knows it: a number that JSON does not have (NaN, infinity) is None, a key is text."""
+    """A value as strict JSON: numbers that JSON does not have (NaN, infinity) become None, keys become text."""
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

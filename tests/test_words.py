@@ -7,7 +7,7 @@ import bayeslaw as bl
 from bayeslaw.ask.where.points import points_at
 from bayeslaw.ask.where.scale import axis_of
 from bayeslaw.cli.options import read_points
-from bayeslaw.errors import QuestionError
+from bayeslaw.errors import QuestionError, RunsError
 from bayeslaw.runs import observations
 from bayeslaw.words import at_a_terminal, number_in
 
@@ -51,6 +51,14 @@ def test_an_argument_is_called_what_its_reader_calls_it():
         points_at([law], {"N": 1e9})
     with pytest.raises(QuestionError, match=r"^at: .*did you mean 'n_params'"):
         points_at([law], {"n_param": 1e9, "D": 1e12})
+
+
+def test_a_remedy_is_worded_for_its_reader_alone():
+    table = {"params": [1e8, 1e9], "parameters": [1e8, 1e9]}
+    with pytest.raises(RunsError, match=r"say which: columns=\{'n_params': 'params'\}\.$"):
+        bl.read_runs(table)
+    with at_a_terminal(), pytest.raises(RunsError, match=r"say which: --columns n_params=params\.$"):
+        bl.read_runs(table)
 
 
 def test_compute_is_called_c_wherever_parameters_and_tokens_are_known():

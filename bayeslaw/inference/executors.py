@@ -17,13 +17,12 @@ from contextlib import contextmanager
 
 from bayeslaw.errors import BayeslawError, ExecutorError
 from bayeslaw.inference.base.versions import versions
+from bayeslaw.words import argument
 
 # What a scheduler that is there takes to answer, many times over.
 SECONDS = 5
 # Machines take their time to start workers.
 WORKERS_WITHIN = 60
-# What a user says which with.
-OPTION = "--executor"
 
 # A process that was forked has another number than the one in which this was imported.
 _imported_by = os.getpid()
@@ -57,11 +56,11 @@ def opened(executor: Executor | str | None) -> Iterator[Executor | None]:
         from distributed import Client
     except ModuleNotFoundError:
         raise ExecutorError(
-            f"{OPTION} {executor}: a Dask scheduler needs distributed; install it with "
+            f"{argument('executor')} {executor}: a Dask scheduler needs distributed; install it with "
             "`pip install 'bayeslaw[distributed]'`."
         ) from None
     if "://" not in executor:
-        raise ExecutorError(f"{OPTION} {executor!r}: is no address; give it as tcp://HOST:PORT.")
+        raise ExecutorError(f"{argument('executor')} {executor!r}: is no address; give it as tcp://HOST:PORT.")
     try:
         # A client waits for ever for what takes its call and says nothing.
         with ThreadPoolExecutor(1) as thread:
@@ -70,16 +69,16 @@ def opened(executor: Executor | str | None) -> Iterator[Executor | None]:
     except Exception as error:
         # Whatever else listens there may answer anything, which Dask then fails to read in one way or another.
         raise ExecutorError(
-            f"{OPTION} {executor}: no Dask scheduler answers there within {SECONDS} s; start one with "
-            "`dask scheduler`, or give the address that it tells."
+            f"{argument('executor')} {executor}: no Dask scheduler answers there within {SECONDS} s; start one with "
+            "`dask scheduler`, or give the address that it prints."
         ) from error
     with _quiet("distributed.client"), client:
         try:
             client.wait_for_workers(1, timeout=WORKERS_WITHIN)
         except TimeoutError:
             raise ExecutorError(
-                f"{OPTION} {executor}: has no workers, and none came within {WORKERS_WITHIN} s; start one for each "
-                f"core with `dask worker {executor} --nworkers -1 --nthreads 1`."
+                f"{argument('executor')} {executor}: has no workers, and none came within {WORKERS_WITHIN} s; start "
+                f"one for each core with `dask worker {executor} --nworkers -1 --nthreads 1`."
             ) from None
         # Dask would name a task by what it is given, and look through all of it for that.
         yield client.get_executor(pure=False)

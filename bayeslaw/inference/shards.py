@@ -21,12 +21,13 @@ from bayeslaw.inference.base.atomic_files import beside, replaced
 from bayeslaw.inference.base.versions import versions
 from bayeslaw.inference.choice import Choice
 from bayeslaw.inference.model.plan import Plan
+from bayeslaw.words import argument
 
 # Flat draws, and what the sampler said of them.
 Kept = tuple[np.ndarray, dict[str, np.ndarray]]
 FLAT = "flat"
-# What a user says where with.
-OPTION = "--shards"
+# The argument that names the folder.
+ARGUMENT = "shards"
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,10 @@ class Shards:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise FileError(f"{self.folder}: cannot be a folder ({error.strerror}); choose another {OPTION}.") from None
-        with beside(self.folder / "fit", OPTION):
+            raise FileError(
+                f"{self.folder}: cannot be a folder ({error.strerror}); choose another {argument(ARGUMENT)}."
+            ) from None
+        with beside(self.folder / "fit", argument(ARGUMENT)):
             pass
 
     def path(self, plan: Plan, choice: Choice, seed: int, start: np.ndarray | None) -> Path:
@@ -88,5 +91,5 @@ class Shards:
             When it cannot be written; what is in the folder already stays.
         """
         flat, stats = kept
-        with replaced(path, OPTION) as temporary, temporary.open("wb") as file:
+        with replaced(path, argument(ARGUMENT)) as temporary, temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, **{FLAT: flat, **stats})

@@ -14,6 +14,7 @@ from bayeslaw.errors import LawError, did_you_mean
 from bayeslaw.language.formula.expression import Call, Name, Node, Number, Place, names, parse
 from bayeslaw.language.parts import names_used
 from bayeslaw.language.values import parse_call, parse_prior
+from bayeslaw.words import worded
 
 if TYPE_CHECKING:
     from bayeslaw.language.law import Law
@@ -25,7 +26,7 @@ def with_priors(law: Law, priors: Mapping[str, str]) -> Law:
     for name, prior in priors.items():
         if name not in law.parameters:
             raise LawError(f"law '{law.name}' has no parameter '{name}'{did_you_mean(name, law.parameters)}.")
-        if parse_prior(str(prior), "the prior", Place(f"--prior {name}")).is_constant:
+        if parse_prior(str(prior), "the prior", Place(worded(f"prior of {name}", f"--prior {name}"))).is_constant:
             held.add(name)
 
     def edit(table: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from bayeslaw.errors import LawError, did_you_mean, listed
 from bayeslaw.language.law import Law
+from bayeslaw.words import worded
 
 FIELD = Path(__file__).parents[1] / "data" / "field.toml"
 # What a user says for them.
@@ -71,7 +72,7 @@ def field_priors(name: str) -> dict[str, str]:
     """
     if name not in _learned():
         raise LawError(
-            f"there are no field priors for law '{name}', only for {listed(_learned())}; leave out priors='{NAME}' "
-            f"(--priors {NAME}), or give priors of your own."
+            f"there are no field priors for law '{name}', only for {listed(_learned())}; leave out "
+            f"{worded(f'priors={NAME!r}', f'--priors {NAME}')}, or give priors of your own."
         )
     return dict(_learned()[name])

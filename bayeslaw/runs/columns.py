@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from bayeslaw.errors import RunsError, did_you_mean, listed
+from bayeslaw.words import worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +115,7 @@ def recognised(found: Iterable[str], source: str, settled: Collection[str] = ())
         if len(names) > 1:
             shown = " and ".join(f"'{name}'" for name in names)
             raise RunsError(
-                f"{source}: columns {shown} could each be '{standard}'; say which: "
-                f"columns={{'{standard}': '{names[0]}'}} "
-                f"(--columns {standard}={names[0]})."
+                f"{source}: columns {shown} could each be '{standard}'; say which: {_called(standard, names[0])}."
             )
     return {names[0]: standard for standard, names in candidates.items()}
 
@@ -128,5 +127,10 @@ def missing_column(name: str, found: Iterable[str], source: str, wanted_by: str)
     near = did_you_mean(name, [each for each in found if not {name, each} <= STANDARD.keys()])
     return RunsError(
         f"{source}: {wanted_by} needs column '{name}', which is not there{near}; the file has "
-        f"{listed(found, 20)}. If one of them is it, pass columns={{'{name}': 'its name'}} (--columns {name}=its-name)."
+        f"{listed(found, 20)}. If one of them is it, pass {_called(name, worded('its name', 'its-name'))}."
     )
+
+
+def _called(standard: str, own: str) -> str:
+    """How a caller says which column of a file is a standard one."""
+    return worded(f"columns={{'{standard}': '{own}'}}", f"--columns {standard}={own}")

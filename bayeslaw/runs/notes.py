@@ -19,6 +19,7 @@ from bayeslaw.runs.observations import standard_error_column
 from bayeslaw.runs.regression import residuals
 from bayeslaw.runs.stand_ins import STAND_INS
 from bayeslaw.runs.wording import rows_of
+from bayeslaw.words import argument, worded
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
@@ -172,7 +173,7 @@ def families(design: Design) -> Iterator[Note]:
             )  # fmt: skip
         return
     # What would be wrong with a hierarchy is no fault of a fit without one.
-    lead = "" if design.pooled else f"With --family {design.family}: "
+    lead = "" if design.pooled else f"With {argument('family', design.family)}: "
     severity: Severity = "warning" if design.pooled else "info"
     if len(names) == 1:
         yield Note(
@@ -349,7 +350,7 @@ def _outliers(design: Design, rows: np.ndarray, y: np.ndarray, z: np.ndarray) ->
         f"{_count(int(far.sum()), 'run')} {'lies' if far.sum() == 1 else 'lie'} more than {OUTLYING:g} robust "
         f"deviations from a "
         f"plain regression of {name} on {listed(design.axes)}: {listed(shown, 4)}.{diverged}",
-        "Check these rows; leave out diverged runs with --where, or use a likelihood with heavy tails.",
+        f"Check these rows; leave out diverged runs with {argument('where')}, or use a likelihood with heavy tails.",
     )  # fmt: skip
 
 
@@ -361,11 +362,12 @@ def missing_cells(design: Design) -> Iterator[Note]:
     for name, values in needed.items():
         empty = np.isnan(values)
         if empty.any():
+            kept = f'"{name} == {name}"'
             yield Note(
                 "missing-cells", "serious",
                 f"Column {name} is empty in {_count(int(empty.sum()), 'row')} of {len(empty)} "
                 f"({rows_of(design.runs, empty)}).",
-                f'Fill them in, or leave them out: --where "{name} == {name}".',
+                f"Fill them in, or leave them out: {worded(f'where({kept})', f'--where {kept}')}.",
             )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from bayeslaw.language.law import Input, Law
 from bayeslaw.runs.columns import missing_column
 from bayeslaw.runs.schedule_sums import sum_along
 from bayeslaw.runs.wording import FACTORS, amended, called, rescaled, rows_of
-from bayeslaw.words import exact, short
+from bayeslaw.words import exact, short, worded
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
@@ -350,8 +350,8 @@ def check_enough(runs: Runs, law: Law) -> None:
     """
     needed, fitted = len(law.free_parameters), np.count_nonzero(weights(runs))
     if fitted < needed:
+        fixed = worded('law.with_priors(alpha="Constant(0.35)")', '--prior "alpha=Constant(0.35)"')
         raise RunsError(
             f"{runs.source}: {fitted} runs cannot determine the {needed} free parameters of law '{law.name}'; add "
-            'runs, take a smaller law, or fix a parameter: law.with_priors(alpha="Constant(0.35)") '
-            '(--prior "alpha=Constant(0.35)").'
+            f"runs, take a smaller law, or fix a parameter: {fixed}."
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayeslaw.errors import listed
-from bayeslaw.words import exact
+from bayeslaw.words import argument, exact, worded
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
@@ -72,11 +72,11 @@ def rescaled(runs: Runs, column: str, factor: float) -> str:
     if runs.wording.by_hand:
         return f"is it {FACTORS[factor]}? Write {reading.own}={exact(float(runs.column(column)[0]) * factor)}"
     unit = exact(factor * (reading.unit or 1.0))
-    right = f"units={{'{column}': {unit}}} (--units {column}={unit})"
+    right = worded(f"units={{'{column}': {unit}}}", f"--units {column}={unit}")
     if reading.unit is None:
         return f"is it {FACTORS[factor]}? Pass {right}"
     needless = math.isclose(factor * reading.unit, 1.0)
-    remedy = f"leave '{column}' out of units (--units)" if needless else f"pass {right} instead"
+    remedy = f"leave '{column}' out of {argument('units')}" if needless else f"pass {right} instead"
     return f"it was multiplied by {exact(reading.unit)} as units say: {remedy}"
 
 
@@ -93,4 +93,4 @@ def amended(runs: Runs, how: str, condition: str | None = None) -> str:
     if runs.wording.by_hand:
         return how
     where = "..." if condition is None else f'"{condition}"'
-    return f"{how}, or leave such rows out with where({where}) (--where)"
+    return f"{how}, or leave such rows out with {worded(f'where({where})', f'--where {where}')}"

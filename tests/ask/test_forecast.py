@@ -317,7 +317,7 @@ def test_an_unknown_family_is_refused(hierarchy, family, message):
 
 
 def test_a_family_of_a_fit_without_families_is_refused(flat):
-    with pytest.raises(QuestionError, match=r"fit again with family=COLUMN \(--family COLUMN\)"):
+    with pytest.raises(QuestionError, match=r"fit again with family=COLUMN\.$"):
         ask(flat, BIG, family="web")
 
 

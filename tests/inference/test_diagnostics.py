@@ -104,7 +104,7 @@ def test_bad_chains_are_refused_unless_asked_for(bad, says: str) -> None:
     found = bad()
     assert not found.converged
     assert any(says in complaint for complaint in found.complaints)
-    with pytest.raises(ConvergenceError, match=r"has not converged.*--draws.*allow_unconverged") as error:
+    with pytest.raises(ConvergenceError, match=r"has not converged.*more draws.*allow_unconverged=True") as error:
         found.require()
     assert says in str(error.value)
     found.require(allow_unconverged=True)

@@ -171,7 +171,7 @@ def test_a_scheduler_that_does_not_answer_is_told_in_a_sentence(mute, monkeypatc
     pytest.importorskip("distributed", reason="needs distributed: install bayeslaw[distributed]")
     monkeypatch.setattr(executors, "SECONDS", 0.5)
     for address in (mute, "tcp://127.0.0.1:1", "tcp://nowhere.invalid:1", "tls://127.0.0.1:1", "tcp://"):
-        refused(address, f"--executor {address}: no Dask scheduler answers there within 0.5 s")
+        refused(address, f"executor {address}: no Dask scheduler answers there within 0.5 s")
     refused("localhost:8786", "'localhost:8786': is no address; give it as tcp://HOST:PORT")
 
 

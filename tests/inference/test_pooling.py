@@ -49,7 +49,7 @@ def test_a_text_says_how_a_parameter_is_pooled(text: str, kind: str, groupings: 
 @pytest.mark.parametrize(
     ("text", "family", "says"),
     [
-        ("partial", None, "which column holds the groups.*--family COLUMN.*alpha=partial:COLUMN"),
+        ("partial", None, "which column holds the groups.*family=COLUMN.*alpha=partial:COLUMN"),
         ("none", None, "alpha=none:COLUMN"),
         ("none:a+b", None, "write none:a*b"),
         ("none:a/b", None, "write none:a*b"),
@@ -136,7 +136,7 @@ def test_a_column_that_a_law_file_wants_and_runs_lack_is_no_error() -> None:
     without = Runs.from_arrays({k: v for k, v in table().data.items() if k != "corpus"})
     assert plan_pooling(parsed, without)[0]["alpha"] == Pooling("complete")
     assert plan_pooling(parsed, table(corpus=table().data["one"]))[0]["alpha"] == Pooling("complete")
-    with pytest.raises(PoolingError, match=r"no column 'seeds' whose runs could err together \(--group-effect\)"):
+    with pytest.raises(PoolingError, match=r"no column 'seeds' whose runs could err together; columns:"):
         plan_pooling(POWER.with_group_effect("seeds"), table())
 
 

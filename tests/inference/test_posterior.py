@@ -265,7 +265,7 @@ def test_a_save_replaces_an_earlier_one(flat, tmp_path):
 
 
 def test_a_place_that_cannot_be_written_is_named(flat, tmp_path):
-    with pytest.raises(FileError, match=r"missing/fit\.nc: cannot write here .*--out"):
+    with pytest.raises(FileError, match=r"missing/fit\.nc: cannot write here .*choose another path"):
         flat.save(tmp_path / "missing" / "fit.nc")
     (tmp_path / "file").write_text("")
     with pytest.raises(FileError, match="cannot write here"):

@@ -359,10 +359,10 @@ def test_other_priors_make_another_law_that_reads_back() -> None:
 @pytest.mark.parametrize(
     ("prior", "message"),
     [
-        ("LogNrmal(0, 1)", "--prior alpha:1:1: unknown word 'LogNrmal'; did you mean 'LogNormal'"),
-        ("LogNormal(0, -1)", "--prior alpha:1:1: the log_sd of LogNormal must be positive"),
-        ("HalfNormal(1e999)", "--prior alpha:1:12: this constant is not a finite number"),
-        (3, "--prior alpha:1:1: expected a call such as Normal"),
+        ("LogNrmal(0, 1)", "prior of alpha:1:1: unknown word 'LogNrmal'; did you mean 'LogNormal'"),
+        ("LogNormal(0, -1)", "prior of alpha:1:1: the log_sd of LogNormal must be positive"),
+        ("HalfNormal(1e999)", "prior of alpha:1:12: this constant is not a finite number"),
+        (3, "prior of alpha:1:1: expected a call such as Normal"),
     ],
 )
 def test_a_mistake_in_an_edit_stands_where_it_was_made(prior: str, message: str) -> None:

@@ -87,7 +87,7 @@ def test_what_pooling_would_meet_is_no_warning_where_nothing_is_pooled():
     runs = table(family=["a", "b", "c"] * 14)
     (offered,), (said,) = runs.summary(CHINCHILLA).notes, runs.summary("chinchilla", "family").notes
     assert (offered.severity, said.severity) == ("info", "warning")
-    assert offered.text == f"With --family family: {said.text}"
+    assert offered.text == f"With family=family: {said.text}"
     assert said.text.startswith("Column family has 3 groups")
 
 

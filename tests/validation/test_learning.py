@@ -121,7 +121,7 @@ def test_a_forecast_takes_what_was_learned(learned, tmp_path):
 
 def test_a_sweep_that_reaches_nowhere_is_named():
     runs = bl.read_runs({"flops": np.geomspace(1e20, 1.5e20, 30), "loss": np.linspace(2.0, 1.9, 30)})
-    with pytest.raises(QuestionError, match=r"mine: from no origin .* says nothing of drift"):
+    with pytest.raises(QuestionError, match=r"mine: no origin hides a run .* says nothing about drift"):
         bl.learn_drift({"mine": runs}, "power_law", origins=(0.5,), draws=50, patience=False)
     with pytest.raises(QuestionError, match="one or more; give tables of runs"):
         bl.learn_drift({}, "power_law")

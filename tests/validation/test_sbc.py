@@ -171,7 +171,7 @@ def test_a_hierarchy_is_calibrated_down_to_its_deviations():
 
 
 def test_what_cannot_be_simulated_says_so():
-    with pytest.raises(QuestionError, match="tell nothing; ask for at least 20"):
+    with pytest.raises(QuestionError, match="too few to show anything; ask for at least 20"):
         sbc(LINE, TABLE, simulations=5)
     text = LINE.text.replace('units = "1", meaning = "outcome"', 'units = "1", range = [0, 1e-3], meaning = "outcome"')
     with pytest.raises(QuestionError, match="narrow its priors or widen the range of its output"):

@@ -11,7 +11,7 @@ from bayeslaw.ask.compare.forward import Forward
 from bayeslaw.ask.compare.loo import LARGEST_KHAT, FamilyLoo, Loo
 from bayeslaw.ask.compare.verdict import BayesFactor, in_words
 from bayeslaw.ask.compare.weights import Weights, by_evidence, by_stacking
-from bayeslaw.ask.evidence.evidence import MORE_DRAWS, Evidence, with_error
+from bayeslaw.ask.evidence.evidence import Evidence, more_draws, with_error
 from bayeslaw.ask.evidence.sensitivity import Shift
 from bayeslaw.errors import listed
 from bayeslaw.inference.posterior.posterior import Posterior
@@ -63,7 +63,7 @@ class Standing:
                 yield Note(
                     f"{code}-unconverged", "warning",
                     f"{found.unconverged} of the fits without {what} have not converged, so their scores are rough.",
-                    MORE_DRAWS,
+                    more_draws(),
                 )  # fmt: skip
         for factor, shift in self.sensitivity.items():
             if shift.notes:
@@ -71,7 +71,7 @@ class Standing:
                     "prior-width-doubtful", "warning",
                     f"The evidence with all priors {factor:g} times as wide is doubtful "
                     f"({listed(note.code for note in shift.notes)}).",
-                    MORE_DRAWS,
+                    more_draws(),
                 )  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:

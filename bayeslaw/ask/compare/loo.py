@@ -17,6 +17,7 @@ from bayeslaw.inference.holdout import Refit, refits
 from bayeslaw.inference.posterior.pointwise import pointwise_log_likelihood
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.workplace import HERE, Workplace
+from bayeslaw.words import argument
 
 # Beyond it importance sampling does not settle in any number of draws that one has (Vehtari et al. 2024).
 LARGEST_KHAT = 0.7
@@ -161,8 +162,8 @@ def leave_families_out(posterior: Posterior, *, place: Workplace = HERE, patienc
     grouping = posterior.family_grouping
     if grouping is None:
         raise QuestionError(
-            f"the fit of law '{posterior.law.name}' has no families to leave out; fit again with family=COLUMN "
-            f"(--family COLUMN)."
+            f"the fit of law '{posterior.law.name}' has no families to leave out; fit again with "
+            f"{argument('family', 'COLUMN')}."
         )
     masks = [grouping.index == i for i in range(len(grouping.labels))]
     found = refits(posterior, masks, place=place, patience=patience)

@@ -23,7 +23,7 @@ from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.sampler.settings import check_seed
 from bayeslaw.note import Note, in_order, serious
 from bayeslaw.page import Page, as_html, as_text
-from bayeslaw.words import plain
+from bayeslaw.words import argument, plain
 
 # An error of 0.2 is a Bayes factor that is off by a fifth.
 LARGEST_SE = 0.2
@@ -37,7 +37,10 @@ LARGEST_KHAT = 0.7
 # Log evidences with their standard errors, by method.
 Opinions = Mapping[str, tuple[float, float]]
 
-MORE_DRAWS = "Fit again with more draws (--draws)."
+
+def more_draws() -> str:
+    """The remedy for errors that fall with the number of draws."""
+    return f"Fit again with more {argument('draws')}."
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ def log_evidence(
     if lost := np.count_nonzero(~np.isfinite(posterior.flat).all(axis=(1, 2))):
         raise QuestionError(
             f"{lost} of {len(posterior.flat)} chains of law '{posterior.law.name}' have draws that are not numbers; "
-            f"fit again with another seed (--seed), or with fewer parameters or narrower priors."
+            f"fit again with another {argument('seed')}, or with fewer parameters or narrower priors."
         )
     seed = posterior.seed if seed is None else seed
     check_seed(seed)
@@ -149,7 +152,7 @@ def log_evidence(
     if posterior.size < least:
         raise QuestionError(
             f"{posterior.size} draws are too few to find the evidence of law '{posterior.law.name}' with its "
-            f"{ball.draws.shape[-1]} parameters (at least {least}); fit again with more draws (--draws)."
+            f"{ball.draws.shape[-1]} parameters (at least {least}); fit again with more {argument('draws')}."
         )
     by_group = ball.by_group
     if by_group is None:
@@ -180,7 +183,7 @@ def chains(posterior: Posterior, *_: Any) -> Iterator[Note]:
         yield Note(
             "divergences", "warning",
             f"{found.divergences} of {posterior.size} draws diverged, so a region may be missing from all of them.",
-            "Fit again with a higher target_accept (--target-accept 0.98), or with a simpler hierarchy.",
+            f"Fit again with a higher {argument('target_accept')}, such as 0.98, or with a simpler hierarchy.",
         )  # fmt: skip
 
 
@@ -192,7 +195,7 @@ def halves(_: Posterior, found: CrossFit, __: Opinions) -> Iterator[Note]:
             "halves-differ", "serious",
             f"The two halves of the draws say {one:.3f} and {other:.3f}, which are {found.disagreement:.1f} standard "
             f"errors apart.",
-            MORE_DRAWS,
+            more_draws(),
         )  # fmt: skip
 
 
@@ -201,20 +204,20 @@ def error(_: Posterior, found: CrossFit, __: Opinions) -> Iterator[Note]:
     if not found.se <= LARGEST_SE:
         yield Note(
             "large-error", "warning",
-            f"The standard error is {found.se:.2f}, so Bayes factors are off by a fifth or more.", MORE_DRAWS,
+            f"The standard error is {found.se:.2f}, so Bayes factors are off by a fifth or more.", more_draws(),
         )  # fmt: skip
     if not found.ess >= LEAST_TERMS:
         yield Note(
             "few-terms", "serious",
             f"The estimate rests on {found.ess:.0f} effective terms (at least {LEAST_TERMS}), so its error is a guess.",
-            MORE_DRAWS,
+            more_draws(),
         )  # fmt: skip
     if found.khat > LARGEST_KHAT and not found.ess >= LEAST_ESS:
         yield Note(
             "heavy-tail", "warning",
             f"Few terms carry the estimate (Pareto k {found.khat:.2f}, at most {LARGEST_KHAT}), so its error may be "
             f"too small.",
-            MORE_DRAWS,
+            more_draws(),
         )  # fmt: skip
 
 
@@ -237,7 +240,7 @@ def disagreement(_: Posterior, found: CrossFit, opinions: Opinions) -> Iterator[
             yield Note(
                 "opinions-differ", "serious",
                 f"Another estimate ({name}) says {with_error(value, se)}, which is {apart:.1f} standard errors away.",
-                MORE_DRAWS,
+                more_draws(),
             )  # fmt: skip
 
 

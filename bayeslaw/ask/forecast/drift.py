@@ -32,6 +32,7 @@ from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.formula.functions import LINKS, UNLINKS
 from bayeslaw.language.law import Law
 from bayeslaw.note import Note
+from bayeslaw.words import worded
 
 if TYPE_CHECKING:
     from bayeslaw.ask.average import Average
@@ -48,13 +49,17 @@ TAILS = 3
 # over_training erred twice as much per e-fold (the drift of compute would have held 62 to 92 % of outcomes inside 95 %
 # intervals, and twice of it 84 to 98 %, by law and side); on 46 tasks of Gadre et al. not even once as much.
 OFF_RATIO = {"log": 2.0, "logit": 1.0}
-# What an answer without drift says of itself.
-WITHOUT = Note(
-    "no-drift", "warning",
-    "Without drift, the law is taken to hold beyond the runs as it does among them, so intervals far beyond them are "
-    "too narrow.",
-    "Leave out drift=False (--no-drift); where nothing is known of how such an outcome drifts, give a Drift (--drift).",
-)  # fmt: skip
+
+
+def without_drift() -> Note:
+    """The note of an answer that was asked for without drift."""
+    leave, give = worded("drift=False", "--no-drift"), worded("a Drift", "--drift")
+    return Note(
+        "no-drift", "warning",
+        "Without drift, the law is taken to hold beyond the runs as it does among them, so intervals far beyond them "
+        "are too narrow.",
+        f"Leave out {leave}; where nothing is known of how such an outcome drifts, give {give}.",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import numpy as np
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.chain import Carried
 from bayeslaw.ask.forecast.draws import Drawn, Families, family_words
-from bayeslaw.ask.forecast.drift import WITHOUT, Drift, Drifting, as_records, drifting_in, drifts_of
+from bayeslaw.ask.forecast.drift import Drift, Drifting, as_records, drifting_in, drifts_of, without_drift
 from bayeslaw.ask.forecast.mixture import draw_each, mixture, overruled
 from bayeslaw.ask.forecast.variance_parts import shares
 from bayeslaw.ask.interval import Interval, Level, levels_of, percent
@@ -311,7 +311,8 @@ def forecast(
         mean_draws=mixed.mean, weights=asked.weights, drift=drifted,
         notes=in_order((*far_off({f"A run {p.place}": p.outside for p in points}, drifting),
                         *overruled(asked, drawn, [(p.new_run.lower, p.new_run.upper) for p in points]),
-                        *(note for one in stages.values() for note in one.notes), *([] if drifted else [WITHOUT]))),
+                        *(note for one in stages.values() for note in one.notes),
+                        *([] if drifted else [without_drift()]))),
     )  # fmt: skip
 
 

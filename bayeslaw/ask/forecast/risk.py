@@ -21,7 +21,7 @@ from bayeslaw.errors import QuestionError
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.note import Note
 from bayeslaw.page import Block, Page, as_html, as_text
-from bayeslaw.words import a_chance, chance, decimals, plain, short
+from bayeslaw.words import a_chance, argument, chance, decimals, plain, short
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,8 @@ def risk(
     given = {side: limit for side, limit in (("above", above), ("below", below)) if limit is not None}
     if len(given) != 1 or not all(np.isfinite(limit) for limit in given.values()):
         raise QuestionError(
-            f"a risk is of passing one limit, not {given or 'none'}; give above=2.1 for a loss (--above 2.1), or "
-            f"below=0.5 for a score (--below 0.5)."
+            f"a risk is of passing one limit, not {given or 'none'}; give {argument('above', '2.1')} for a loss, or "
+            f"{argument('below', '0.5')} for a score."
         )
     ((side, limit),) = given.items()
     found = forecast(posterior, at, family, drift=drift, allow_unconverged=allow_unconverged)

@@ -16,7 +16,7 @@ import numpy as np
 
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.draws import family_label, family_words
-from bayeslaw.ask.forecast.drift import WITHOUT, Drift, Drifting, as_records, drifts_of
+from bayeslaw.ask.forecast.drift import Drift, Drifting, as_records, drifts_of, without_drift
 from bayeslaw.ask.interval import Interval, Level, levels_of, percent
 from bayeslaw.ask.optimum.regret import Curve, Option, Solutions, Solved, judged
 from bayeslaw.ask.optimum.trade import Limits, Trade, make_trade
@@ -246,7 +246,7 @@ def optimum(
         family=family_label(asked.lead, asked.lead.groups_of(family)), levels=levels,
         inputs={name: Interval.of(values, levels) for name, values in draws.items()},
         value=Interval.of(value, levels), menu=judged(options, regret, levels), drift=drifts,
-        notes=in_order((*_edges(solutions), *_beyond(asked.lead, draws), *([] if drifts else [WITHOUT]),
+        notes=in_order((*_edges(solutions), *_beyond(asked.lead, draws), *([] if drifts else [without_drift()]),
                         *asked.notes)),
         diagnostics=asked.diagnostics, draws=draws, outcome_draws=value, regret_draws=regret,
         at_edge=solutions.at_edge, solutions=solutions,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from bayeslaw.ask.average import Average
-from bayeslaw.ask.forecast.drift import WITHOUT, Drift, Drifting, as_records, drifts_of
+from bayeslaw.ask.forecast.drift import Drift, Drifting, as_records, drifts_of, without_drift
 from bayeslaw.ask.interval import Interval, Level, levels_of, percent
 from bayeslaw.ask.threshold.crossing import POINTS
 from bayeslaw.ask.threshold.curve import Track, make_track
@@ -110,7 +110,9 @@ class EffectiveSizes:
             f"sizes are bounds.",
             "Score these networks on a harder or easier task, of which the reference has a curve.",
         )  # fmt: skip
-        return in_order((*self.fit_notes, *([] if self.drift else [WITHOUT]), *([bounds] if floor or ceiling else [])))
+        return in_order(
+            (*self.fit_notes, *([] if self.drift else [without_drift()]), *([bounds] if floor or ceiling else []))
+        )
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ import numpy as np
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.chain import matched
 from bayeslaw.ask.forecast.draws import family_label, family_words
-from bayeslaw.ask.forecast.drift import WITHOUT, Drift, Drifting, as_records, drifts_of
+from bayeslaw.ask.forecast.drift import Drift, Drifting, as_records, drifts_of, without_drift
 from bayeslaw.ask.interval import Interval, Level, levels_of, percent
 from bayeslaw.ask.threshold.crossing import POINTS, first_crossing, steepest
 from bayeslaw.ask.threshold.curve import Track, make_track
@@ -29,7 +29,7 @@ from bayeslaw.language.check import outcome_range
 from bayeslaw.language.law import Law
 from bayeslaw.note import Note, in_order
 from bayeslaw.page import Page, as_html, as_text
-from bayeslaw.words import multiple, plain, size
+from bayeslaw.words import multiple, plain, size, worded
 
 STEEPEST = "steepest"
 
@@ -262,7 +262,7 @@ def threshold(
         along=axis, column=column, crosses=crosses, held=track.held, family=who,
         levels=levels, within=within, scale=scale, drift=drifts,
         notes=in_order((*_notes(axis, crosses, within, draws, returning, track.fitted, scale),
-                        *([] if drifts else [WITHOUT]), *asked.notes)),
+                        *([] if drifts else [without_drift()]), *asked.notes)),
         diagnostics=asked.diagnostics, draws=draws, grid=_grid(within), heights=heights, fitted=track.fitted,
         observed=lead.plan.outcome / (1.0 if count is None else count),
         own=np.array([who not in lead.families or name == who for name in labels(lead.runs, lead.family_grouping)]),
@@ -357,7 +357,7 @@ def _notes(
         yield Note(
             "turns-back", "warning",
             f"It is across and back again by {high} with a probability of {back:.2g}.",
-            "The first crossing is given; draw the law (--plot) to see how it goes on.",
+            f"The first crossing is given; plot the law ({worded('plot_threshold', '--plot')}) to see how it goes on.",
         )  # fmt: skip
     if np.isfinite(scale.median) and scale.median > fitted.max() > 0:
         yield Note(

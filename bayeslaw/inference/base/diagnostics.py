@@ -13,6 +13,7 @@ import numpy as np
 
 from bayeslaw.errors import ConvergenceError, listed
 from bayeslaw.note import Note
+from bayeslaw.words import argument, worded
 
 # R-hat as Vehtari et al. (2021) recommend; 400 draws' worth is what their R-hat needs for itself.
 LARGEST_RHAT = 1.01
@@ -151,7 +152,8 @@ class Diagnostics:
         if self.converged:
             return ()
         text = f"The fit has not converged: {listed(self.complaints)}."
-        return (Note("unconverged", "serious", text, "Fit again with more draws (--draws) or a simpler hierarchy."),)
+        remedy = f"Fit again with more {argument('draws')} or a simpler hierarchy."
+        return (Note("unconverged", "serious", text, remedy),)
 
     @property
     def verdict(self) -> str:
@@ -173,9 +175,8 @@ class Diagnostics:
         """
         if not self.converged and not allow_unconverged:
             lead = f"{name}: " if name else ""
-            raise ConvergenceError(
-                f"{lead}{self.verdict}, or pass allow_unconverged=True (--allow-unconverged) to see the answer anyway."
-            )
+            anyway = worded("allow_unconverged=True", "--allow-unconverged")
+            raise ConvergenceError(f"{lead}{self.verdict}, or pass {anyway} to see the answer anyway.")
 
     def as_dict(self) -> dict[str, float | int | str | bool]:
         """For JSON."""

@@ -28,6 +28,7 @@ import numpy as np
 from bayeslaw.errors import PoolingError, did_you_mean
 from bayeslaw.language.law import Law, Parameter
 from bayeslaw.runs.table import Runs
+from bayeslaw.words import argument, worded
 
 Kind = Literal["complete", "none", "partial"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -93,8 +94,8 @@ def read_pooling(text: str, parameter: str, family: str | None) -> Pooling:
     if not columns:
         if family is None:
             raise PoolingError(
-                f"pool {parameter}={text}: which column holds the groups? Pass family=COLUMN (--family COLUMN) "
-                f"or write {parameter}={kind}:COLUMN."
+                f"pool {parameter}={text}: which column holds the groups? Pass "
+                f"{argument('family', 'COLUMN')} or write {parameter}={kind}:COLUMN."
             )
         columns = family
     groupings = _groupings(columns, parameter, text)
@@ -151,7 +152,7 @@ def group(runs: Runs, name: str, wanted: Parameter | None = None) -> Grouping:
 def _no_column(runs: Runs, column: str, wanted: Parameter | None) -> PoolingError:
     known, purpose, forms = list(runs.names), "to pool over", ""
     if wanted is not None and wanted.prior.is_constant:
-        purpose = "whose runs could err together (--group-effect)"
+        purpose = f"whose runs could err together{worded('', ' (--group-effect)')}"
     elif wanted is not None:
         forms = f"; pool {wanted.name} is {', '.join(KINDS)} or partial:COLUMN"
         known += KINDS
@@ -178,7 +179,7 @@ def plan_pooling(
     """
     if not isinstance(pool, Mapping | None):
         raise PoolingError(
-            f'pool: {pool!r} is not by parameter; write {{"alpha": "complete"}} (--pool alpha=complete).'
+            f"pool: {pool!r} is not by parameter; write {worded('{"alpha": "complete"}', '--pool alpha=complete')}."
         )
     pool = dict(pool or {})
     for name in pool:

@@ -18,6 +18,7 @@ from bayeslaw.language.law import Law
 from bayeslaw.note import Note
 from bayeslaw.runs.stand_ins import NEW, POPULATION, Group, StandIn, meant
 from bayeslaw.runs.table import Runs
+from bayeslaw.words import argument
 
 if TYPE_CHECKING:
     import xarray
@@ -196,7 +197,7 @@ class Posterior:
         if grouping is None:
             raise QuestionError(
                 f"the fit has no families, so it knows no family '{family}'; leave it out, or fit again with "
-                f"family=COLUMN (--family COLUMN)."
+                f"{argument('family', 'COLUMN')}."
             )
         if asked is None:
             raise QuestionError(

@@ -15,6 +15,7 @@ import numpy as np
 
 from bayeslaw.inference.base.devices import CHAINS
 from bayeslaw.inference.sampler.settings import Settings
+from bayeslaw.words import argument
 
 # Seconds since some moment.
 Clock = Callable[[], float]
@@ -58,8 +59,8 @@ class Crawl:
             f"Sampling crawls: a draw takes {self.leapfrogs:.0f} leapfrogs where 10 to 40 are usual, so that all "
             f"{self.draws:,} draws would take about {self.seconds / 60:.0f} minutes, and at most "
             f"{self.limit / 60:.3g} are allowed. More draws are no remedy: fit a simpler hierarchy, round the outcomes "
-            "to the digits that were measured, fix a parameter with a Constant prior, or allow more (seconds=, "
-            "--seconds)."
+            "to the digits that were measured, fix a parameter with a Constant prior, or allow more "
+            f"{argument('seconds')}."
         )
 
 

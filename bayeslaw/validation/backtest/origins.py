@@ -16,7 +16,7 @@ from bayeslaw.runs.columns import FLOPS, standard_name
 from bayeslaw.runs.filters import rows_where
 from bayeslaw.runs.table import Runs
 from bayeslaw.runs.wording import amended, rows_of
-from bayeslaw.words import short
+from bayeslaw.words import argument, short, worded
 
 # Shares of the runs that are seen: from four tenths, where a law can still be told, to where a fifth is left.
 SEEN: tuple[float, ...] = (0.4, 0.5, 0.65, 0.8)
@@ -67,7 +67,7 @@ def origins_along(runs: Runs, along: str, seen: Sequence[float]) -> list[Origin]
     if len(levels) < 2:
         raise QuestionError(
             f"{runs.source}: all runs have the same {along}, so none lies beyond the others; hide runs along another "
-            f"column (--along), or by a condition (--hide)."
+            f"column ({argument('along')}), or by a condition ({argument('hide')})."
         )
     # One level at least stays hidden.
     within = [limit for limit in limits(place, seen) if limit < levels[-1]]
@@ -120,11 +120,15 @@ def those_that_see_enough(
             each for each, will_do in zip(origins, enough, strict=True) if not will_do
         ]
     if along is None:
-        remedy = "hide fewer runs (hide=, --hide), or take a law of fewer parameters"
+        remedy = f"hide fewer runs ({argument('hide')}), or take a law of fewer parameters"
     else:
         shares = (share for share in _SHARES for each in origins_along(runs, along, [share]) if seen(each) >= needed)
         share = next(shares, None)
-        more = "add runs" if share is None else f"see more of the runs (origins=[{share:g}], --origins {share:g})"
+        more = (
+            "add runs"
+            if share is None
+            else f"see more of the runs ({worded(f'origins=[{share:g}]', f'--origins {share:g}')})"
+        )
         remedy = f"{more}, or take a law of fewer parameters"
     most = max(map(seen, origins), default=0)
     raise QuestionError(

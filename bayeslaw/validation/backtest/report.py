@@ -15,7 +15,7 @@ from bayeslaw.errors import listed
 from bayeslaw.note import Note
 from bayeslaw.page import Page, as_html, as_text
 from bayeslaw.validation.backtest.scores import LEVELS, Scores
-from bayeslaw.words import plain
+from bayeslaw.words import argument, plain
 
 AVERAGE = "average"
 LEVEL = 0.95
@@ -127,7 +127,7 @@ class Backtest:
         return (Note(
             "unconverged-fits", "warning",
             f"{self.unconverged} of {self.fits} fits have not converged, so their forecasts are rough.",
-            "Take more draws (--draws), or a smaller law.",
+            f"Take more {argument('draws')}, or a smaller law.",
         ),)  # fmt: skip
 
     def _page(self) -> Page:

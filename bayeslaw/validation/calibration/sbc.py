@@ -34,7 +34,7 @@ from bayeslaw.page import Page, as_html, as_text
 from bayeslaw.runs.table import Runs, RunsLike, read_runs
 from bayeslaw.validation.calibration.ranks import FEWEST, LEVEL, LOG_LIKELIHOOD, ranks_of, within_band
 from bayeslaw.validation.calibration.simulation import Random, Simulated, Values, draw_prior, simulate
-from bayeslaw.words import plain
+from bayeslaw.words import argument, plain
 
 # Of the histograms that are written down.
 BINS = 20
@@ -223,7 +223,10 @@ def sbc(
     """
     sampling, work = asked_for(sampling, work, fields)
     if simulations < FEWEST:
-        raise QuestionError(f"{simulations} simulations tell nothing; ask for at least {FEWEST} (--simulations).")
+        raise QuestionError(
+            f"{simulations} simulations are too few to show anything; ask for at least {FEWEST} "
+            f"({argument('simulations')})."
+        )
     sampling = sampling.or_else(draws=DRAWS)
     start = None
     if isinstance(law, Posterior):

@@ -25,6 +25,7 @@ from bayeslaw.language.law import Law
 from bayeslaw.runs.table import Runs
 from bayeslaw.validation.backtest.ahead import Look, looks
 from bayeslaw.validation.backtest.origins import COMPUTE, origins_along, those_that_see_enough
+from bayeslaw.words import worded
 
 # Nearer than an e-fold, noise is all there is.
 NEAREST = 1.0
@@ -79,9 +80,9 @@ def slopes(
     ]  # fmt: skip
     if not rows:
         raise QuestionError(
-            f"{sweep}: from no origin is a hidden run dearer than the dearest seen by a factor of "
-            f"{np.exp(NEAREST):.1f}, so it says nothing of drift; see fewer of its runs (--origins 0.3), or leave it "
-            f"out."
+            f"{sweep}: no origin hides a run that is more expensive than all seen runs by a factor "
+            f"of {np.exp(NEAREST):.1f}, so the table says nothing about drift; see fewer of its runs "
+            f"({worded('origins=[0.3]', '--origins 0.3')}), or leave it out."
         )
     return rows
 
