@@ -22,8 +22,10 @@ from bayeslaw.ask.forecast.drift import learned_drifts
 from bayeslaw.language.catalogue import bibliography, laws
 from bayeslaw.language.check import check_law
 from bayeslaw.language.formula.expression import names, to_text
-from bayeslaw.language.formula.functions import FUNCTIONS, LIKELIHOODS, PRIORS
+from bayeslaw.language.formula.functions import FUNCTIONS
 from bayeslaw.language.formula.latex import symbol, to_latex
+from bayeslaw.language.formula.likelihoods import LIKELIHOODS
+from bayeslaw.language.formula.priors import PRIORS
 from bayeslaw.language.law import Law, Parameter, Root
 from bayeslaw.words import first_sentence
 

@@ -1,33 +1,16 @@
 """Synthetic runs of any law, for tests that go through the whole catalogue."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from bayeslaw.inference.model.plan import bounded, unbounded
 from bayeslaw.language.check import outcome_range
 from bayeslaw.language.formula.expression import evaluate
-from bayeslaw.language.formula.functions import LIKELIHOODS, NUMPY_WORDS
+from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.latin_hypercube import latin_hypercube
 from bayeslaw.language.law import Law
 from bayeslaw.runs.table import Runs
-
-# Draws of each likelihood from its arguments, written apart from the engine's own.
-DRAW: Mapping[str, Callable[..., np.ndarray]] = {
-    "Normal": lambda rng, mean, sd: rng.normal(mean, sd),
-    "StudentT": lambda rng, df, mean, scale: mean + scale * rng.standard_t(df),
-    "LogNormal": lambda rng, median, sd: median * np.exp(rng.normal(0.0, sd)),
-    "LogStudentT": lambda rng, df, median, scale: median * np.exp(scale * rng.standard_t(df)),
-    "LogFrontier": lambda rng, frontier, sd, shortfall, _: (
-        frontier * np.exp(rng.normal(0.0, sd) - rng.exponential(shortfall))
-    ),
-    "Beta": lambda rng, mean, k: rng.beta(mean * k, (1.0 - mean) * k),
-    "Binomial": lambda rng, trials, p: rng.binomial(np.round(trials).astype(int), p),
-    "BetaBinomial": lambda rng, trials, p, k: rng.binomial(
-        np.round(trials).astype(int), rng.beta(p * k, (1.0 - p) * k)
-    ),
-}
-assert DRAW.keys() == LIKELIHOODS.keys()
 
 # Enough for every law of the catalogue many times over: a third of prior draws or more stay in range.
 TRIES = 1000
@@ -64,7 +47,7 @@ def simulated_runs(
         raise AssertionError(f"no prior draw of {law.name} stays in range")
     known = {**law.with_terms(values, truth), "mean": mean}
     arguments = [np.broadcast_to(evaluate(a, known, NUMPY_WORDS), (rows,)) for a in law.output.likelihood.arguments]
-    outcome = DRAW[law.output.likelihood.name](rng, *arguments)
+    outcome = law.output.likelihood.family.draw(rng, *arguments)
     table = {law.inputs[name].column: column for name, column in inputs.items()}
     table[law.output.column] = _inside(law, outcome)
     if families is not None:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from bayeslaw.language.formula.expression import Call, Node, names, to_text
-from bayeslaw.language.formula.functions import LIKELIHOODS, PRIORS, LikelihoodFamily, PriorFamily
+from bayeslaw.language.formula.likelihoods import LIKELIHOODS, LikelihoodFamily
+from bayeslaw.language.formula.priors import PRIORS, PriorFamily
 from bayeslaw.language.formula.schedule import SCHEDULES
 
 
@@ -59,9 +60,7 @@ class Prior:
 
     def median(self) -> float:
         """Return the median of the prior."""
-        if self.name == "LogNormal":
-            return float(np.exp(self.arguments[0]))  # without SciPy, which takes most of a second to import
-        return self.arguments[0] if self.is_constant else float(self.scipy().median())
+        return self.arguments[0] if self.is_constant else float(self.family.quantile(0.5, *self.arguments))
 
 
 @dataclass(frozen=True)

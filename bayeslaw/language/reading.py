@@ -9,7 +9,7 @@ from typing import Any
 from bayeslaw.errors import LawError, did_you_mean, listed
 from bayeslaw.language.formula import expression as expr
 from bayeslaw.language.formula.expression import Call, Name, Node, Number
-from bayeslaw.language.formula.functions import LIKELIHOODS
+from bayeslaw.language.formula.likelihoods import LIKELIHOODS
 from bayeslaw.language.formula.schedule import SCHEDULES
 from bayeslaw.language.parts import Input, Likelihood, Output, Parameter, Published, Root, names_used
 from bayeslaw.language.toml_positions import offset_of_name

@@ -13,7 +13,9 @@ from typing import Any
 from bayeslaw.errors import LawError, did_you_mean, listed
 from bayeslaw.language.formula import expression as expr
 from bayeslaw.language.formula.expression import Node, Number, Place
-from bayeslaw.language.formula.functions import FUNCTIONS, LIKELIHOODS, PRIORS
+from bayeslaw.language.formula.functions import FUNCTIONS
+from bayeslaw.language.formula.likelihoods import LIKELIHOODS
+from bayeslaw.language.formula.priors import PRIORS
 from bayeslaw.language.parts import Prior
 from bayeslaw.language.toml_positions import place_of
 

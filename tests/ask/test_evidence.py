@@ -12,14 +12,12 @@ from bayeslaw.ask.evidence.ball import on_ball, whitened
 from bayeslaw.ask.evidence.bridge import CrossFit, Estimate, bridge, relative_error
 from bayeslaw.ask.evidence.comparable import Subject, require_same
 from bayeslaw.ask.evidence.evidence import CHECKS, Evidence
-from bayeslaw.ask.evidence.nested import QUANTILES
 from bayeslaw.errors import ConvergenceError, QuestionError
 from bayeslaw.inference.base import devices
 from bayeslaw.inference.base.diagnostics import mean_ess
 from bayeslaw.inference.coordinates.affine import Affine
 from bayeslaw.inference.model.numpyro_model import flat_model, log_likelihood
 from bayeslaw.inference.model.plan import make_plan
-from bayeslaw.language.formula.functions import PRIORS
 from tests.simulate import simulated_runs
 
 LAW = bl.law("power_law")
@@ -128,13 +126,6 @@ def test_it_prints_and_turns_into_json(found):
 
 
 # --- nested sampling ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", PRIORS)
-def test_quantiles_are_those_of_scipy(name):
-    arguments = {"Beta": (2.0, 3.0), "StudentT": (5.0, 1.0, 2.0)}.get(name, (0.7, 1.3)[: len(PRIORS[name].arguments)])
-    u = np.linspace(0.001, 0.999, 99)
-    np.testing.assert_allclose(QUANTILES[name](u, *arguments), PRIORS[name].scipy(*arguments).ppf(u), rtol=1e-9)
 
 
 def test_nested_sampling_is_another_opinion(small):

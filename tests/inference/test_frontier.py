@@ -12,9 +12,9 @@ from scipy.stats import exponnorm, kstest, norm
 import bayeslaw as bl
 from bayeslaw.inference.base import devices
 from bayeslaw.inference.many import fit_many
-from bayeslaw.inference.model.numpyro_model import LIKELIHOODS
+from bayeslaw.inference.model import numpyro_model
 from bayeslaw.inference.model.plan import make_plan
-from tests.simulate import DRAW
+from bayeslaw.language.formula.likelihoods import LIKELIHOODS
 
 FRONTIER = 2.0
 SCALES = list(itertools.product((0.02, 0.3, 1.0), (0.05, 0.5, 2.0)))
@@ -23,7 +23,7 @@ SCALES = list(itertools.product((0.02, 0.3, 1.0), (0.05, 0.5, 2.0)))
 def log_prob(value: np.ndarray, sd: float, shortfall: float, bound: float) -> np.ndarray:
     with devices.float64():
         arguments = (jnp.full(len(value), each) for each in (FRONTIER, sd, shortfall, bound))
-        return np.asarray(LIKELIHOODS["LogFrontier"](*arguments).log_prob(jnp.asarray(value)))
+        return np.asarray(numpyro_model.LIKELIHOODS["LogFrontier"](*arguments).log_prob(jnp.asarray(value)))
 
 
 def places(sd: float, shortfall: float) -> np.ndarray:
@@ -58,7 +58,9 @@ def test_a_censored_outcome_counts_with_its_tail(sd, shortfall):
 @pytest.mark.parametrize("r", [-60.0, 0.0, 60.0])
 def test_gradients_far_from_the_frontier_are_finite(r, bound):
     def density(log_frontier, sd, shortfall):
-        return LIKELIHOODS["LogFrontier"](jnp.exp(log_frontier), sd, shortfall, bound).log_prob(FRONTIER * np.exp(r))
+        return numpyro_model.LIKELIHOODS["LogFrontier"](jnp.exp(log_frontier), sd, shortfall, bound).log_prob(
+            FRONTIER * np.exp(r)
+        )
 
     with devices.float64():
         at = (jnp.log(FRONTIER), jnp.asarray(0.3), jnp.asarray(0.7))
@@ -68,7 +70,7 @@ def test_gradients_far_from_the_frontier_are_finite(r, bound):
 
 def test_draws_follow_the_density():
     rng = np.random.default_rng(3)
-    drawn = DRAW["LogFrontier"](rng, *(np.full(4000, each) for each in (FRONTIER, 0.3, 0.7, 0.0)))
+    drawn = LIKELIHOODS["LogFrontier"].draw(rng, *(np.full(4000, each) for each in (FRONTIER, 0.3, 0.7, 0.0)))
     assert kstest(-np.log(drawn / FRONTIER), exponnorm(0.7 / 0.3, scale=0.3).cdf).pvalue > 0.01
 
 
@@ -85,7 +87,7 @@ def simulated(rng: np.random.Generator) -> tuple[bl.Runs, float]:
     day, error = rng.uniform(-400, 500, NETWORKS), rng.uniform(0.1, 0.5, NETWORKS)
     frontier = LAW.mean({"t": day}, truth)
     sd = np.hypot(truth["sigma"], error)
-    density = DRAW["LogFrontier"](rng, frontier, sd, truth["shortfall"], 0.0)
+    density = LIKELIHOODS["LogFrontier"].draw(rng, frontier, sd, truth["shortfall"], 0.0)
     bound = np.select([density < TELLS[0], density > TELLS[1]], [-1.0, 1.0], 0.0)
     table = {"day": day, "log_density_se": error, "density": np.clip(density, *TELLS), "bound": bound}
     return bl.read_runs(table), truth["doubling"]

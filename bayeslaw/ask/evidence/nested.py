@@ -7,33 +7,17 @@ a bridge does.  Its cost grows steeply with the number of parameters.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.special import betaincinv, gammaincinv, ndtri, stdtrit
+from scipy.special import ndtri
 
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.base import devices
 from bayeslaw.inference.model.numpyro_model import log_likelihood
 from bayeslaw.inference.model.plan import Plan, spread_name
-from bayeslaw.language.formula.functions import PRIORS
-
-# Quantile functions.  SciPy's distributions have them too, at ten times the price for one number, which would be most
-# of the time that all of this takes; a test holds the two together.
-QUANTILES: Mapping[str, Callable[..., np.ndarray]] = {
-    "Normal": lambda u, mean, sd: mean + sd * ndtri(u),
-    "StudentT": lambda u, df, mean, scale: mean + scale * stdtrit(df, u),
-    "LogNormal": lambda u, log_median, log_sd: np.exp(log_median + log_sd * ndtri(u)),
-    "HalfNormal": lambda u, scale: scale * ndtri(0.5 + 0.5 * u),
-    "HalfCauchy": lambda u, scale: scale * np.tan(0.5 * np.pi * u),
-    "Exponential": lambda u, rate: -np.log1p(-u) / rate,
-    "Gamma": lambda u, shape, rate: gammaincinv(shape, u) / rate,
-    "Beta": lambda u, a, b: betaincinv(a, b, u),
-}
-assert QUANTILES.keys() == PRIORS.keys()
 
 # Seven parameters take some 70,000 likelihoods for 100 live points, and each further one about a third more.
 MOST_PARAMETERS = 12
@@ -75,7 +59,7 @@ def nested(plan: Plan, seed: int = 0, live: int = 200) -> tuple[float, float]:
             if prior is None:
                 values[name] = values[spread_of[name]] * ndtri(quantiles)
             else:
-                values[name] = QUANTILES[prior.name](quantiles, *prior.arguments)
+                values[name] = prior.family.quantile(quantiles, *prior.arguments)
         return np.concatenate(list(values.values()))
 
     with devices.float64():

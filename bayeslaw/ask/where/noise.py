@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -14,36 +13,6 @@ from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.law import Law
 
 Random = np.random.Generator
-
-DRAWN: Mapping[str, Callable[..., Any]] = {
-    "Normal": lambda rng, mean, sd: mean + sd * rng.standard_normal(mean.shape),
-    "StudentT": lambda rng, df, mean, scale: mean + scale * rng.standard_t(df, mean.shape),
-    "LogNormal": lambda rng, median, sd: median * np.exp(sd * rng.standard_normal(median.shape)),
-    "LogStudentT": lambda rng, df, median, scale: median * np.exp(scale * rng.standard_t(df, median.shape)),
-    # What is censored is drawn as it was before it was.
-    "LogFrontier": lambda rng, frontier, sd, shortfall, _: (
-        frontier
-        * np.exp(sd * rng.standard_normal(frontier.shape) - shortfall * rng.standard_exponential(frontier.shape))
-    ),
-    "Beta": lambda rng, mean, k: rng.beta(np.maximum(mean * k, 1e-12), np.maximum((1 - mean) * k, 1e-12)),
-    "Binomial": lambda rng, trials, p: rng.binomial(np.rint(trials).astype(int), np.clip(p, 0, 1)).astype(float),
-    "BetaBinomial": lambda rng, trials, p, k: rng.binomial(
-        np.rint(trials).astype(int), rng.beta(np.maximum(p * k, 1e-12), np.maximum((1 - p) * k, 1e-12))
-    ).astype(float),
-}
-
-# Standard deviations of one outcome about the law, on the scale of the outcome, to first order where noise is relative;
-# of heavy tails, which may have none, their scale.
-SPREAD: Mapping[str, Callable[..., Any]] = {
-    "Normal": lambda _, sd: sd,
-    "StudentT": lambda _, __, scale: scale,
-    "LogNormal": lambda median, sd: median * sd,
-    "LogStudentT": lambda _, median, scale: median * scale,
-    "LogFrontier": lambda frontier, sd, shortfall, _: frontier * np.hypot(sd, shortfall),
-    "Beta": lambda mean, k: np.sqrt(mean * (1 - mean) / (1 + k)),
-    "Binomial": lambda trials, p: np.sqrt(trials * p * (1 - p)),
-    "BetaBinomial": lambda trials, p, k: np.sqrt(trials * p * (1 - p) * (trials + k) / (1 + k)),
-}
 
 
 def expected(
@@ -93,7 +62,7 @@ def noisy(
     """
     arguments = _arguments(law, inputs, parameters, mean)
     with np.errstate(over="ignore"):  # the log of a Student-t with the heaviest tails has draws beyond any number
-        return np.asarray(DRAWN[law.output.likelihood.name](rng, *arguments), dtype=float)
+        return np.asarray(law.output.likelihood.family.draw(rng, *arguments), dtype=float)
 
 
 def spread(
@@ -108,7 +77,8 @@ def spread(
     QuestionError
         When the noise needs an input that was not given.
     """
-    return np.asarray(SPREAD[law.output.likelihood.name](*_arguments(law, inputs, parameters, mean)), dtype=float)
+    arguments = _arguments(law, inputs, parameters, mean)
+    return np.asarray(law.output.likelihood.family.spread(*arguments), dtype=float)
 
 
 def _arguments(

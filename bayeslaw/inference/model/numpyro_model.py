@@ -16,6 +16,7 @@ from numpyro.infer.util import log_likelihood as numpyro_log_likelihood
 from bayeslaw.inference.model.data_terms import hoist
 from bayeslaw.inference.model.flat_model import FlatModel
 from bayeslaw.inference.model.plan import Structure, deviation_name, spread_name
+from bayeslaw.language.formula import likelihoods, priors
 from bayeslaw.language.formula.expression import evaluate
 from bayeslaw.language.formula.functions import FUNCTIONS
 from bayeslaw.language.law import Prior, Root
@@ -48,6 +49,7 @@ PRIORS: Mapping[str, Callable[..., dist.Distribution]] = {
     "Gamma": dist.Gamma,
     "Beta": dist.Beta,
 }
+assert PRIORS.keys() == priors.PRIORS.keys()
 
 # The nearest doubles inside (0, 1): a probability that rounds to 0 or 1 keeps a finite log density.
 LEAST, MOST = 1e-300, 1.0 - 2.0**-53
@@ -105,6 +107,7 @@ LIKELIHOODS: Mapping[str, Callable[..., dist.Distribution]] = {
     "Binomial": lambda trials, p: dist.BinomialProbs(_probability(p), trials),
     "BetaBinomial": lambda trials, p, k: _BetaBinomial(_probability(p) * k, (1.0 - _probability(p)) * k, trials),
 }
+assert LIKELIHOODS.keys() == likelihoods.LIKELIHOODS.keys()
 
 
 def prior(of: Prior) -> dist.Distribution:

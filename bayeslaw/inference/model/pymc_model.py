@@ -27,6 +27,7 @@ from bayeslaw.inference.model.data_terms import hoist
 from bayeslaw.inference.model.plan import Plan, deviation_name, make_plan, spread_name
 from bayeslaw.inference.model.pooling import Grouping
 from bayeslaw.language import catalogue
+from bayeslaw.language.formula import likelihoods, priors
 from bayeslaw.language.formula.expression import evaluate
 from bayeslaw.language.formula.functions import FUNCTIONS
 from bayeslaw.language.law import Law, Prior, Root
@@ -79,6 +80,7 @@ PRIORS: Mapping[str, tuple[Any, tuple[str, ...]]] = {
     "Gamma": (pm.Gamma, ("alpha", "beta")),
     "Beta": (pm.Beta, ("alpha", "beta")),
 }
+assert PRIORS.keys() == priors.PRIORS.keys()
 
 # The nearest doubles inside (0, 1), as in the NumPyro model.
 LEAST, MOST = 1e-300, 1.0 - 2.0**-53
@@ -162,6 +164,7 @@ LIKELIHOODS: Mapping[str, Callable[..., Any]] = {
         name, n=_count(trials), alpha=_probability(p) * k, beta=(1.0 - _probability(p)) * k, **more
     ),
 }  # fmt: skip
+assert LIKELIHOODS.keys() == likelihoods.LIKELIHOODS.keys()
 
 
 def prior(name: str, of: Prior, dims: str | None = None) -> Any:

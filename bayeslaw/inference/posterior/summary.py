@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayeslaw.inference.base.diagnostics import Diagnostics
-from bayeslaw.inference.model.plan import spread_name, unbounded
+from bayeslaw.inference.model.plan import spread_name
+from bayeslaw.language.formula.functions import LINKS
 from bayeslaw.note import Note, in_order
 from bayeslaw.page import Page, as_html, as_text
 from bayeslaw.words import plain
@@ -151,9 +151,7 @@ def _row(
     checks = _sampling(draws.reshape(posterior.flat.shape[:2]))
     contraction = None
     if prior is not None and parameter is not None:
-        # Widths are compared where the prior is a bell curve; a half bell curve is one on its own scale.
-        bell = spread or not prior.name.startswith(("LogNormal", "Beta"))
-        scale = np.asarray if bell else partial(unbounded, parameter.prior)
+        scale = LINKS[prior.family.bell_on]
         contraction = 1.0 - _width(scale(draws)) / _width(scale(prior.draw(rng, PRIOR_DRAWS)))
     meaning = "" if parameter is None else parameter.meaning
     if parameter is not None and spread:

@@ -1,16 +1,16 @@
-"""The words of the law language, one row each: functions, priors and likelihoods.
+"""The functions of the law language, one row each.
 
-A row holds everything that the rest of the package derives from: how NumPy computes it, its derivatives (as
-formulas of ``a`` and ``b``), its LaTeX, and for distributions the support and the names of their arguments.
-The JAX and PyTensor twins live beside their libraries (``fit/numpyro_model.py``, ``fit/pymc_model.py``); a test
-holds that all three know the same words and give the same numbers.
+A row holds everything that the rest of the package derives from: how NumPy computes the function, its derivatives (as
+formulas of ``a`` and ``b``) and its LaTeX.  The JAX and PyTensor twins live beside their libraries, in
+``inference/model/numpyro_model.py`` and ``inference/model/pymc_model.py``; a test holds that all three know the same
+words and give the same numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -109,123 +109,4 @@ CONDITION_WORDS: Mapping[str, Callable[..., Any]] = {
     "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
     "==": np.equal, "!=": np.not_equal, "not": np.logical_not,
     "and": lambda *args: np.logical_and.reduce(args), "or": lambda *args: np.logical_or.reduce(args),
-}  # fmt: skip
-
-Support = Literal["real", "positive", "unit"]
-
-
-@dataclass(frozen=True, slots=True)
-class PriorFamily:
-    """A family of prior distributions: its arguments, where it lives and its SciPy form.
-
-    ``support`` also says on which scale group effects act: ``real`` as is, ``positive`` on the log,
-    ``unit`` on the logit.  ``draw`` takes a NumPy generator and a size; SciPy's form, which takes most of a second
-    to import, is for densities and quantiles.  A prior ``f`` times as wide has each argument times ``f`` to the power
-    in ``widening``, on the scale on which the prior is a bell, if it is one on any; a Gamma and a Beta keep their mean.
-    """
-
-    arguments: tuple[str, ...]
-    widening: tuple[int, ...]
-    support: Support
-    scipy: Callable[..., Any]
-    draw: Callable[..., Any]
-    positive_arguments: tuple[str, ...]
-    meaning: str
-
-
-def _scipy(name: str, arguments: Callable[..., dict[str, float]]) -> Callable[..., Any]:
-    """Return a frozen SciPy distribution, imported only when drawn from: scipy.stats takes most of a second."""
-
-    def frozen(*values: float) -> Any:
-        from scipy import stats
-
-        return getattr(stats, name)(**arguments(*values))
-
-    return frozen
-
-
-PRIORS: Mapping[str, PriorFamily] = {
-    "Normal": PriorFamily(
-        ("mean", "sd"), (0, 1), "real", _scipy("norm", lambda m, s: {"loc": m, "scale": s}),
-        lambda rng, size, m, s: rng.normal(m, s, size), ("sd",), "bell curve"
-    ),
-    "StudentT": PriorFamily(
-        ("df", "mean", "scale"), (0, 0, 1), "real",
-        _scipy("t", lambda d, m, s: {"df": d, "loc": m, "scale": s}),
-        lambda rng, size, d, m, s: m + s * rng.standard_t(d, size), ("df", "scale"),
-        "bell curve with heavy tails",
-    ),
-    "LogNormal": PriorFamily(
-        ("log_median", "log_sd"), (0, 1), "positive",
-        _scipy("lognorm", lambda m, s: {"s": s, "scale": float(np.exp(m))}),
-        lambda rng, size, m, s: rng.lognormal(m, s, size), ("log_sd",),
-        "bell curve on the log",
-    ),
-    "HalfNormal": PriorFamily(
-        ("scale",), (1,), "positive", _scipy("halfnorm", lambda s: {"scale": s}),
-        lambda rng, size, s: np.abs(rng.normal(0.0, s, size)), ("scale",), "right half of a bell curve"
-    ),
-    "HalfCauchy": PriorFamily(
-        ("scale",), (1,), "positive", _scipy("halfcauchy", lambda s: {"scale": s}),
-        lambda rng, size, s: s * np.abs(rng.standard_cauchy(size)), ("scale",), "right half of a Cauchy curve"
-    ),
-    "Exponential": PriorFamily(
-        ("rate",), (-1,), "positive", _scipy("expon", lambda r: {"scale": 1 / r}),
-        lambda rng, size, r: rng.exponential(1 / r, size), ("rate",), "exponential decay"
-    ),
-    "Gamma": PriorFamily(
-        ("shape", "rate"), (-2, -2), "positive", _scipy("gamma", lambda a, r: {"a": a, "scale": 1 / r}),
-        lambda rng, size, a, r: rng.gamma(a, 1 / r, size), ("shape", "rate"),
-        "waiting time of several events",
-    ),
-    "Beta": PriorFamily(
-        ("a", "b"), (-2, -2), "unit", _scipy("beta", lambda a, b: {"a": a, "b": b}),
-        lambda rng, size, a, b: rng.beta(a, b, size), ("a", "b"), "a share between 0 and 1"
-    ),
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class LikelihoodFamily:
-    """A family of observation models.
-
-    ``link`` is the scale on which group effects and drift act (``log``, ``identity`` or ``logit``), ``location``
-    the argument they act on, ``scale`` the argument that noise growth multiplies (none for counts).
-    """
-
-    arguments: tuple[str, ...]
-    outcome: Literal["real", "positive", "unit", "count"]
-    link: Literal["identity", "log", "logit"]
-    location: str
-    scale: str | None
-    meaning: str
-
-
-LIKELIHOODS: Mapping[str, LikelihoodFamily] = {
-    "Normal": LikelihoodFamily(("mean", "sd"), "real", "identity", "mean", "sd", "additive Gaussian noise"),
-    "StudentT": LikelihoodFamily(
-        ("df", "mean", "scale"), "real", "identity", "mean", "scale", "additive noise with heavy tails"
-    ),
-    "LogNormal": LikelihoodFamily(
-        ("median", "log_sd"), "positive", "log", "median", "log_sd", "relative Gaussian noise"
-    ),
-    "LogStudentT": LikelihoodFamily(
-        ("df", "median", "log_scale"), "positive", "log", "median", "log_scale", "relative noise with heavy tails"
-    ),
-    "LogFrontier": LikelihoodFamily(
-        ("frontier", "log_sd", "log_shortfall", "bound"), "positive", "log", "frontier", "log_sd",
-        "relative Gaussian noise less an exponential shortfall; bound is -1 where the outcome is at most the one "
-        "given, 1 where at least, 0 where it is that one",
-    ),
-    "Beta": LikelihoodFamily(
-        ("mean", "concentration"), "unit", "logit", "mean", None,
-        "a share; concentration is the number of trials it is worth",
-    ),
-    "Binomial": LikelihoodFamily(
-        ("trials", "probability"), "count", "logit", "probability", None, "successes in trials"
-    ),
-    "BetaBinomial": LikelihoodFamily(
-        ("trials", "probability", "concentration"), "count", "logit", "probability", None,
-        "successes in trials that share more luck than chance alone",
-    ),
 }  # fmt: skip

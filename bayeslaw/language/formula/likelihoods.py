@@ -1,0 +1,115 @@
+"""The observation models of the law language, one row each.
+
+A row holds all that NumPy computes of a likelihood.  NumPyro's and PyMC's densities are one row each in
+``inference/model/numpyro_model.py`` and ``inference/model/pymc_model.py``; a test holds that all know the same
+likelihoods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class LikelihoodFamily:
+    """A family of observation models.
+
+    Attributes
+    ----------
+    arguments
+        Their names, in order.
+    outcome
+        What a run reports.
+    link
+        The scale on which group effects and drift act, by its name in ``LINKS``.
+    location
+        The argument that they act on.
+    scale
+        The argument that noise growth multiplies; none for counts.
+    draw
+        Outcomes of new runs, from a NumPy generator and arguments of one shape.
+    spread
+        Standard deviations of one outcome about the law, from the arguments: on the scale of the outcome, to first
+        order where noise is relative; of heavy tails, which may have none, their scale.
+    """
+
+    arguments: tuple[str, ...]
+    outcome: Literal["real", "positive", "unit", "count"]
+    link: Literal["identity", "log", "logit"]
+    location: str
+    scale: str | None
+    draw: Callable[..., Any]
+    spread: Callable[..., Any]
+    meaning: str
+
+
+def _frontier_draw(rng: np.random.Generator, frontier: Any, sd: Any, shortfall: Any, _: Any) -> Any:
+    """What is censored is drawn as it was before it was."""
+    noise, short = rng.standard_normal(frontier.shape), rng.standard_exponential(frontier.shape)
+    return frontier * np.exp(sd * noise - shortfall * short)
+
+
+def _share_draw(rng: np.random.Generator, mean: Any, k: Any) -> Any:
+    """Means may round to 0 or 1, which a Beta does not take."""
+    return rng.beta(np.maximum(mean * k, 1e-12), np.maximum((1 - mean) * k, 1e-12))
+
+
+def _count_draw(rng: np.random.Generator, trials: Any, p: Any) -> Any:
+    return rng.binomial(np.rint(trials).astype(int), p).astype(float)
+
+
+LIKELIHOODS: Mapping[str, LikelihoodFamily] = {
+    "Normal": LikelihoodFamily(
+        ("mean", "sd"), "real", "identity", "mean", "sd",
+        draw=lambda rng, mean, sd: mean + sd * rng.standard_normal(mean.shape),
+        spread=lambda _, sd: sd,
+        meaning="additive Gaussian noise",
+    ),
+    "StudentT": LikelihoodFamily(
+        ("df", "mean", "scale"), "real", "identity", "mean", "scale",
+        draw=lambda rng, df, mean, scale: mean + scale * rng.standard_t(df, mean.shape),
+        spread=lambda _, __, scale: scale,
+        meaning="additive noise with heavy tails",
+    ),
+    "LogNormal": LikelihoodFamily(
+        ("median", "log_sd"), "positive", "log", "median", "log_sd",
+        draw=lambda rng, median, sd: median * np.exp(sd * rng.standard_normal(median.shape)),
+        spread=lambda median, sd: median * sd,
+        meaning="relative Gaussian noise",
+    ),
+    "LogStudentT": LikelihoodFamily(
+        ("df", "median", "log_scale"), "positive", "log", "median", "log_scale",
+        draw=lambda rng, df, median, scale: median * np.exp(scale * rng.standard_t(df, median.shape)),
+        spread=lambda _, median, scale: median * scale,
+        meaning="relative noise with heavy tails",
+    ),
+    "LogFrontier": LikelihoodFamily(
+        ("frontier", "log_sd", "log_shortfall", "bound"), "positive", "log", "frontier", "log_sd",
+        draw=_frontier_draw,
+        spread=lambda frontier, sd, shortfall, _: frontier * np.hypot(sd, shortfall),
+        meaning="relative Gaussian noise less an exponential shortfall; bound is -1 where the outcome is at most the "
+        "one given, 1 where at least, 0 where it is that one",
+    ),
+    "Beta": LikelihoodFamily(
+        ("mean", "concentration"), "unit", "logit", "mean", None,
+        draw=_share_draw,
+        spread=lambda mean, k: np.sqrt(mean * (1 - mean) / (1 + k)),
+        meaning="a share; concentration is the number of trials it is worth",
+    ),
+    "Binomial": LikelihoodFamily(
+        ("trials", "probability"), "count", "logit", "probability", None,
+        draw=lambda rng, trials, p: _count_draw(rng, trials, np.clip(p, 0, 1)),
+        spread=lambda trials, p: np.sqrt(trials * p * (1 - p)),
+        meaning="successes in trials",
+    ),
+    "BetaBinomial": LikelihoodFamily(
+        ("trials", "probability", "concentration"), "count", "logit", "probability", None,
+        draw=lambda rng, trials, p, k: _count_draw(rng, trials, _share_draw(rng, p, k)),
+        spread=lambda trials, p, k: np.sqrt(trials * p * (1 - p) * (trials + k) / (1 + k)),
+        meaning="successes in trials that share more luck than chance alone",
+    ),
+}  # fmt: skip
