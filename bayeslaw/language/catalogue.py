@@ -38,7 +38,7 @@ def read_law(path: str | Path) -> Law:
 
 
 def shipped_folder() -> Path:
-    """Return the folder of the laws that ship: inside an installed package, beside it in a checkout."""
+    """Return the folder of the shipped laws: inside an installed package, beside it in a checkout."""
     package = Path(__file__).resolve().parent.parent
     installed = package / "models"
     return installed if installed.is_dir() else package.parent / "models"
@@ -84,12 +84,12 @@ def law(name: str) -> Law:
 
 
 def find(law_or_name: Law | str) -> Law:
-    """Return a law that is given, or the one of the catalogue that is named.
+    """Return a law as is, or look up its name in the catalogue.
 
     Raises
     ------
     LawError
-        When there is no such law, or what is given is neither.
+        When there is no such law, or the argument is neither a law nor a name.
     """
     if isinstance(law_or_name, Law):
         return law_or_name
@@ -118,6 +118,6 @@ def laws(topic: str | None = None) -> tuple[Law, ...]:
 
 @lru_cache(maxsize=1)
 def bibliography() -> dict[str, dict[str, str]]:
-    """Return what every reference key of the laws stands for: authors, title, year and where to find it."""
+    """Return the entry of every reference key of the laws: authors, title, year and where to find it."""
     text = (Path(__file__).parent / "references.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)

@@ -1,8 +1,8 @@
-"""The conformance suite: what every law file must keep, the shipped ones and a user's own.
+"""The conformance suite: what every law file must satisfy, shipped or a user's own.
 
 ``bayeslaw check mine.toml`` prints what :func:`check_law` returns.  A law that passes reads back from its own text,
-predicts outcomes of a possible size wherever it says it may be used, has a gradient that a sampler can follow,
-wastes no parameter, and agrees with the paper it cites.
+predicts plausible outcomes over the whole range that it declares, has a gradient that a sampler can follow, has no idle
+parameter, and agrees with the paper it cites.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from bayeslaw.language.law import Law, Root
 
 SEED = 20_240_601
 DRAWS = 200
-# By number of inputs, the points an input: a few thousand in all, so that a law takes well under a second.
+# Points per input, by number of inputs: a few thousand in all, so that a law takes well under a second.
 GRID_POINTS = {1: 61, 2: 21, 3: 11, 4: 7}
-# A prior that says nothing foolish still has tails; one draw in fifty may leave the range of the outcome.
+# Even a sensible prior has tails, so one draw in fifty may leave the range of the outcome.
 INSIDE = 0.98
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check found.
+    """The result of one check.
 
     Attributes
     ----------
     name
         The check, in a few words.
     passed
-        Whether the law keeps it.
+        Whether the law passes.
     text
         One sentence, with figures.
     """
@@ -53,7 +53,7 @@ Found = tuple[bool, str]
 
 
 def check_law(law: Law) -> tuple[CheckResult, ...]:
-    """Check that a law can be trusted with runs, before any are given to it.
+    """Check that a law can be trusted, before it is fitted to any runs.
 
     Parameters
     ----------
@@ -62,14 +62,14 @@ def check_law(law: Law) -> tuple[CheckResult, ...]:
 
     Returns
     -------
-    One result a check, always all of them and always in the same order.
+    One result per check, always all of them and always in the same order.
     """
     return tuple(_result(name, check, law) for name, check in CHECKS.items())
 
 
 def _result(name: str, check: Callable[[Law], Found], law: Law) -> CheckResult:
     try:
-        with np.errstate(all="ignore"):  # what is not finite is what checks look for
+        with np.errstate(all="ignore"):  # the checks look for non-finite values themselves
             passed, text = check(law)
     except BayeslawError as error:
         passed, text = False, str(error)
@@ -99,10 +99,10 @@ def formulas(law: Law) -> Iterator[tuple[str, Node]]:
 
 
 def input_grid(law: Law, points: Mapping[int, int] = GRID_POINTS) -> dict[str, np.ndarray]:
-    """Every corner and the inside of where the law says it may be used, as columns of one length.
+    """Points at every corner and inside the declared ranges of the inputs, as columns of one length.
 
-    Inputs that are computed from others follow from them, and points at which they leave their own range are left
-    out; sums over a schedule count as inputs in their own right.
+    Inputs that are computed from others follow from them; points where they leave their own range are left out.  Sums
+    over a schedule count as inputs in their own right.
     """
     free = law.free_inputs
     size = points.get(len(free), 5)
@@ -218,12 +218,14 @@ def _has_gradient(law: Law) -> Found:
             return False, f"the gradient by '{name}' is not finite at {share:.1%} of prior draws; a sampler would stop."
         step = 1e-5 * np.maximum(np.abs(draws[name]), 1e-6)
         up, down = (law.mean(grid, draws | {name: draws[name] + s}) for s in (step, -step))
-        # Truncation is of the order of the step squared; rounding of the mean, over the step, is what is left.
+        # The truncation error is of the order of the step squared; what remains is the rounding of the mean over the
+        # step.
         rounding = 1e-10 * np.maximum(np.abs(mean), 1e-30) / step
         near = np.abs((up - down) / (2 * step) - slope) <= 1e-3 * np.abs(slope) + rounding
         worst = min(worst, float(np.mean(near)))
         total += near.size
-    # A kink (maximum, minimum) may fall between the two sides of a difference, which then is the one that is wrong.
+    # A kink (maximum, minimum) may fall between the two sides of a difference; then the difference is wrong, not the
+    # gradient.
     if worst < 0.995:
         return False, f"gradient and finite differences agree at only {worst:.1%} of places for some parameter."
     return True, f"finite at all {total:,} places and equal to finite differences for {len(slopes)} parameters."
@@ -257,7 +259,7 @@ def _matches_paper(law: Law) -> Found:
     values = {**law.references, **grid, **draws, **law.derive(draws)}
     theirs = np.asarray(evaluate(law.published.formula, values, NUMPY_WORDS))
     scale = np.maximum(np.abs(ours), np.finfo(float).tiny)
-    # Two infinities or NaNs are not an agreement.
+    # Two infinities or two NaNs do not count as agreement.
     gap = np.abs(ours - theirs) / scale
     widest = float(np.max(np.where(np.isfinite(gap), gap, np.inf)))
     text = f"our form and the paper's differ by at most {widest:.1e}, relative, at {count} prior draws"
@@ -316,7 +318,7 @@ def _cited(law: Law) -> Found:
 
 
 def is_cited(key: str, known: Mapping[str, Any]) -> bool:
-    """Whether a key, or what stands before its last underscore (``gadre2024language_c4``), is in a bibliography."""
+    """Whether a bibliography has a key, or the part before its last underscore (``gadre2024language_c4``)."""
     return key in known or key.rpartition("_")[0] in known
 
 

@@ -1,6 +1,7 @@
-"""A law with other priors or other noise: its text edited and read again, so that it stays complete in itself.
+"""A law with other priors or other noise: its text is edited and parsed again, so the new law is self-contained.
 
-What is put in is read before, on its own: nobody has seen the lines of the text that comes of it.
+New parts are parsed on their own first, because an error message that points into the edited text would point at lines
+that nobody has seen.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ def _edited(law: Law, edit: Callable[[dict[str, Any]], None]) -> Law:
 
     table = tomllib.loads(law.text)
     edit(table)
-    # What a paper reports is about its own law; an edited one keeps only what still has all its names.
+    # A paper's values belong to its own law; an edited law keeps only those whose names it still has.
     known = (
         set(table["parameter"])
         | set(table["input"])

@@ -1,4 +1,4 @@
-"""Places to try a law at: a Latin hypercube over the inputs that a table must give."""
+"""Points at which to try a law: a Latin hypercube over the inputs that a table must give."""
 
 from __future__ import annotations
 

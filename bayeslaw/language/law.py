@@ -1,4 +1,4 @@
-"""Law: frozen, readable, and complete without the file it came from.  Its parts are in ``parts``."""
+"""Law: frozen, readable, and independent of the file it came from.  Its parts are in ``parts``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["Input", "Law", "Likelihood", "Output", "Parameter", "Prior", "Publis
 class Law:
     """A scaling law: a formula of inputs and parameters, with priors and an observation model.
 
-    Made by :func:`bayeslaw.law`, :func:`bayeslaw.read_law` or :meth:`parse`; never by hand.  Two laws are equal
+    Create one with :func:`bayeslaw.law`, :func:`bayeslaw.read_law` or :meth:`parse`, never by hand.  Two laws are equal
     when their texts are.
     """
 
@@ -64,7 +64,7 @@ class Law:
 
     @cached_property
     def summary(self) -> str:
-        """What the law says of itself: the comment at the top of its text, or its title."""
+        """The law's own description: the comment at the top of its text, or its title."""
         opening = itertools.takewhile(lambda line: line.startswith("#"), self.text.splitlines())
         return " ".join(" ".join(line.lstrip("#") for line in opening).split()) or self.title
 
@@ -80,13 +80,13 @@ class Law:
 
     @cached_property
     def noise_parameters(self) -> tuple[str, ...]:
-        """The parameters that shape the scatter about the law and not the law, in the order of the file."""
+        """The parameters of the noise alone, in the order of the file."""
         used = names_used(self.formula, self.terms)
         return tuple(name for name in self.free_parameters if name not in used)
 
     @cached_property
     def mean_inputs(self) -> frozenset[str]:
-        """The inputs that the mean depends on, through its terms; the others only shape the noise."""
+        """The inputs that the mean depends on, directly or through terms; the others only affect the noise."""
         used = set(names_used(self.formula, self.terms))
         used |= {name.removesuffix("0") for name in used & set(self.references)}
         return frozenset(used & set(self.inputs))
@@ -101,8 +101,8 @@ class Law:
     def free_inputs(self) -> tuple[str, ...]:
         """The inputs that must be given for the mean to be known, in the order of the file.
 
-        An input that is computed from others stands for those; a sum over a schedule stands for itself, because
-        it follows from a whole run and not from one row.
+        An input that is computed from others is replaced by those.  A sum over a schedule is not, because it is
+        computed from a whole run and not from one row.
         """
         needed = set(self.mean_inputs)
         for one in reversed(tuple(self.inputs.values())):
@@ -137,7 +137,7 @@ class Law:
         inputs, parameters
             Arrays that broadcast against each other, by name.
         words, root
-            What the words of the language do and how implicit terms are solved; NumPy unless given.
+            The implementations of the words of the language, and of implicit terms (default: NumPy's).
 
         Returns
         -------
@@ -184,7 +184,7 @@ class Law:
         return {name: float(ours[name]) for name in self.parameters if name in ours}
 
     def draw_prior(self, rng: np.random.Generator, size: int) -> dict[str, np.ndarray]:
-        """Draws of every parameter from its prior, each of shape ``(size,)``."""
+        """Prior draws of every parameter, each of shape ``(size,)``."""
         return {name: p.prior.draw(rng, size) for name, p in self.parameters.items()}
 
     def with_priors(self, **priors: str) -> Law:
@@ -202,7 +202,7 @@ class Law:
     def with_likelihood(self, likelihood: str, **priors: str) -> Law:
         """Return the same law with other noise, such as ``law.with_likelihood("LogNormal(mean, sigma)")``.
 
-        Parameters that neither the formula nor the new likelihood use go; new ones need a prior:
+        Parameters that neither the formula nor the new likelihood use are dropped; new ones need a prior:
         ``law.with_likelihood("Beta(mean, kappa)", kappa="LogNormal(log(100), 1)")``.
         """
         return editing.with_likelihood(self, likelihood, priors)
@@ -220,20 +220,20 @@ class Law:
         return editing.with_noise_growth(self, by, prior)
 
     def with_known_error(self, column: str) -> Law:
-        """Return the same law with noise to which a known standard error adds, in quadrature.
+        """Return the same law with a known standard error added to its noise, in quadrature.
 
         Parameters
         ----------
         column
-            Of the standard errors, in units of the outcome; 0 where a question does not give it.  Where noise is
-            relative, so is the error: it is divided by the law's mean.
+            Column of the standard errors, in units of the outcome; 0 where a question does not give it.  Where the
+            noise is relative, the error is divided by the law's mean.
         """
         return editing.with_known_error(self, column)
 
     def with_group_effect(self, column: str, spread: str = "HalfNormal(0.02)") -> Law:
-        """Return the same law with one more shift a group, for runs that share a budget, a run or a seed.
+        """Return the same law with one more shift per group, for runs that share a budget, a run or a seed.
 
-        Runs of one group then err together, on the scale of the noise (the log of a loss); errors of parameters
-        that ignore this are half of what they should be on isoFLOP data.
+        Runs of one group then share an error, on the scale of the noise (the log of a loss).  On isoFLOP data, standard
+        errors of parameters that ignore this are half of what they should be.
         """
         return editing.with_group_effect(self, column, spread)

@@ -18,7 +18,7 @@ from bayeslaw.language.formula.schedule import SCHEDULES
 class Prior:
     """A prior distribution with its numbers, such as ``LogNormal(log(1.8), 0.3)``.
 
-    ``Constant(value)`` fixes a parameter; it is the one word that is not a distribution.
+    ``Constant(value)`` fixes a parameter; it is the only one that is not a distribution.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Prior:
         return "real" if self.is_constant else self.family.support
 
     def widened(self, factor: float) -> Prior:
-        """Return the same prior, `factor` times as wide about the same place."""
+        """Return the same prior, `factor` times as wide about the same centre."""
         if self.is_constant:
             return self
         pairs = zip(self.arguments, self.family.widening, strict=True)
@@ -72,11 +72,11 @@ class Input:
     reference
         A fixed scale of the law file; written ``N0`` in its formulas for an input ``N``.
     range
-        The values for which the law is meant; also what a wrong unit is told by.
+        The values for which the law is meant; values far outside reveal a wrong unit.
     formula
         How to compute the input from other inputs when the table does not have it.
     default
-        What it is where neither a table nor a question says; None where they must.
+        The value where neither a table nor a question gives one; None where one of them must.
     """
 
     name: str
@@ -90,13 +90,13 @@ class Input:
 
     @property
     def along_runs(self) -> bool:
-        """Whether it is a sum along each training run, and not a formula of other inputs of the same row."""
+        """Whether it is a sum along each training run, rather than a formula of other inputs of the same row."""
         return isinstance(self.formula, Call) and self.formula.function in SCHEDULES
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """What is learned: a prior, a recommended grouping, and how far groups may spread.
+    """A parameter to learn: its prior, a recommended grouping, and how far groups may differ.
 
     Attributes
     ----------
@@ -118,7 +118,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Likelihood:
-    """How an observed outcome scatters about the law, such as ``LogStudentT(nu, mean, sigma)``."""
+    """How observed outcomes scatter about the law, such as ``LogStudentT(nu, mean, sigma)``."""
 
     name: str
     arguments: tuple[Node, ...]
@@ -149,7 +149,7 @@ class Output:
 
     @property
     def link(self) -> str:
-        """The scale on which families differ, laws drift and parts of the doubt are compared: that of the noise."""
+        """The scale of the noise, on which families differ, laws drift and parts of the uncertainty are compared."""
         return self.likelihood.family.link
 
 
@@ -186,7 +186,7 @@ class Published:
     values
         By bibliography key, the paper's numbers.
     source
-        Where in the source the numbers stand, by the same key.
+        Where in the source the numbers are found, by the same key.
     """
 
     formula: Node

@@ -1,4 +1,4 @@
-"""Priors that were learned from public sweeps, beside the weak ones of a law's file."""
+"""Priors learned from public sweeps, as an alternative to the weak priors of a law's file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bayeslaw.language.law import Law
 from bayeslaw.words import worded
 
 FIELD = Path(__file__).parents[1] / "data" / "field.toml"
-# What a user says for them.
+# The name by which a user asks for them.
 NAME = "field"
 
 
@@ -24,12 +24,12 @@ def _learned() -> Mapping[str, Mapping[str, str]]:
 
 
 def with_priors(law: Law, wanted: str | Mapping[str, str] | None) -> Law:
-    """A law with its own weak priors, those of the field, or others by parameter.
+    """A law with its own weak priors, with the published-sweep priors, or with other priors by parameter.
 
     Raises
     ------
     LawError
-        When there are none of that name, or one cannot be read.
+        When there are no priors of that name, or one cannot be parsed.
     """
     if wanted is None:
         return law
@@ -43,12 +43,12 @@ def with_priors(law: Law, wanted: str | Mapping[str, str] | None) -> Law:
 
 
 def with_priors_each(laws: Mapping[str, Law], wanted: str | Mapping[str, str] | None) -> dict[str, Law]:
-    """Several laws with other priors, as :func:`with_priors` gives them: each with those of the parameters it has.
+    """Several laws with other priors, see :func:`with_priors`; each takes the priors of the parameters it has.
 
     Raises
     ------
     LawError
-        When no law has a parameter, too.
+        As :func:`with_priors`, and when no law has a parameter.
     """
     if wanted is None or isinstance(wanted, str):
         return {called: with_priors(law, wanted) for called, law in laws.items()}
@@ -63,7 +63,7 @@ def with_priors_each(laws: Mapping[str, Law], wanted: str | Mapping[str, str] | 
 
 
 def field_priors(name: str) -> dict[str, str]:
-    """The priors of a law's parameters that were learned from public sweeps.
+    """The published-sweep priors of a law's parameters.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def field_priors(name: str) -> dict[str, str]:
     """
     if name not in _learned():
         raise LawError(
-            f"there are no field priors for law '{name}', only for {listed(_learned())}; leave out "
+            f"there are no published-sweep priors for law '{name}', only for {listed(_learned())}; leave out "
             f"{worded(f'priors={NAME!r}', f'--priors {NAME}')}, or give priors of your own."
         )
     return dict(_learned()[name])

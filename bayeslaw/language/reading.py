@@ -16,7 +16,7 @@ from bayeslaw.language.toml_positions import offset_of_name
 from bayeslaw.language.values import KEYS, Values, parse_call
 
 LARGEST_FILE = 100_000
-# Between a tight exponent (0.1) and a free amplitude (0.5), on the log; files say better where it matters.
+# Between a tight exponent (0.1) and a free amplitude (0.5), on the log; files override it where it matters.
 DEFAULT_SPREAD = "HalfNormal(0.3)"
 
 TOP = ("title", "reference", "topics", "formula", "terms", "output", "input", "parameter", "derived", "published")
@@ -269,7 +269,7 @@ class _Reader(Values):
         return value
 
     def all_used(self, parameters: Collection[str], used: Collection[str]) -> None:
-        """Every parameter must matter, or its posterior is its prior without a word."""
+        """Every parameter must be used, or its posterior would silently be its prior."""
         for name in parameters:
             if name not in used:
                 raise self.wrong(

@@ -1,6 +1,6 @@
 """Where a value stands in a TOML text: ``tomllib`` gives values without positions.
 
-A short scan of the text for the value's key; nothing but the places in messages comes of it.
+A short scan of the text for the value's key; it is used for positions in messages only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ def place_of(text: str, source: str, section: str | None, key: str | None = None
         if header and not re.match(r"\s*[\w.\"-]+\s*=", line):
             current = header[1].strip().strip('"')
             within = key is not None and current == f"{section}.{key}"
-            # A table that stands where no table of this name is known is itself what is looked for.
+            # The header is the position until a key below it is found; without a section, the key itself may be a
+            # table.
             if current == (section or key) or within:
                 found = found or Place(source, number, 1)
             continue
@@ -43,6 +44,6 @@ def place_of(text: str, source: str, section: str | None, key: str | None = None
 
 
 def offset_of_name(call: str, name: str) -> int:
-    """Where a name stands among the arguments of a call, whose word may contain it."""
+    """The position of a name among the arguments of a call; the call's own word may contain the name."""
     found = re.compile(rf"\b{re.escape(name)}\b").search(call, call.index("("))
     return found.start() if found else 0

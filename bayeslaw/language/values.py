@@ -1,6 +1,6 @@
-"""The values of a law file, one kind each: texts, numbers, intervals, formulas, priors and calls.
+"""The kinds of values in a law file: texts, numbers, intervals, formulas, priors and calls.
 
-What is not of its kind is a :class:`LawError` with file, line, column and what was expected.
+A value of the wrong kind raises a :class:`LawError` with file, line, column and what was expected.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from bayeslaw.language.parts import Prior
 from bayeslaw.language.toml_positions import place_of
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-# A formula cannot tell these from words of the language.  'step' alone is both: laws of training curves read the steps
-# of a run, and it is only ever called as a function.
+# A formula cannot tell these from words of the language.  Only 'step' may be both: laws of training curves read the
+# steps of a run, and the function is recognised by its call.
 RESERVED = (frozenset(FUNCTIONS) | frozenset(keyword.kwlist)) - {"step"}
 # Tables whose formulas are computed one after the other.
 IN_ORDER = ("input", "terms", "derived")
@@ -124,7 +124,7 @@ class Values:
             raise self.wrong(f"'{key}' is a word of the law language, so nothing can be called so", section, key)
 
     def entry(self, section: str, key: str, value: Any) -> dict[str, Any]:
-        """One entry of a table, with no key that is not known."""
+        """One entry of a table; unknown keys are refused."""
         self.check_name(section, key)
         if not isinstance(value, dict):
             raise self.wrong(f"[{section}] {key} must be a table {{ ... }}, not {value!r}", section, key)
@@ -152,7 +152,7 @@ class Values:
         return float(value)
 
     def interval(self, value: Any, what: str, *at: str | None) -> tuple[float, float] | None:
-        """Two rising numbers, or None where none are given."""
+        """Two increasing numbers, or None if not given."""
         if value is None:
             return None
         if not isinstance(value, list) or len(value) != 2:
@@ -174,7 +174,7 @@ class Values:
         return node
 
     def instead(self, name: str, allowed: Collection[str], section: str | None) -> str:
-        """What to say of a name that a formula of a table may not use."""
+        """The end of a message about a name that a formula of this table may not use."""
         if section in IN_ORDER and name in self.entries(section):
             return f": formulas of [{section}] may use only names that stand above them, and '{name}' does not"
         return f"{did_you_mean(name, allowed)}; known: {listed(allowed, 20)}"

@@ -35,7 +35,7 @@ def test_a_fit_takes_them_by_name():
 @pytest.mark.parametrize(
     ("name", "priors", "message"),
     [
-        ("m4", "field", "no field priors for law 'm4', only for chinchilla, coupled, over_training, kaplan"),
+        ("m4", "field", "no published-sweep priors for law 'm4', only for chinchilla, coupled, over_training, kaplan"),
         ("kaplan", "fields", "there are none called 'fields'; did you mean 'field'"),
         ("kaplan", {"sgma": "HalfNormal(1)"}, "no parameter 'sgma'; did you mean 'sigma'"),
     ],

@@ -2,9 +2,9 @@
 
 ===============  =====================================================================
 ``expression``   texts into trees, and trees into numbers
-``functions``    the functions of the language, a row each
-``priors``       its prior distributions, a row each
-``likelihoods``  its observation models, a row each
+``functions``    the functions of the language, one row each
+``priors``       its prior distributions, one row each
+``likelihoods``  its observation models, one row each
 ``schedule``     inputs that are sums over a learning-rate schedule
 ``latex``        a formula as LaTeX
 ===============  =====================================================================

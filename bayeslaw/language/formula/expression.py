@@ -1,11 +1,11 @@
 """The formula language: numbers, names, ``+ - * / **``, unary minus, and calls of known functions.
 
-A text is parsed once by Python's own parser and then carried over, node by node, through an allow-list:
-what is not named here cannot be said.  Nothing is ever evaluated by Python.  A condition (``--where``)
-is the same language with comparisons, ``and``, ``or``, ``not`` and quoted text.
+A text is parsed once by Python's own parser and then converted, node by node, through an allow-list: anything that is
+not named here is rejected.  Nothing is ever evaluated by Python.  A condition (``--where``) is the same language with
+comparisons, ``and``, ``or``, ``not`` and quoted text.
 
-Bounds, so that no file can hang or crash the reader: 4,000 characters and 40 levels a formula, and constants
-are folded as floats when they are read, so that ``9**9**9**9`` is an error and not an afternoon.
+Bounds keep a file from hanging or crashing the reader: 4,000 characters and 40 levels per formula.  Constants are
+folded as floats when they are read, so that ``9**9**9**9`` is an error and not an afternoon.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ CONDITIONS: dict[type, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a text stands, for messages: a file (or what else it came from), line and column, from 1."""
+    """Where a text stands, for messages: its file or other source, line and column, counted from 1."""
 
     source: str = "formula"
     line: int = 1
@@ -86,7 +86,7 @@ def parse(text: str, place: Place | None = None, *, condition: bool = False) -> 
     text
         The formula, such as ``"E + A * (N/N0)**-alpha"``.
     place
-        Where the text stands; messages count from there.
+        Where the text stands; positions in messages count from there.
     condition
         Allow comparisons, ``and`` / ``or`` / ``not`` and quoted text.
 
@@ -105,8 +105,8 @@ def parse(text: str, place: Place | None = None, *, condition: bool = False) -> 
     if unpaired is not None:
         raise fault(text, place, *unpaired)
     try:
-        # Parentheses make a formula that goes over several lines one expression.  Python warns of spellings that it
-        # will refuse one day, such as "1or 2"; here they are refused today.
+        # Parentheses make a formula over several lines one expression.  Python only warns of spellings that it
+        # deprecates, such as "1or 2"; here they are errors.
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             body = ast.parse(f"({text}\n)", mode="eval").body
@@ -118,7 +118,8 @@ def parse(text: str, place: Place | None = None, *, condition: bool = False) -> 
             other = "compare with '==', '<=' or '>='" if condition else "a formula is a value, without it"
             raise fault(text, place, single, f"'=' assigns; {other}") from None
         line, column = getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1
-        # Python counts from 1, and on the first line one '(' too many; what it faults at the end is our own ')'.
+        # Python counts from 1, and on the first line our own '(' shifts its count; an error at the end is about our own
+        # ')'.
         starts = [0, *(at.end() for at in re.finditer("\n", text))]
         column = max(column - (2 if line == 1 else 1), 0)
         offset = starts[line - 1] + column if line <= len(starts) else len(text)
@@ -133,10 +134,9 @@ _SIGNS = re.compile(r"""'(?:\\.|[^'\\\n])*'?|"(?:\\.|[^"\\\n])*"?|#[^\n]*|[()]|[
 
 
 def _unpaired(text: str) -> tuple[int, str] | None:
-    """Where a parenthesis or a quote lacks its other one, and what to say of it.
+    """The position of an unbalanced parenthesis or quote, and the message about it.
 
-    Python would not say it of a text in parentheses: they close what the text opens, and open what it closes, as in
-    'a) + (b'.
+    Python does not notice it in a text that we put in parentheses, as in 'a) + (b'.
     """
     opened: list[int] = []
     for sign in _SIGNS.finditer(text):
@@ -171,7 +171,7 @@ def fault(text: str, place: Place, offset: int, message: str) -> LawError:
 
 
 class _Reader:
-    """Carries Python's tree over into ours, refusing everything not listed."""
+    """Converts Python's tree into ours and rejects every node that is not listed."""
 
     def __init__(self, text: str, place: Place, condition: bool) -> None:
         self.text, self.place, self.condition = text, place, condition
@@ -181,7 +181,7 @@ class _Reader:
         self.lines = text.split("\n")
 
     def offset(self, node: Any) -> int:
-        """Return the character of the text at which a node starts; Python counts bytes, and one '(' too many."""
+        """Return the character of the text at which a node starts; Python counts bytes, and our own '('."""
         line = node.lineno - 1
         column = max(node.col_offset - (1 if line == 0 else 0), 0)
         before = self.lines[line].encode()[:column] if line < len(self.lines) else b""
@@ -233,7 +233,7 @@ class _Reader:
         )
 
     def word(self, node: ast.expr, function: str) -> Function:
-        """Return the row of a function that is known."""
+        """Return the row of a known function."""
         if function not in FUNCTIONS:
             raise self.refuse(node, f"unknown function '{function}'{did_you_mean(function, FUNCTIONS)}")
         return FUNCTIONS[function]
@@ -289,7 +289,7 @@ def names(node: Node) -> dict[str, int]:
 
 
 def evaluate(node: Node, values: Mapping[str, Any], words: Mapping[str, Callable[..., Any]]) -> Any:
-    """Return the value of a formula, given the values of its names and what its words do (see ``functions``)."""
+    """Return the value of a formula from the values of its names and an implementation of each word (``functions``)."""
     match node:
         case Number(value) | Text(value):
             return value
@@ -300,7 +300,7 @@ def evaluate(node: Node, values: Mapping[str, Any], words: Mapping[str, Callable
 
 
 def derivative(node: Node, name: str) -> Node:
-    """Return the derivative of a formula by one of its names, from the rows of ``FUNCTIONS``."""
+    """Return the derivative of a formula with respect to one of its names, from the rows of ``FUNCTIONS``."""
     match node:
         case Name(id) if id == name:
             return Number(1.0)

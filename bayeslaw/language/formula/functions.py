@@ -1,9 +1,8 @@
 """The functions of the law language, one row each.
 
-A row holds everything that the rest of the package derives from: how NumPy computes the function, its derivatives (as
-formulas of ``a`` and ``b``) and its LaTeX.  The JAX and PyTensor twins live beside their libraries, in
-``inference/model/numpyro_model.py`` and ``inference/model/pymc_model.py``; a test holds that all three know the same
-words and give the same numbers.
+A row holds everything that the rest of the package needs: the NumPy implementation, the derivatives (as formulas of
+``a`` and ``b``) and the LaTeX.  The JAX and PyTensor versions are in ``inference/model/numpyro_model.py`` and
+``inference/model/pymc_model.py``; a test checks that all three know the same words and give the same numbers.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ class Function:
     Attributes
     ----------
     numpy
-        What it does to NumPy arrays, element by element.
+        Its implementation for NumPy arrays, element by element.
     derivatives
-        One formula an argument, in ``a`` (and ``b``).
+        One formula per argument, in ``a`` (and ``b``).
     latex
-        A template with one ``{}`` an argument; empty for operators, which ``latex.py`` sets by precedence.
+        A template with one ``{}`` per argument; empty for operators, which ``latex.py`` sets by precedence.
     """
 
     numpy: Callable[..., Any]
@@ -41,7 +40,7 @@ class Function:
 
 
 def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Overflow gives inf and an invalid value NaN, without a warning: callers check what comes out."""
+    """Overflow gives inf and an invalid value NaN, without a warning: callers check the result."""
 
     def quiet(*args: Any) -> Any:
         with np.errstate(all="ignore"):

@@ -6,9 +6,9 @@ run at a time, so they are allowed in inputs only, where they are computed once,
 Records may skip steps.  Between two records the rate is taken to change linearly, and the sums over the skipped
 steps are done in closed form.
 
-A warm-up counts as the peak rate, as in Tissue et al. (2024): until its first fall the rate is taken to be what it
-rises to, from step 0 on.  Otherwise a warm-up would be negative annealing, which the annealing after it would first
-have to make up for.  A rise after a fall, as of a restart, is one.
+A warm-up counts as the peak rate, as in Tissue et al. (2024): from step 0 until its first fall, the rate is taken to be
+the peak.  Otherwise a warm-up would be negative annealing, which later annealing would first have to cancel.  A rise
+after a fall, as in a restart, does count as negative annealing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 
 def _after_warmup(rate: np.ndarray) -> np.ndarray:
-    """The rate with its warm-up, all that comes before its first fall, at the peak."""
+    """The rate, with the warm-up (everything before its first fall) set to the peak."""
     falls = np.flatnonzero(np.diff(rate) < 0.0)
     peak = int(falls[0]) if len(falls) else len(rate) - 1
     return np.concatenate([np.full(peak, rate[peak]), rate[peak:]])
@@ -28,8 +28,8 @@ def _after_warmup(rate: np.ndarray) -> np.ndarray:
 def lr_sum(rate: np.ndarray, step: np.ndarray) -> np.ndarray:
     """Return the sum of the learning rate over all steps so far; shapes ``(records,)`` of one run."""
     rate = _after_warmup(rate)
-    # The steps after one record up to and with the next: a trapezium, plus half a step at the later rate for the
-    # half step that it counts at the earlier one.
+    # The steps after one record up to and including the next: a trapezium, with half a step at the earlier rate
+    # replaced by half a step at the later one.
     between = np.diff(step) * 0.5 * (rate[1:] + rate[:-1]) + 0.5 * np.diff(rate)
     return np.concatenate([[rate[0] * step[0]], rate[0] * step[0] + np.cumsum(between)])
 
