@@ -46,7 +46,10 @@ def together(*options: Options) -> Options:
 # Tables of runs.
 
 reading_options = together(
-    click.option("--where", metavar="EXPR", help='Use these rows only, such as "fit == 1 and n_params >= 1e8".'),
+    click.option(
+        "--where", metavar="EXPR",
+        help='Use these rows only, such as "fit == 1 and n_params >= 1e8" or "flops is known".',
+    ),
     click.option(
         "--columns", multiple=True, metavar="NAME=COLUMN",
         help="The file's own name of a column, such as n_params=N_million. May be repeated.",

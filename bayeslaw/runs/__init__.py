@@ -6,6 +6,7 @@
 ``columns``        standard columns and their usual other names
 ``filters``        conditions such as ``n_params >= 1e8``
 ``observations``   what a law asks of a table: inputs, outcome, weights, errors
+``faults``         all for which a fit would stop
 ``schedule_sums``  checkpoints, and sums along their schedule
 ``stand_ins``      what a question may say in place of a group
 ``notes``          what a table cannot tell, said before a fit

@@ -7,7 +7,7 @@ a wrong guess (with or without embeddings?) moves every exponent.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bayeslaw.errors import RunsError, did_you_mean, listed
@@ -115,22 +115,35 @@ def recognised(found: Iterable[str], source: str, settled: Collection[str] = ())
         if len(names) > 1:
             shown = " and ".join(f"'{name}'" for name in names)
             raise RunsError(
-                f"{source}: columns {shown} could each be '{standard}'; say which: {_called(standard, names[0])}."
+                f"{source}: columns {shown} could each be '{standard}'; say which: {_called({standard: names[0]})}."
             )
     return {names[0]: standard for standard, names in candidates.items()}
 
 
 def missing_column(name: str, found: Iterable[str], source: str, wanted_by: str) -> RunsError:
-    """The error for a column that is not there: what the file has instead, and how to map it."""
+    """The error for a column that is not there; see :func:`missing_columns`."""
+    return missing_columns([name], found, source, wanted_by)
+
+
+def missing_columns(names: Sequence[str], found: Iterable[str], source: str, wanted_by: str) -> RunsError:
+    """The error for columns that are not there: what the file has instead, and how to map them."""
     found = list(found)
     # One standard column is not meant by the name of another, however near: 'flops' is no 'loss'.
-    near = did_you_mean(name, [each for each in found if not {name, each} <= STANDARD.keys()])
+    near = [did_you_mean(name, [each for each in found if not {name, each} <= STANDARD.keys()]) for name in names]
+    if len(names) == 1:
+        needed, these = f"column '{names[0]}', which is not there{near[0]}", "If one of them is it"
+    else:
+        *most, last = (f"'{name}'{hint.replace('; ', ' (', 1)}{')' * bool(hint)}"
+                       for name, hint in zip(names, near, strict=True))  # fmt: skip
+        needed, these = f"columns {', '.join(most)} and {last}, which are not there", "If they have other names there"
     return RunsError(
-        f"{source}: {wanted_by} needs column '{name}', which is not there{near}; the file has "
-        f"{listed(found, 20)}. If one of them is it, pass {_called(name, worded('its name', 'its-name'))}."
+        f"{source}: {wanted_by} needs {needed}; the file has {listed(found, 20)}. {these}, pass "
+        f"{_called({name: worded('its name', 'its-name') for name in names})}."
     )
 
 
-def _called(standard: str, own: str) -> str:
-    """How a caller says which column of a file is a standard one."""
-    return worded(f"columns={{'{standard}': '{own}'}}", f"--columns {standard}={own}")
+def _called(own: Mapping[str, str]) -> str:
+    """How a caller says which columns of a file are standard ones, by their standard names."""
+    mapping = ", ".join(f"'{standard}': '{name}'" for standard, name in own.items())
+    options = " ".join(f"--columns {standard}={name}" for standard, name in own.items())
+    return worded(f"columns={{{mapping}}}", options)

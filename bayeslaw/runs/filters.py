@@ -26,8 +26,8 @@ Kind = Literal["a number", "text", "a comparison"]
 def rows_where(runs: Runs, condition: str) -> np.ndarray:
     """The mask of the runs that meet a condition, booleans of shape ``(runs,)``.
 
-    An empty cell meets no comparison but ``!=``.  Where the table has parameters and tokens and no compute, ``flops``
-    is 6 x parameters x tokens (Kaplan et al. 2020).
+    An empty cell meets no comparison but ``!=``; a column ``is known`` where it is not empty.  Where the table has
+    parameters and tokens and no compute, ``flops`` is 6 x parameters x tokens (Kaplan et al. 2020).
 
     Raises
     ------
@@ -107,6 +107,8 @@ def _kind(node: expr.Node, runs: Runs, condition: str) -> Kind:
             if word in ("and", "or", "not"):
                 if set(kinds) != {"a comparison"}:
                     raise _wrong(runs, condition, f"'{word}' joins comparisons, but '{_not(kinds, args)}' is none")
+                return "a comparison"
+            if word == "known":
                 return "a comparison"
             if word in expr.CONDITIONS.values():
                 _check_sides(word, kinds, args, runs, condition)

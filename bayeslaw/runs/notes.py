@@ -6,7 +6,7 @@ Each check is a function of a :class:`Design` that yields notes; ``CHECKS`` is a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,8 @@ class Design:
         Its levels and the level of each run; no levels without a grouping column.
     pooled
         Whether a fit pools over it, or it is only there to be pooled over.
+    empty
+        Where the columns that a fit needs are empty, by name; masks of shape ``(runs,)``.
     """
 
     runs: Runs
@@ -67,6 +69,7 @@ class Design:
     family: str | None
     groups: tuple[tuple[str, ...], np.ndarray]
     pooled: bool = True
+    empty: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def collinear(design: Design) -> Iterator[Note]:
@@ -356,19 +359,18 @@ def _outliers(design: Design, rows: np.ndarray, y: np.ndarray, z: np.ndarray) ->
 
 def missing_cells(design: Design) -> Iterator[Note]:
     """Empty cells: a fit refuses them in the columns that it needs."""
-    needed = {**design.axes}
-    if design.outcome is not None:
-        needed[design.outcome_name] = design.outcome
-    for name, values in needed.items():
-        empty = np.isnan(values)
-        if empty.any():
-            kept = f'"{name} == {name}"'
-            yield Note(
-                "missing-cells", "serious",
-                f"Column {name} is empty in {_count(int(empty.sum()), 'row')} of {len(empty)} "
-                f"({rows_of(design.runs, empty)}).",
-                f"Fill them in, or leave them out: {worded(f'where({kept})', f'--where {kept}')}.",
-            )  # fmt: skip
+    if not design.empty:
+        return
+    found = [
+        f"{'column' if i else 'Column'} {name} is empty in {_count(int(empty.sum()), 'row')} of {len(empty)} "
+        f"({rows_of(design.runs, empty)})"
+        for i, (name, empty) in enumerate(design.empty.items())
+    ]
+    kept = f'"{" and ".join(f"{name} is known" for name in design.empty)}"'
+    yield Note(
+        "missing-cells", "serious", f"{'; '.join(found)}.",
+        f"Fill in these cells, or leave such rows out with {worded(f'where({kept})', f'--where {kept}')}.",
+    )  # fmt: skip
 
 
 def _count(n: int, noun: str) -> str:

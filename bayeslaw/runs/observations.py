@@ -6,6 +6,7 @@ Checks stand here, before the first compilation, because a wrong unit gives a po
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
@@ -14,8 +15,8 @@ from bayeslaw.errors import RunsError
 from bayeslaw.language.formula.expression import Call, evaluate, names
 from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.law import Input, Law
-from bayeslaw.runs.columns import missing_column
-from bayeslaw.runs.schedule_sums import sum_along
+from bayeslaw.runs.columns import missing_column, missing_columns
+from bayeslaw.runs.schedule_sums import check_run_ids, sum_along
 from bayeslaw.runs.wording import FACTORS, amended, called, rescaled, rows_of
 from bayeslaw.words import exact, short, worded
 
@@ -44,17 +45,66 @@ def inputs(runs: Runs, law: Law) -> dict[str, np.ndarray]:
         When a column is missing, not numeric, empty somewhere, or outside the input's range.
     """
     check_run_ids(runs)
-    needed = law.mean_inputs | law.noise_inputs
+    _check_there(runs, law, [])
+    values, faults = read_inputs(runs, law)
+    for fault in stopping(runs, law, faults).values():
+        raise fault
+    return values
+
+
+def read_inputs(runs: Runs, law: Law) -> tuple[dict[str, np.ndarray], dict[str, RunsError]]:
+    """The inputs that can be read, and what is wrong with each of the others; by the input's name."""
     values: dict[str, np.ndarray] = {}
     faults: dict[str, RunsError] = {}
     for each in law.inputs.values():
         try:
             values[each.name] = _input(runs, law, each, values, faults)
         except RunsError as fault:
-            if each.name in needed:
-                raise
-            faults[each.name] = fault  # raised when another input turns out to need this one
-    return values
+            faults[each.name] = fault
+    return values, faults
+
+
+def stopping(runs: Runs, law: Law, faults: Mapping[str, RunsError]) -> dict[str, RunsError]:
+    """What of this a fit stops for, by the input at fault and not by those that are computed from it."""
+    found: dict[str, RunsError] = {}
+    for each in _behind(runs, law):
+        if each.name in faults and faults[each.name] not in found.values():
+            found[each.name] = faults[each.name]
+    return found
+
+
+def _behind(runs: Runs, law: Law) -> list[Input]:
+    """The inputs that a law needs, each after those that it must be computed from for want of its own column."""
+
+    def with_sources(name: str) -> Iterator[str]:
+        each = law.inputs[name]
+        if each.formula is not None and each.default is None and not runs.has(each.column):
+            for source in names(each.formula):
+                yield from with_sources(source)
+        yield name
+
+    needed = [name for name in law.inputs if name in law.mean_inputs | law.noise_inputs]
+    return [law.inputs[name] for name in dict.fromkeys(each for name in needed for each in with_sources(name))]
+
+
+def check_columns(runs: Runs, law: Law) -> None:
+    """Refuse a table that lacks columns which a fit needs, of inputs and of the outcome.
+
+    Raises
+    ------
+    RunsError
+        Which names them all.
+    """
+    _check_there(runs, law, [law.output.column])
+
+
+def _check_there(runs: Runs, law: Law, more: Sequence[str]) -> None:
+    inputs = [each for each in _behind(runs, law) if each.formula is None and each.default is None]
+    absent = {each.column: f"input '{each.name}' of " for each in inputs if not runs.has(each.column)}
+    absent |= {column: "" for column in more if not runs.has(column)}
+    if absent:
+        of = next(iter(absent.values())) if len(absent) == 1 else ""
+        raise missing_columns(list(absent), runs.names, runs.source, f"{of}law '{law.name}'")
 
 
 def _input(runs: Runs, law: Law, each: Input, known: dict[str, np.ndarray], faults: dict[str, RunsError]) -> np.ndarray:
@@ -107,7 +157,7 @@ def numbers(runs: Runs, name: str, wanted_by: str, expected: str) -> np.ndarray:
         found = values[bad][0]
         what, how, keep = f"{found:g}", "correct it", f"{name} < 1e300"
         if math.isnan(found):
-            what, how, keep = "empty", "fill it in", f"{name} > 0"
+            what, how, keep = "empty", "fill it in", f"{name} is known"
         raise RunsError(
             f"{runs.source}: {called(runs, name)} is {what} in {rows_of(runs, bad)}, but {wanted_by} expects "
             f"{expected}; {amended(runs, how, keep)}."
@@ -202,32 +252,6 @@ def _unit_guess(
     middle = math.log(references[0]) if references else 0.5 * math.log(max(low, 1e-12 * high) * high)
     typical = float(np.log(values).mean())
     return min(fitting, key=lambda f: abs(typical + math.log(f) - middle), default=None)
-
-
-def check_run_ids(runs: Runs) -> None:
-    """Refuse a run id that two rows have, unless a column ``step`` says that they are checkpoints.
-
-    Raises
-    ------
-    RunsError
-        With the id and its rows.
-    """
-    name = next((n for n in ("run", "run_id") if n in runs.data), None)
-    if name is None or "step" in runs.data:
-        return
-    ids = runs.data[name]
-    seen: dict[object, int] = {}
-    for i, each in enumerate(ids.tolist()):
-        if each == "" or each != each:
-            continue
-        if each in seen:
-            shown = f"{each:g}" if isinstance(each, float) else each
-            raise RunsError(
-                f"{runs.source}: a duplicated run id: '{shown}' of {called(runs, name)} is in rows "
-                f"{runs.rows[seen[each]]} and {runs.rows[i]}; drop one, or add "
-                f"a column 'step' if they are checkpoints of one run."
-            )
-        seen[each] = i
 
 
 def outcome(runs: Runs, law: Law) -> np.ndarray:
@@ -348,10 +372,10 @@ def check_enough(runs: Runs, law: Law) -> None:
     RunsError
         With both numbers and what to do.
     """
-    needed, fitted = len(law.free_parameters), np.count_nonzero(weights(runs))
+    needed, fitted = len(law.free_parameters), int(np.count_nonzero(weights(runs)))
     if fitted < needed:
         fixed = worded('law.with_priors(alpha="Constant(0.35)")', '--prior "alpha=Constant(0.35)"')
         raise RunsError(
-            f"{runs.source}: {fitted} runs cannot determine the {needed} free parameters of law '{law.name}'; add "
-            f"runs, take a smaller law, or fix a parameter: {fixed}."
+            f"{runs.source}: {fitted} run{'s' * (fitted != 1)} cannot determine the {needed} free parameters of law "
+            f"'{law.name}'; add runs, take a smaller law, or fix a parameter: {fixed}."
         )

@@ -11,9 +11,36 @@ from bayeslaw.errors import RunsError
 from bayeslaw.language.formula.expression import Call, Name, Node, Number
 from bayeslaw.language.formula.schedule import SCHEDULES
 from bayeslaw.language.law import Law
+from bayeslaw.runs.wording import called
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
+
+
+def check_run_ids(runs: Runs) -> None:
+    """Refuse a run id that two rows have, unless a column ``step`` says that they are checkpoints.
+
+    Raises
+    ------
+    RunsError
+        With the id and its rows.
+    """
+    name = next((n for n in ("run", "run_id") if n in runs.data), None)
+    if name is None or "step" in runs.data:
+        return
+    ids = runs.data[name]
+    seen: dict[object, int] = {}
+    for i, each in enumerate(ids.tolist()):
+        if each == "" or each != each:
+            continue
+        if each in seen:
+            shown = f"{each:g}" if isinstance(each, float) else each
+            raise RunsError(
+                f"{runs.source}: a duplicated run id: '{shown}' of {called(runs, name)} is in rows "
+                f"{runs.rows[seen[each]]} and {runs.rows[i]}; drop one, or add "
+                f"a column 'step' if they are checkpoints of one run."
+            )
+        seen[each] = i
 
 
 def sum_along(runs: Runs, law: Law, formula: Call, known: Mapping[str, np.ndarray]) -> np.ndarray:

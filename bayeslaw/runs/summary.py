@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from bayeslaw.language.law import Law
 from bayeslaw.note import Note
 from bayeslaw.page import Block, Page, as_html, as_text
 from bayeslaw.runs import observations
+from bayeslaw.runs.faults import empty_cells, faults_of, needed_and_empty
 from bayeslaw.runs.notes import Design, notes
 from bayeslaw.words import plain
 
@@ -46,6 +47,11 @@ class Family:
     rows: int
     smallest: float
     largest: float
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The smallest and the largest."""
+        return self.smallest, self.largest
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ class RunsSummary:
             page.append([("column", "from", "to", "distinct", "empty"), *rows])
         if self.family is not None:
             groups = [
-                (each.name, str(each.rows), f"{each.smallest:.3g}", f"{each.largest:.3g}")
+                (each.name, str(each.rows), *("" if size != size else f"{size:.3g}" for size in each.range))
                 for each in self.families[:MOST_FAMILIES_SHOWN]
             ]
             page.append([(self.family, "runs", "smallest", "largest"), *groups])
@@ -123,15 +129,18 @@ def summarise(runs: Runs, law: Law | str | None = None, family: str | None = Non
         When `family` is given and is not a column.  What a fit would refuse about the rest is a note.
     """
     law = None if law is None else catalogue.find(law)
-    inputs, trouble = ({}, []) if law is None else _read(runs, law)
+    inputs, empty, faults = ({}, {}, []) if law is None else _read(runs, law)
     groups = None
     if family is not None:
         runs.column(family, "the grouping")
         try:
             groups = runs.levels(family)
         except RunsError as error:
-            trouble.append(_unusable(error))
+            faults.append(error)
     design = design_of(runs, law, inputs, family, groups)
+    if law is None:
+        empty = empty_cells(runs, [*design.axes, design.outcome_name])
+    design = replace(design, empty=empty)
     first = next(iter(design.axes.values()), np.full(len(runs), np.nan))
     looked_at = {**design.axes} if design.outcome is None else {**design.axes, design.outcome_name: design.outcome}
     return RunsSummary(
@@ -140,7 +149,7 @@ def summarise(runs: Runs, law: Law | str | None = None, family: str | None = Non
         ranges=tuple(_range(key, values) for key, values in looked_at.items()),
         family=design.family,
         families=_families(design.groups, first),
-        notes=(*trouble, *notes(design)),
+        notes=(*map(_unusable, faults), *notes(design)),
     )
 
 
@@ -172,20 +181,19 @@ def design_of(
     return Design(runs, law, axes, name, outcome, family, groups, pooled)
 
 
-def _read(runs: Runs, law: Law) -> tuple[Mapping[str, np.ndarray], list[Note]]:
-    """The inputs of a law, as far as they can be read, and what a fit would refuse."""
-    inputs: Mapping[str, np.ndarray] = {}
-    trouble: list[Note] = []
-    try:
-        inputs = observations.inputs(runs, law)
-    except RunsError as error:
-        trouble.append(_unusable(error))
-    for check in (observations.outcome, observations.check_enough):
-        try:
-            check(runs, law)
-        except RunsError as error:
-            trouble.append(_unusable(error))
-    return inputs, trouble
+def _read(runs: Runs, law: Law) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], list[RunsError]]:
+    """The inputs of a law, as far as they can be read; the empty cells among them; and what else a fit would refuse.
+
+    What is empty is a fault of its own, so the others are looked for in the rest of the rows.
+    """
+    empty = needed_and_empty(runs, law)
+    whole = ~np.any([np.zeros(len(runs), dtype=bool), *empty.values()], axis=0)
+    left = runs.take(whole)
+    found = observations.read_inputs(left, law)[0] if len(left) else {}
+    inputs = {name: np.full(len(runs), np.nan) for name in found}
+    for name, values in found.items():
+        inputs[name][whole] = values
+    return inputs, empty, faults_of(left, law)
 
 
 def _unusable(error: RunsError) -> Note:

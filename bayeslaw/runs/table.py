@@ -149,10 +149,9 @@ class Runs:
         values = self.column(name, "the grouping")
         empty = values == "" if values.dtype == object else np.isnan(values)
         if empty.any():
-            keep = f"{name} != ''" if values.dtype == object else f"{name} == {name}"
             raise RunsError(
                 f"{self.source}: column '{name}' groups the runs, but is empty in {rows_of(self, empty)}; "
-                f"{amended(self, 'fill it in', keep)}."
+                f"{amended(self, 'fill it in', f'{name} is known')}."
             )
         if values.dtype == object:
             words, index = np.unique(values.astype(str), return_inverse=True)
@@ -164,7 +163,9 @@ class Runs:
         return tuple(shown), index
 
     def where(self, condition: str) -> Runs:
-        """The runs that meet a condition: ``"family == 'c4' and flops < 2e19"``, which is 6ND where it is no column.
+        """The runs that meet a condition: ``"family == 'c4' and flops < 2e19"``, ``"loss is known"``.
+
+        Where ``flops`` is no column, it is 6 x parameters x tokens.
 
         Raises
         ------

@@ -161,8 +161,62 @@ def test_empty_cells_are_serious():
     found = the("missing-cells", table(loss=loss))
     assert "loss is empty in 2 rows of 42 (rows 5, 6)" in found.text
     assert found.severity == "serious"
-    assert "unusable" in codes(table(loss=loss))
-    assert table(loss=loss).where("loss == loss").summary(CHINCHILLA).notes == ()
+    assert codes(table(loss=loss)) == codes(table(loss=loss), law=None) == ["missing-cells"]
+    assert table(loss=loss).where(condition_in(found.remedy)).summary(CHINCHILLA).notes == ()
+
+
+def condition_in(remedy: str) -> str:
+    """The condition that a remedy says to type."""
+    return remedy.split('where("')[1].split('")')[0]
+
+
+def test_empty_cells_of_several_columns_are_one_note_with_one_condition_to_type():
+    n, loss = GRID_N.copy(), surface(GRID_N, GRID_D)
+    n[3], loss[[4, 5]] = np.nan, np.nan
+    runs = table(loss=loss).with_columns({"n_params": n})
+    (note,) = noted(runs)
+    assert "n_params is empty in 1 row of 42 (row 4); column loss is empty in 2 rows of 42 (rows 5, 6)" in note.text
+    assert condition_in(note.remedy) == "n_params is known and loss is known"
+    assert len(runs.where(condition_in(note.remedy))) == 39
+
+
+def test_rows_with_empty_cells_do_not_hide_what_else_is_wrong():
+    d = GRID_D / 1e9
+    d[7] = np.nan
+    assert "is it in billions" in the("unusable", table(d=d, loss=surface(GRID_N, GRID_D))).text
+    assert "missing-cells" in codes(table(d=d, loss=surface(GRID_N, GRID_D)))
+
+
+def test_empty_cells_of_what_a_law_can_read_from_another_column_are_not_noted():
+    """Compute by its own column, where tokens are not known of every run, and the other way round."""
+    power, d = law("power_law"), np.where(GRID_D > 5e11, np.nan, GRID_D)
+    runs = Runs.from_arrays({
+        "n_params": GRID_N, "n_tokens": d, "flops": 6 * GRID_N * GRID_D, "loss": surface(GRID_N, GRID_D)
+    })  # fmt: skip
+    assert not {"missing-cells", "unusable"} & {*codes(runs, law=power)}
+
+
+def test_a_column_that_is_empty_throughout_is_one_note_too():
+    runs = Runs.from_arrays({"n_params": GRID_N, "n_tokens": np.full(42, np.nan), "loss": surface(GRID_N, GRID_D)})
+    assert codes(runs) == ["missing-cells"]
+
+
+def test_a_public_table_with_gaps_has_one_note_about_them(shared_data):
+    runs = read_runs(shared_data / "obs_emergent.csv").where("task == 'arithmetic_2digit_add'")
+    emergence = law("emergence_logistic")
+    first, *rest = noted(runs, emergence)
+    assert first.text.startswith("Column flops is empty in 5 rows of 74 (rows 18, 33, 34 and 2 more).")
+    assert {note.severity for note in rest} == {"info"}
+    assert "missing-cells" not in codes(runs.where(condition_in(first.remedy)), emergence)
+
+
+def test_all_columns_that_are_missing_are_one_note():
+    emergence = law("emergence_logistic")
+    runs = Runs.from_arrays({"flop": np.geomspace(1e18, 1e22, 12), "n_trials": [100.0] * 12})
+    (note,) = noted(runs, emergence)
+    assert "needs columns 'flops' (did you mean 'flop') and 'n_correct', which are not there" in note.text
+    assert "pass columns={'flops': 'its name', 'n_correct': 'its name'}." in note.text
+    assert [n.code for n in noted(Runs.from_arrays({"other": range(12)}), emergence)] == ["unusable"]
 
 
 def test_what_a_fit_would_refuse_is_a_note():

@@ -426,9 +426,9 @@ def test_levels_are_sorted_and_index_the_rows():
 
 def test_an_empty_cell_is_no_group():
     runs = read_runs(PLAIN)
-    with pytest.raises(RunsError, match="'family' groups the runs, but is empty in row 4"):
+    with pytest.raises(RunsError, match=r"'family' groups the runs, but is empty in row 4; .*family is known"):
         runs.levels("family")
-    assert runs.where("family != ''").levels("family")[0] == ("c4", "pile")
+    assert runs.where("family is known").levels("family")[0] == ("c4", "pile")
 
 
 @pytest.mark.parametrize(("condition", "mask"), [
@@ -441,6 +441,9 @@ def test_an_empty_cell_is_no_group():
     ("log10(n_params) > 8.2 or family == ''", lambda d: (np.log10(d["n_params"]) > 8.2) | (d["family"] == "")),
     ("loss == loss", lambda d: ~np.isnan(d["loss"])),
     ("loss > 0", lambda d: d["loss"] > 0),
+    ("loss is known", lambda d: ~np.isnan(d["loss"])),
+    ("family is known and N > 1e8", lambda d: (d["family"] != "") & (d["n_params"] > 1e8)),
+    ("loss is not known or not family is known", lambda d: np.isnan(d["loss"]) | (d["family"] == "")),
     ("family >= 'd'", lambda d: d["family"].astype(str) >= "d"),
     ("n_params > 1e8 and log(n_params - 1e8) > 1", lambda d: d["n_params"] > 1e8),
     ("n_params <= 1e8 or log(n_params - 1e8) > 1", lambda d: d["n_params"] > 0),
@@ -488,6 +491,8 @@ def test_where_agrees_with_numpy_on_any_comparison(values, sign, bound):
     ("n_params / 0 > 1", "it compares what is not a finite number in rows 1, 2, 3 and 1 more"),
     ("log(n_params - 1e8) > 1", "not a finite number in rows 1, 4;"),
     ("not n_params / (loss - 3.1) > 1", "not a finite number in row 1;"),
+    ("famly is known", "did you mean 'family'"),
+    ("(family is known) == (loss is known)", "not other comparisons"),
     (None, "a condition is a text such as"),
 ])  # fmt: skip
 def test_a_condition_that_cannot_be_used_says_why(condition, words):
@@ -496,7 +501,20 @@ def test_a_condition_that_cannot_be_used_says_why(condition, words):
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("condition", ["", "x.", "n_params >", "__import__('os')", "family in 'c4'", "n_params[0] > 1"])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "",
+        "x.",
+        "n_params >",
+        "__import__('os')",
+        "family in 'c4'",
+        "n_params[0] > 1",
+        "loss is loss",
+        "loss + 1 is known",
+        "loss is known is known",
+    ],
+)
 def test_a_condition_that_cannot_be_read_is_a_law_error(condition):
     with pytest.raises(LawError):
         read_runs(PLAIN).where(condition)
@@ -622,6 +640,8 @@ def test_a_missing_column_says_what_there_is():
         observations.outcome(Runs.from_arrays({"nparams_": [1e9], "lost": [3]}), LAW)
     assert "did you mean 'lost'" in str(caught.value)
     assert "columns={'loss': 'its name'}" in str(caught.value)
+    with pytest.raises(RunsError, match="law 'two_powers' needs columns 'n_params', 'n_tokens' and 'loss', which are"):
+        observations.check_columns(Runs.from_arrays({"other": [1]}), LAW)
     with pytest.raises(RunsError, match="input 'D' of law 'two_powers' needs column 'n_tokens'"):
         observations.inputs(Runs.from_arrays({"n_params": [1e9]}), LAW)
 
@@ -686,7 +706,7 @@ def test_a_formula_wins_where_its_sources_are_there_else_the_column():
     assert observations.inputs(good(flops=[1e18] * 3), SHARES)["C"].tolist() == [6e17, 6e19, 6e21]
     only = Runs.from_arrays({"flops": [1e18, 1e19], "error": [0.1, 0.2]})
     assert observations.inputs(only, SHARES) == {"C": pytest.approx([1e18, 1e19])}
-    with pytest.raises(RunsError, match="needs column 'n_params'"):
+    with pytest.raises(RunsError, match="needs columns 'n_params' and 'n_tokens', which are not there"):
         observations.inputs(Runs.from_arrays({"error": [0.1]}), SHARES)
 
 

@@ -240,6 +240,7 @@ def make_plan(law: Law, runs: Runs, family: str | None = None, pool: Mapping[str
         When the table or the hierarchy cannot carry the law.
     """
     law = _with_known_errors(law, runs)
+    observations.check_columns(runs, law)
     inputs = observations.inputs(runs, law)
     observations.outcome(runs, law)  # refuses what is no outcome of the law
     observations.check_enough(runs, law)

@@ -2,7 +2,7 @@
 
 A text is parsed once by Python's own parser and then converted, node by node, through an allow-list: anything that is
 not named here is rejected.  Nothing is ever evaluated by Python.  A condition (``--where``) is the same language with
-comparisons, ``and``, ``or``, ``not`` and quoted text.
+comparisons, ``and``, ``or``, ``not``, ``is known`` and quoted text.
 
 Bounds keep a file from hanging or crashing the reader: 4,000 characters and 40 levels per formula.  Constants are
 folded as floats when they are read, so that ``9**9**9**9`` is an error and not an afternoon.
@@ -217,9 +217,14 @@ class _Reader:
                 return Call("not", (self.read(operand, depth + 1),), at)
             case ast.BoolOp(op=op, values=values) if self.condition:
                 return Call(CONDITIONS[type(op)], tuple(self.read(v, depth + 1) for v in values), at)
+            case ast.Compare(
+                left=ast.Name() as name, ops=[ast.Is() | ast.IsNot() as op], comparators=[ast.Name(id="known")]
+            ) if self.condition:
+                known = Call("known", (self.read(name, depth + 1),), at)
+                return known if isinstance(op, ast.Is) else Call("not", (known,), at)
             case ast.Compare(left=left, ops=ops, comparators=right) if self.condition:
                 if any(type(op) not in CONDITIONS for op in ops):
-                    raise self.refuse(node, "compare with <, <=, >, >=, == or !=")
+                    raise self.refuse(node, "compare with <, <=, >, >=, == or !=, or ask whether a column 'is known'")
                 sides = [self.read(side, depth + 1) for side in (left, *right)]
                 pairs = tuple(
                     Call(CONDITIONS[type(op)], (a, b), at) for op, a, b in zip(ops, sides[:-1], sides[1:], strict=True)

@@ -107,5 +107,6 @@ CONDITION_WORDS: Mapping[str, Callable[..., Any]] = {
     **NUMPY_WORDS,
     "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
     "==": np.equal, "!=": np.not_equal, "not": np.logical_not,
+    "known": lambda cells: cells != "" if cells.dtype == object else ~np.isnan(cells),
     "and": lambda *args: np.logical_and.reduce(args), "or": lambda *args: np.logical_or.reduce(args),
 }  # fmt: skip

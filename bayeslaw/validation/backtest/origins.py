@@ -148,6 +148,6 @@ def _places(runs: Runs, along: str) -> tuple[np.ndarray, Callable[[float], str]]
     if not np.isfinite(place).all():
         raise RunsError(
             f"{runs.source}: column '{along}' is empty in {rows_of(runs, ~np.isfinite(place))}, but runs are "
-            f"hidden by it; {amended(runs, 'fill it', f'{along} == {along}')}."
+            f"hidden by it; {amended(runs, 'fill it', f'{along} is known')}."
         )
     return place, short
