@@ -15,6 +15,7 @@ from numpyro.infer.util import log_density
 pm = pytest.importorskip("pymc", reason="to_pymc needs PyMC: install bayeslaw[pymc]")
 import pytensor  # noqa: E402
 import pytensor.tensor as pt  # noqa: E402
+from pytensor.compile.mode import Mode  # noqa: E402
 
 from bayeslaw.inference.base import devices  # noqa: E402
 from bayeslaw.inference.base.diagnostics import bulk_ess  # noqa: E402
@@ -35,6 +36,8 @@ from tests.words import typical  # noqa: E402
 
 SHIPPED = {one.name: one for one in laws()}
 ROWS = 24  # the largest law has 17 parameters
+# A graph is evaluated once or twice, operation by operation: rewriting and compiling it takes several times as long.
+AS_WRITTEN = Mode(linker="py", optimizer=None)
 
 # ---------------------------------------------------------------------- every law
 
@@ -64,7 +67,7 @@ def numpyro_density(plan: Plan):
 def pymc_density(model):
     """The log density at values of the sites, without the Jacobians of PyMC's unbounded coordinates."""
     # Terms are summed here: PyTensor's plain Python mode cannot add more than 32 of them at once.
-    terms = model.compile_logp(jacobian=False, sum=False, mode="FAST_COMPILE")
+    terms = model.compile_logp(jacobian=False, sum=False, mode=AS_WRITTEN)
     back = {"_log__": np.log, "_logodds__": lambda v: np.log(v) - np.log1p(-v), "": np.asarray}
 
     def density(values):
@@ -171,7 +174,7 @@ DOMAIN = {
 @cache
 def pytensor_word(name: str):
     arguments = [pt.dscalar() for _ in range(FUNCTIONS[name].arity)]
-    return pytensor.function(arguments, pymc_model.WORDS[name](*arguments), mode="FAST_COMPILE")
+    return pytensor.function(arguments, pymc_model.WORDS[name](*arguments), mode=AS_WRITTEN)
 
 
 def test_both_models_round_probabilities_alike() -> None:
@@ -205,13 +208,13 @@ def test_gradients_far_out_are_finite(name: str, at: float) -> None:
         assert np.isfinite(jax.grad(word)(at))
         assert np.isfinite(jax.grad(jax.grad(word))(at))
     x = pt.dscalar()
-    slope = pytensor.function([x], pt.grad(pymc_model.WORDS[name](x), x), mode="FAST_COMPILE")
+    slope = pytensor.function([x], pt.grad(pymc_model.WORDS[name](x), x), mode=AS_WRITTEN)
     assert np.isfinite(slope(at))
 
 
 def test_constants_are_double() -> None:
     """PyTensor's own reading of 2.0 is a half-precision number."""
-    assert pymc_model.WORDS["exp"](2.0).eval() == np.exp(2.0)
+    assert pymc_model.WORDS["exp"](2.0).eval(mode=AS_WRITTEN) == np.exp(2.0)
 
 
 # ---------------------------------------------------------------------- distributions
@@ -227,7 +230,7 @@ def test_a_prior_is_one_density(name: str) -> None:
         np.testing.assert_allclose(numpyro_model.prior(prior).log_prob(x), expected, rtol=1e-10, atol=1e-12)
     with pm.Model() as model:
         pymc_model.prior("x", prior)
-    found = pm.logp(model["x"], x).eval(mode="FAST_COMPILE")
+    found = pm.logp(model["x"], x).eval(mode=AS_WRITTEN)
     # PyMC's half-Cauchy takes the logarithm of 2 in lower precision: a constant of 2e-9.
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=5e-9)
 
@@ -255,11 +258,11 @@ def test_a_likelihood_is_one_density_and_draws_follow_it(name: str, arguments: t
     observed = x.astype(int) if counts else x
     with pm.Model() as model:
         pymc_model.LIKELIHOODS[name]("x", *(pt.as_tensor_variable(a) for a in full), observed=observed)
-    found = pm.logp(model["x"], observed).eval(mode="FAST_COMPILE")
+    found = pm.logp(model["x"], observed).eval(mode=AS_WRITTEN)
     # PyMC's beta-binomial is SciPy's to 1e-14; NumPyro's, through JAX's betaln, is good to seven digits.
     tolerance = 1e-6 if name == "BetaBinomial" else 1e-8
     np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
-    drawn = np.asarray(pm.draw(model["x"], random_seed=3), dtype=float)
+    drawn = np.asarray(pm.draw(model["x"], random_seed=3, mode=AS_WRITTEN), dtype=float)
     # Ranks of one sample among both: the Mann-Whitney statistic, in its standard deviations.
     above = (drawn[:, None] > x).mean() + 0.5 * (drawn[:, None] == x).mean()
     assert abs(above - 0.5) < 4 * np.sqrt(801 / 12) / 400
