@@ -1,5 +1,6 @@
 """Diagnostics are ArviZ's, and what they find is said."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -72,6 +73,19 @@ def test_bfmi_of_a_random_walk_is_small() -> None:
     assert bfmi(walk).shape == (2,)
     assert bfmi(walk).max() < 0.1
     assert bfmi(CASES["independent"]).min() > 1.5
+
+
+def test_bfmi_of_a_chain_that_does_not_move_is_zero() -> None:
+    """Without a warning, and whether or not the other chains move."""
+    energy = CASES["independent"].copy()
+    energy[1] = 3.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = bfmi(energy)
+        still = judged(np.zeros((4, 500)), energy=np.ones((4, 500)))
+    assert still.bfmi == 0.0
+    assert found[1] == 0.0
+    assert np.delete(found, 1).min() > 1.5
 
 
 def judged(*quantities: np.ndarray, **stats: np.ndarray) -> Diagnostics:

@@ -78,8 +78,12 @@ def rhat(draws: np.ndarray) -> np.ndarray:
 
 
 def bfmi(energy: np.ndarray) -> np.ndarray:
-    """The Bayesian fraction of missing information of each chain; `energy` has shape ``(chains, draws)``."""
-    return np.asarray(np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1))
+    """The Bayesian fraction of missing information of each chain; `energy` has shape ``(chains, draws)``.
+
+    It is 0 for a chain that does not move, which has reached no other energy.
+    """
+    steps, spread = np.square(np.diff(energy, axis=1)).mean(axis=1), energy.var(axis=1)
+    return np.divide(steps, spread, out=np.zeros_like(spread), where=spread > 0.0)
 
 
 @dataclass(frozen=True)
