@@ -86,7 +86,31 @@ def test_the_worst_of_every_input_is_named_on_either_side(posterior):
     assert found[2].times == pytest.approx(180 * N.max() ** 2 / product.max())
     assert found[3].times == pytest.approx(ratio.min())
     assert found[4].times == pytest.approx(50 * product.min() / N.min() ** 2)
-    assert str(found[4]).startswith("1/")
+    assert str(found[1]) == "14.3 % of the smallest fitted tokens per parameter"
+    assert str(found[4]) == f"1/{found[4].times:,.0f} of the compute of the smallest fitted run"
+
+
+def test_a_point_within_the_runs_is_said_to_be_and_not_by_its_part_of_the_largest(posterior):
+    size = float(np.median(posterior.plan.fitted["N"]))
+    middle = {"N": size, "D": 40.0 * size}
+    found = bl.forecast(posterior, middle)
+    assert found.points[0].extrapolation["flops_ratio"] < 0.5
+    assert "That is within the fitted runs." in str(found)
+    assert "the compute of the largest" not in str(found)
+    assert found.as_dict()["points"][0]["extrapolation"]["flops_ratio"] == found.points[0].extrapolation["flops_ratio"]
+    together = bl.forecast(posterior, {name: [value, value] for name, value in middle.items()})
+    assert [point.in_short for point in together.points] == ["within", "within"]
+
+
+def test_a_point_below_the_runs_is_said_by_its_part_of_the_smallest(posterior):
+    N, D = (posterior.plan.fitted[name] for name in ("N", "D"))
+    smallest = float((N * D).min())
+    below = {ratio: {"N": float(np.sqrt(smallest * ratio / 40)), "D": float(np.sqrt(smallest * ratio * 40))}
+             for ratio in (1 / 50, 1 / 2)}  # fmt: skip
+    assert "That is 1/50 of the compute of the smallest fitted run." in str(bl.forecast(posterior, below[1 / 50]))
+    (near,) = bl.forecast(posterior, below[1 / 2]).points
+    assert near.distance == "50 % of the compute of the smallest fitted run"
+    assert near.in_short == "50 % of the smallest compute"
 
 
 def test_an_input_that_compute_does_not_know_is_named_too():

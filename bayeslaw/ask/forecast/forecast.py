@@ -96,23 +96,28 @@ class Point:
 
     @property
     def distance(self) -> str:
-        """How far from the fitted runs, in words: in compute where it is known, and in what is farther outside."""
-        compute = self.extrapolation.get("flops_ratio")
-        said = [] if compute is None else [f"{multiple(compute)} the compute of the largest fitted run"]
-        return " and ".join([*said, *([] if self._beside is None else [str(self._beside)])]) or "within the fitted runs"
+        """How far outside the fitted runs, in words: in compute where it is beyond, and in what is farther outside."""
+        said = [f"{times} the compute of the largest fitted run" for times in self._beyond]
+        return " and ".join([*said, *map(str, self._beside)]) or "within the fitted runs"
 
     @property
     def in_short(self) -> str:
         """The same for a table."""
-        compute = self.extrapolation.get("flops_ratio")
-        said = [] if compute is None else [f"{multiple(compute)} compute"]
-        return ", ".join([*said, *([] if self._beside is None else [self._beside.in_short])]) or "within"
+        said = [f"{times} compute" for times in self._beyond]
+        return ", ".join([*said, *(each.in_short for each in self._beside)]) or "within"
 
     @property
-    def _beside(self) -> Outside | None:
+    def _beyond(self) -> list[str]:
+        """How many times the compute of the largest fitted run; nothing where it is no more."""
+        ratio = self.extrapolation.get("flops_ratio") or 0.0
+        # A slack of 1e-9, as in what is outside: a compute that was reckoned another way is not beyond.
+        return [multiple(ratio)] if ratio > 1.0 + 1e-9 else []
+
+    @property
+    def _beside(self) -> list[Outside]:
         """What is farther outside than compute is beyond."""
         worst = self.outside
-        return None if worst is None or (worst.name, worst.side) == (COMPUTE, "above") else worst
+        return [] if worst is None or (worst.name, worst.side) == (COMPUTE, "above") else [worst]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: the new run's interval at the top, the mean's under ``mean``."""

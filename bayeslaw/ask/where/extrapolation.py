@@ -46,17 +46,19 @@ class Outside:
     def __str__(self) -> str:
         end = "largest" if self.side == "above" else "smallest"
         what = f"compute of the {end} fitted run" if self.name == COMPUTE else f"{end} fitted {self.name}"
-        return f"{self._factor} the {what}" if self.side == "above" else f"{self._factor} of the {what}"
+        return f"{self._factor}{'' if self.side == 'above' else ' of'} the {what}"
 
     @property
     def in_short(self) -> str:
         """For a table."""
-        return f"{self._factor} {self.name}"
+        return f"{self._factor} {'' if self.side == 'above' else 'of the smallest '}{self.name}"
 
     @property
     def _factor(self) -> str:
-        many = multiple(self.times)
-        return many if self.side == "above" else f"1/{many.removesuffix('x')}"
+        """``281x`` above; below ``1/50``, or in percent where a whole number is too coarse."""
+        if self.side == "above":
+            return multiple(self.times)
+        return f"1/{round(self.times):,}" if self.times >= FAR else f"{100.0 / self.times:.3g} %"
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
