@@ -39,7 +39,7 @@ from bayeslaw.cli.answer import BAD_INPUT, INTERRUPTED
 # Folders of commands, in the order of the work.
 HEADINGS = ("data", "fit", "ask", "trust")
 
-# What Click calls kinds of numbers, and what people do.
+# Click's names for kinds of numbers, and plain ones.
 _PLAIN = {
     "a valid integer range": "a whole number", "a valid integer": "a whole number", "a valid float range": "a number",
     "a valid float": "a number",
@@ -47,7 +47,7 @@ _PLAIN = {
 
 
 class BadUsage(click.ClickException):
-    """Arguments that no command takes, in one sentence: Click would print the usage, a hint and its fault."""
+    """Wrong arguments, reported in one sentence; Click would print the usage, a hint and the error."""
 
     exit_code = BAD_INPUT
 
@@ -58,7 +58,7 @@ class BadUsage(click.ClickException):
             said = said.replace(theirs, ours)
         path = "bayeslaw" if fault.ctx is None else fault.ctx.command_path
         end = "" if said.endswith("?") else ";"
-        super().__init__(f"{said[:1].lower()}{said[1:]}{end} `{path} --help` says what there is.")
+        super().__init__(f"{said[:1].lower()}{said[1:]}{end} `{path} --help` lists what there is.")
 
 
 @contextlib.contextmanager
@@ -96,7 +96,7 @@ def _shown(file: str) -> str:
 
 
 class _Commands(click.Group):
-    """Commands under headings, and whose misuse costs one sentence, as other bad input does."""
+    """Commands under headings; misuse is reported in one sentence, as other bad input is."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - Click's
         widest = max(map(len, FOUND))

@@ -18,7 +18,7 @@ from bayeslaw.words import at_a_terminal, strict_json
 
 ANSWER_IS_NO = 1
 BAD_INPUT = 2
-INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended: 128 and the number of the signal
+INTERRUPTED = 130  # the exit code of shells for a program that Ctrl-C ended: 128 plus the number of the signal
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
@@ -35,7 +35,7 @@ def answers[**P](command: Callable[P, None]) -> Callable[P, None]:
             say(f"Error: {error}")
             sys.exit(BAD_INPUT if isinstance(error, InputError) else ANSWER_IS_NO)
         except OSError as error:
-            # What no reader thought of, such as a name that the file system cannot hold.
+            # Errors that no reader foresees, such as a name that the file system cannot hold.
             say(f"Error: {error.filename or 'a file'}: {error.strerror or error}.")
             sys.exit(BAD_INPUT)
         except KeyboardInterrupt:
@@ -53,15 +53,15 @@ def say(text: object = "") -> None:
 def give(answer: Mapping[str, Any], text: Callable[[], object], as_json: bool) -> None:
     """Print the answer, on standard output: as JSON, or as text.
 
-    The JSON of every command says by the same two keys whether it may be trusted, ``notes`` and ``converged``; where
-    nothing was sampled, there is nothing to say against it.
+    The JSON of every command has the keys ``notes`` and ``converged``, which say whether the answer can be trusted.
+    Where nothing was sampled, they default to no notes and true.
     """
     kept = {"notes": answer.get("notes", []), "converged": answer.get("converged", True)}
     click.echo(strict_json({**answer, **kept}) if as_json else str(text()))
 
 
 def assignments(given: Sequence[str], option: str, such: str) -> dict[str, str]:
-    """Read ``NAME=VALUE`` options, one an entry.
+    """Read ``NAME=VALUE`` options, one per entry.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def assignments(given: Sequence[str], option: str, such: str) -> dict[str, str]:
     Raises
     ------
     InputError
-        When there is no ``=``, or a name stands twice.
+        When there is no ``=``, or a name is given twice.
     """
     found: dict[str, str] = {}
     for text in given:
@@ -79,7 +79,7 @@ def assignments(given: Sequence[str], option: str, such: str) -> dict[str, str]:
         if not (name and equals and value):
             raise InputError(f"{option}: '{text}' is not of the form NAME=VALUE, such as {such}.")
         if name in found:
-            raise InputError(f"{option}: '{name}' stands twice; give it once.")
+            raise InputError(f"{option}: '{name}' is given twice; give it once.")
         found[name] = value
     return found
 
@@ -92,12 +92,12 @@ def check_writable(out: str, sources: Sequence[str] = (), option: str = "--out")
     sources
         Files that are read, which the result must not replace.
     option
-        What says where it is, for a message.
+        The option that names the file, for a message.
 
     Raises
     ------
     FileError
-        When it cannot.
+        When it cannot be written.
     """
     path = Path(out)
     with beside(path, option):
@@ -116,9 +116,9 @@ def write_text(path: Path, text: str) -> None:
 def quick_imports() -> Iterator[None]:
     """Import the fitting stack in less time.
 
-    Importing JAX and NumPyro makes millions of objects, nearly all of them for good, and Python's garbage collector
-    walks over them again and again: a tenth of the time of the imports.  Afterwards they are put where it does not
-    look any more.
+    Importing JAX and NumPyro creates millions of objects, nearly all of them permanent, and Python's garbage collector
+    walks over them again and again, which takes a tenth of the time of the imports.  Afterwards they are frozen, so
+    that it skips them.
     """
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""Options that several commands share, each beside the function that reads what it was given.
+"""Options that several commands share, each beside the function that reads its value.
 
 Tables (``--columns``, ``--units``, ``--where``), laws (``--laws``, ``--priors``, ``--prior``, ``--pool``), fitting
 (``--draws``, ``--patience``, ``--shards``, ``--seed``, ...), fits (``FIT.nc ...``, ``--weights``), questions
@@ -15,6 +15,8 @@ import click
 
 from bayeslaw.cli.answer import assignments, quick_imports
 from bayeslaw.errors import InputError, QuestionError
+from bayeslaw.inference.base.work import CHAINS, Sampling
+from bayeslaw.inference.sampler.settings import FEW_RUNS, Settings
 from bayeslaw.words import number_in
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ type Options = Callable[[Callable[..., None]], Callable[..., None]]
 
 POINT = "N=7e10,D=1.4e12"
 WEIGHTS = "equal|evidence|stacking|forward"
-# Split in halves, this is the shortest chain of which an autocorrelation can be estimated at all.
+# The shortest chain whose halves still allow an estimate of the autocorrelation.
 FEWEST_DRAWS = 20
 
 
@@ -71,12 +73,12 @@ def read_table(path: str, columns: Sequence[str] = (), units: Sequence[str] = ()
 
 
 def read_optional_table(path: str | None, option: str, **reading: Any) -> Runs | None:
-    """Read the runs of an option, where it is given.
+    """Read the runs of an option, if it is given.
 
     Raises
     ------
     InputError
-        When it is not, but options that read it are.
+        When it is not given, but options that refer to it are.
     """
     if path is not None:
         return read_table(path, **reading)
@@ -94,11 +96,11 @@ PRIOR = 'alpha="LogNormal(log(0.4), 0.1)"'
 priors_options = together(
     click.option(
         "--priors", metavar="field",
-        help="Priors learned from public sweeps (default: the weak ones of the law's file).",
+        help="Priors learned from public sweeps (default: the weak priors of the law's file).",
     ),
     click.option(
         "--prior", multiple=True, metavar="P=PRIOR",
-        help=f"Another prior of one parameter, such as {PRIOR}. May be repeated.",
+        help=f"The prior of one parameter, such as {PRIOR}. May be repeated.",
     ),
 )  # fmt: skip
 
@@ -148,39 +150,45 @@ def read_pooling(given: Sequence[str]) -> dict[str, str]:
 # Sampling, and how the work of many fits is done.
 
 
-def fitting_options(draws: str = "750; 1000 without families") -> Options:
-    """Decorate a command that fits with what all such verbs are asked; see :func:`fields_of`.
+def usual(name: str) -> str:
+    """The defaults of a setting, for the help."""
+    return f"default {getattr(Settings(), name)}; {getattr(FEW_RUNS, name)} where runs are few for the parameters"
+
+
+def fitting_options(draws: int | None = None) -> Options:
+    """Decorate a command that fits with the options of sampling and work; see :func:`fields_of`.
 
     Parameters
     ----------
     draws
-        How many there are by default, for the help.
+        The default of a command that makes many fits, for the help.
     """
     return together(
         click.option(
-            "--draws", type=click.IntRange(FEWEST_DRAWS), help=f"Posterior draws per chain (default {draws})."
+            "--draws", type=click.IntRange(FEWEST_DRAWS),
+            help=f"Posterior draws per chain ({f'default {draws}' if draws else usual('draws')}).",
         ),
         click.option(
             "--warmup", type=click.IntRange(FEWEST_DRAWS),
-            help="Warm-up draws per chain (default 149; 500 without families).",
+            help=f"Warm-up draws per chain ({usual('warmup')}).",
         ),
-        click.option("--chains", type=click.IntRange(1, 64), help="Chains (default 4)."),
+        click.option("--chains", type=click.IntRange(1, 64), help=f"Chains (default {CHAINS})."),
         click.option(
             "--target-accept", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), metavar="RATE",
-            help="Acceptance rate that the step size is tuned to; nearer 1, smaller steps (default 0.95; 0.93 without "
-                 "families).",
+            help="Acceptance rate that the step size is tuned to; closer to 1, smaller steps "
+                 f"({usual('target_accept')}).",
         ),
         click.option(
-            "--patience/--no-patience", default=True, show_default=True,
-            help="Make a fit that has not converged again, with more draws and smaller steps.",
+            "--patience/--no-patience", default=Sampling().patience, show_default=True,
+            help="Repeat a fit that has not converged, with more draws and smaller steps.",
         ),
         click.option(
-            "--seconds", type=click.FloatRange(0.0, min_open=True), default=120.0, show_default=True,
-            help="The most that sampling may take where it crawls; inf for no limit.",
+            "--seconds", type=click.FloatRange(0.0, min_open=True), default=Sampling().seconds, show_default=True,
+            help="Limit on sampling that is hopelessly slow, in processor seconds per core; inf for none.",
         ),
         click.option(
             "--shards", metavar="FOLDER",
-            help="Keep finished fits in this folder, and reuse those that are there (default: keep none).",
+            help="Keep finished fits in this folder, and reuse those already there (default: keep none).",
         ),
         click.option(
             "--executor", metavar="ADDRESS",
@@ -194,7 +202,7 @@ def fitting_options(draws: str = "750; 1000 without families") -> Options:
 
 
 def fields_of(rest: dict[str, Any]) -> dict[str, Any]:
-    """Take what all verbs that fit are asked out of the arguments of a command."""
+    """Take the fields of sampling and work out of the arguments of a command."""
     from bayeslaw.inference.base.work import Fields
 
     return {name: rest.pop(name) for name in Fields.__annotations__ if name in rest}
@@ -229,7 +237,7 @@ def load_fits(paths: Sequence[str], weights: str | None) -> Posterior | Average:
     return average(fits, weights or EQUAL)
 
 
-# Where a question is asked: points and numbers.
+# The points and numbers of a question.
 
 
 def points_option(required: bool = False) -> Options:
@@ -279,7 +287,7 @@ def read_number(text: str, name: str, asked: str) -> float:
     return value
 
 
-# Of whom, how sure, and what is assumed beyond the runs.
+# The family, the level, and what is assumed beyond the runs.
 
 unconverged_option = click.option(
     "--allow-unconverged", is_flag=True, help="Answer even if the chains have not converged."
@@ -292,8 +300,8 @@ whose_options = together(
     unconverged_option,
 )  # fmt: skip
 level_option = click.option(
-    "--level", "levels", type=float, multiple=True, default=(0.9,),
-    help="Probability of the intervals (default 0.9). May be repeated; the first is the headline.",
+    "--level", "levels", type=float, multiple=True, default=(0.9,), show_default=True,
+    help="Probability of the intervals. May be repeated; the first is the headline.",
 )  # fmt: skip
 drift_options = together(
     click.option(
@@ -329,7 +337,7 @@ def plot_option(drawn: str) -> Options:
     return click.option("--plot", "picture", metavar="FILE.png", help=f"Draw {drawn} too, as .png, .pdf or .svg.")
 
 
-# Of the back-tests.
+# Back-tests.
 
 origins_option = click.option(
     "--origins", metavar="SHARE,...", help="Shares of the runs that are seen (default: 0.4,0.5,0.65,0.8)."

@@ -28,12 +28,12 @@ def planned(out: str | None, sources: Sequence[str] = (), option: str = "--plot"
     sources
         Files that are read, which the picture must not replace.
     option
-        What says where it is, for a message.
+        The option that names the file, for a message.
 
     Raises
     ------
     FileError
-        When its name ends with no format that is known, or it cannot be written.
+        When the name does not end with a known format, or the file cannot be written.
     """
     if out is None:
         return None
@@ -52,4 +52,4 @@ def write(path: Path, figure: Figure, option: str = "--plot") -> None:
 def draw(path: Path, figure: Figure) -> None:
     """Write a figure beside an answer, and say where it is."""
     write(path, figure)
-    say(f"drawn in {path}")
+    say(f"picture saved in {path}")

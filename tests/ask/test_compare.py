@@ -319,7 +319,7 @@ def test_the_command_answers_in_json_and_draws(files, found):
     for name, one in answer["laws"].items():
         assert one["log_evidence"] == pytest.approx(found.laws[name].evidence.log_evidence, abs=0.05)
     assert "<svg" in picture.read_text()
-    assert done.stderr == f"drawn in {picture}\n"  # progress is for a terminal
+    assert done.stderr == f"picture saved in {picture}\n"  # progress is for a terminal
 
 
 @pytest.mark.parametrize(

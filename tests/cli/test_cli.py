@@ -15,10 +15,13 @@ from click.testing import CliRunner
 
 import bayeslaw as bl
 import bayeslaw.cli
+from bayeslaw.ask.threshold.frontier import IMAGINED
 from bayeslaw.cli import HEADINGS, commands
 from bayeslaw.cli.answer import check_writable
 from bayeslaw.errors import FileError
+from bayeslaw.inference.sampler.settings import DRAWS_OF_MANY, FEW_RUNS, Settings
 from bayeslaw.language.public_priors import field_priors
+from bayeslaw.validation.backtest.origins import SEEN
 
 NAMES = list(commands.commands)
 README = Path(__file__).parents[2] / "README.md"
@@ -125,6 +128,14 @@ def test_the_first_help_keeps_its_example_as_lines():
     assert [line.split()[:2] for line in lines if line.startswith("    bayeslaw")] == [
         ["bayeslaw", "runs"], ["bayeslaw", "fit"], ["bayeslaw", "forecast"],
     ]  # fmt: skip
+
+
+def test_the_help_names_the_defaults_of_the_verbs():
+    backtest, frontier = (" ".join(run(name, "--help").stdout.split()) for name in ("backtest", "frontier"))
+    assert f"(default: {','.join(map(str, SEEN))})" in backtest
+    assert f"(default {IMAGINED})" in frontier
+    assert f"draws per chain (default {Settings().draws}; {FEW_RUNS.draws} where" in backtest
+    assert f"draws per chain (default {DRAWS_OF_MANY})" in frontier
 
 
 def test_help_imports_nothing_slow():
@@ -495,7 +506,7 @@ def test_a_fit_without_families_has_no_new_one(split):
     ("arguments", "said"),
     [
         (("fit", "runs.csv", "--law", "kaplan", "--out", "f.nc", "--seed", "x"), "'--seed': 'x' is not a whole number"),
-        (("fit", "runs.csv", "--out", "f.nc"), "missing option '--law'; `bayeslaw fit --help` says what there is."),
+        (("fit", "runs.csv", "--out", "f.nc"), "missing option '--law'; `bayeslaw fit --help` lists what there is."),
         (
             ("fit", "runs.csv", "--warmp", 3),
             "no such option '--warmp'; did you mean '--warmup'? `bayeslaw fit --help`",

@@ -21,6 +21,7 @@ from bayeslaw.inference.base.diagnostics import MOST_UNCONVERGED
 from bayeslaw.inference.base.work import Fields, Sampling, Work, asked_for
 from bayeslaw.inference.many import fit_many
 from bayeslaw.inference.model.plan import make_plan
+from bayeslaw.inference.sampler.settings import DRAWS_OF_MANY
 from bayeslaw.inference.workplace import opened_workplace
 from bayeslaw.language import catalogue
 from bayeslaw.language.law import Law
@@ -32,8 +33,6 @@ from bayeslaw.words import plain
 
 # Draws of the reference for each of which the law is fitted: the doubt about quantiles of 40 is a sixth of their own.
 IMAGINED = 40
-# A chain of each; together they are many.
-DRAWS = 500
 # A regression on fewer record-setters has no slope to speak of.
 FEWEST_RECORDS = 3
 
@@ -210,7 +209,7 @@ def frontier(
         raise QuestionError(f"imagined: {imagined} draws of the reference hold no doubt; ask for {IMAGINED} or so.")
     tables = sizes.densities(imagined)
     plans = [make_plan(asked, runs) for runs in tables]
-    sampling = sampling.or_else(draws=DRAWS)
+    sampling = sampling.or_else(draws=DRAWS_OF_MANY)
     with opened_workplace(work, "fitting frontiers") as place:
         place.watch.expect(len(plans))
         found = fit_many(

@@ -35,7 +35,7 @@ sizes_options = together(
         "--at", metavar="D=1e12,...", help="The other inputs (default: the middle of the runs of the reference)."
     ),
     click.option(
-        "--within", metavar="LOW,HIGH", help="Sizes between which the reference is believed (default: all sizes)."
+        "--within", metavar="LOW,HIGH", help="Sizes between which the reference is trusted (default: all sizes)."
     ),
     whose_options, level_option, drift_options, reading_options,
 )  # fmt: skip
@@ -75,7 +75,7 @@ def _between(text: str | None) -> tuple[float, float] | None:
 def effective_size(fit: str, networks: str, as_json: bool, **asked: Any) -> None:
     """Size a reference network by its score.
 
-    Says how large a network of the reference would have to be for the scores of others.
+    Finds how large a network of the reference family would have to be for the scores of others.
 
     NETWORKS is a table with the outcome of the law (counts with their trials) and the size of each network.
     """

@@ -98,7 +98,7 @@ def forecast(
 
 
 def _inputs_of_score(points: dict[str, list[float]], posterior: Posterior | Average) -> dict[str, Any]:
-    """Of what points give, all that the law of the loss does not read."""
+    """The part of a point that the law of the loss does not read."""
     from bayeslaw.ask.average import Average
 
     laws = [each.law for each in Average.of(posterior).posteriors.values()]

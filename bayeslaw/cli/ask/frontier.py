@@ -10,6 +10,7 @@ import click
 from bayeslaw.cli.answer import answers, give, quick_imports
 from bayeslaw.cli.ask.effective_size import read_sizes, sizes_options
 from bayeslaw.cli.options import fields_of, find_law, fitting_options, priors_options
+from bayeslaw.inference.sampler.settings import DRAWS_OF_MANY
 
 
 @click.command()
@@ -19,7 +20,7 @@ from bayeslaw.cli.options import fields_of, find_law, fitting_options, priors_op
     "--imagined", type=click.IntRange(2), help="Draws of the reference for which the frontier is fitted (default 40)."
 )
 @priors_options
-@fitting_options("500")
+@fitting_options(DRAWS_OF_MANY)
 @answers
 def frontier(
     fit: str, networks: str, law: str, priors: str | None, prior: Sequence[str], imagined: int | None,
@@ -27,9 +28,9 @@ def frontier(
 ) -> None:  # fmt: skip
     """Find the time in which density doubles.
 
-    That is the density of the densest networks.
+    Density is effective size over real size; its frontier is set by the densest networks.
 
-    NETWORKS has a column day too: of the release, in days from 24 February 2023.
+    NETWORKS also needs a column day: the release date, in days from 24 February 2023.
     """
     fields, chosen = fields_of(rest), find_law(law, priors, prior)
     sizes = read_sizes(fit, networks, levels=levels, allow_unconverged=allow_unconverged, **rest)

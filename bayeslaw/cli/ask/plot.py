@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @fit_argument
 @click.option(
     "--kind", type=click.Choice(["forecast", "parameters", "residuals"]), default="forecast", show_default=True,
-    help="What is drawn.",
+    help="Which picture to draw.",
 )  # fmt: skip
 @click.option("--held-out", metavar="FILE", help="Runs that were not fitted, to draw beside the forecast.")
 @reading_options
@@ -65,4 +65,4 @@ def plot(
         "law": posterior.law.name, "kind": kind, "out": str(path),
         "notes": [note.as_dict() for note in notes], "converged": posterior.diagnostics.converged,
     }  # fmt: skip
-    give(answer, lambda: f"drawn in {path}", as_json)
+    give(answer, lambda: f"picture saved in {path}", as_json)

@@ -41,7 +41,7 @@ def risk(
 ) -> None:
     """Find the chance of missing a target.
 
-    Says too by how much the run misses it, if it does.
+    Also estimates by how much the run misses it, if it does.
     """
     points = read_points(at)
     drifting, posterior = read_drift(drift, no_drift), load_fits(fits, weights)

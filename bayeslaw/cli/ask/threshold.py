@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.command()
 @fits_options
 @click.option("--crosses", required=True, metavar="VALUE|steepest",
-              help="The outcome, as a share of trials where it is a count; or where it changes fastest.")  # fmt: skip
+              help="The outcome (a share of trials for counts); or steepest: where it changes fastest.")  # fmt: skip
 @click.option("--through", metavar="TASK.nc",
               help="A fit of a score by this outcome, such as the loss; --crosses is then of the score.")  # fmt: skip
 @click.option(

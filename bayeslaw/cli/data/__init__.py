@@ -1,8 +1,8 @@
 """Before a fit: runs and laws.
 
 ==============  ==========================================================
-``laws``        the laws there are
-``runs``        a table of runs looked over
+``laws``        the laws of the catalogue
+``runs``        a table of runs checked before a fit
 ``show``        all of one law
 ==============  ==========================================================
 """

@@ -14,7 +14,7 @@ from bayeslaw.words import first_sentence
 if TYPE_CHECKING:
     from bayeslaw.language.law import Law
 
-# What terminals are wide.
+# The usual width of terminals.
 COLUMNS = 80
 
 
@@ -24,7 +24,8 @@ COLUMNS = 80
 def laws(topic: str | None, as_json: bool) -> None:
     """List the laws.
 
-    Says of each what it is about. Folders of your own law files are named by the environment variable BAYESLAW_LAWS.
+    Each comes with a line on what it describes. The environment variable BAYESLAW_LAWS names folders of your own law
+    files.
     """
     from bayeslaw.language import catalogue
 
@@ -41,7 +42,7 @@ def _page(laws: Sequence[Law]) -> str:
         for law in laws
     )
     topics = sorted({topic for law in laws for topic in law.topics})
-    end = f"Topics: {', '.join(topics)}. `bayeslaw show NAME` says all about one law."
+    end = f"Topics: {', '.join(topics)}. `bayeslaw show NAME` shows all of one law."
     return "\n".join([*paragraphs, "", textwrap.fill(end, COLUMNS, break_on_hyphens=False)])
 
 

@@ -1,4 +1,4 @@
-"""``bayeslaw runs``: a table of runs looked over before a fit."""
+"""``bayeslaw runs``: a table of runs, checked before a fit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bayeslaw.cli.options import family_column_option, find_law, read_table, rea
 @click.command()
 @click.argument("table", metavar="RUNS")
 @click.option(
-    "--law", metavar="NAME|FILE", help="The law whose columns are looked at (default: the columns that most laws have)."
+    "--law", metavar="NAME|FILE", help="The law whose columns are checked (default: the columns that most laws read)."
 )
 @family_column_option
 @reading_options

@@ -1,4 +1,4 @@
-"""``bayeslaw show``: all that one law says."""
+"""``bayeslaw show``: all of one law."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _in_full(law: Law) -> dict[str, Any]:
 
 
 def _citation(key: str) -> str:
-    """Return authors, year, title and where to find it; a key stands for itself when the bibliography has it not."""
+    """Return authors, year, title and where to find it, or the key itself when the bibliography lacks it."""
     from bayeslaw.language.catalogue import bibliography
 
     known = bibliography()

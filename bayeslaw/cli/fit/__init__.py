@@ -1,8 +1,8 @@
 """From runs to a saved fit.
 
 ==============  ==========================================================
-``demo``        a fit and a forecast of real runs, beside what happened
+``demo``        a fit and a forecast of real runs, compared with outcomes
 ``fit``         a law fitted to a table of runs
-``summary``     what was learned of every parameter
+``summary``     what was learned about every parameter
 ==============  ==========================================================
 """

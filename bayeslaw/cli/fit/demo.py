@@ -1,4 +1,4 @@
-"""``bayeslaw demo``: the main job on real runs, held against what happened."""
+"""``bayeslaw demo``: the main job on real runs, compared with what happened."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
 
 RUNS = Path(__file__).resolve().parents[2] / "data" / "gadre_overtraining.csv"
-# As the authors divided their runs: 15 that their law was fitted to, and those it was held against.
+# As the authors divided their runs: 15 that their law was fitted to, and those it was tested on.
 FITTED = "fit_role == 'loss_fit'"
 HELD_OUT = "fit_role == 'held_out' and flops > 5e20"
-# The dearest: 1.4B parameters on 900B tokens, and 6.9B on 138B for each corpus.
-DEAREST = "fit_role == 'held_out' and flops > 5e21"
+# The largest: 1.4B parameters on 900B tokens, and 6.9B on 138B for each corpus.
+LARGEST = "fit_role == 'held_out' and flops > 5e21"
 
 
 @click.command()
@@ -41,7 +41,7 @@ def demo(out: str, as_json: bool) -> None:
     """Forecast real runs and see what happened.
 
     Fits the hierarchical Chinchilla law to the 15 cheap runs of Gadre et al. (2024) on three corpora, and forecasts
-    the dearest runs of that paper. Takes half a minute at most.
+    the largest runs of that paper. Takes half a minute at most.
     """
     folder = _folder(out)
 
@@ -50,15 +50,15 @@ def demo(out: str, as_json: bool) -> None:
     from bayeslaw.runs.table import read_runs
 
     every = read_runs(RUNS)
-    fitted, dearest = every.where(FITTED), every.where(DEAREST)
+    fitted, largest = every.where(FITTED), every.where(LARGEST)
     say(f"Fitting the law 'chinchilla' to {len(fitted)} runs on {len(fitted.levels('family')[0])} corpora ...")
     posterior, seconds = sample(make_plan(law("chinchilla"), fitted, "family"))
 
     from bayeslaw.ask.forecast.forecast import forecast
     from bayeslaw.ask.plot.forecast import plot_forecast
 
-    found = forecast(posterior, dearest)
-    answer = _against_outcomes(found, posterior, dearest)
+    found = forecast(posterior, largest)
+    answer = _against_outcomes(found, posterior, largest)
     files = {"fit": folder / "fit.nc", "forecast": folder / "forecast.json", "picture": folder / "forecast.png"}
     answer |= {"seconds": round(seconds, 3), "runs": str(RUNS), "files": {k: str(path) for k, path in files.items()}}
     posterior.save(files["fit"])
@@ -105,25 +105,25 @@ def _page(answer: dict[str, Any], posterior: Posterior, files: dict[str, Path]) 
     spent = answer["fitted"]
     lines = [
         f"Fitted in {answer['seconds']:.1f} s: {diagnosis(posterior.diagnostics)}.",
-        f"The dearest runs, forecast from {spent['runs']} runs of {spent['flops']:.2g} FLOPs in all:",
+        f"The largest runs, forecast from {spent['runs']} runs of {spent['flops']:.2g} FLOPs in all:",
         "",
-        f"  {'corpus':13s}{'parameters':>11s}{'tokens':>9s}{'dearer':>9s}{'forecast':>10s}   "
+        f"  {'corpus':13s}{'parameters':>11s}{'tokens':>9s}{'cost':>9s}{'forecast':>10s}   "
         f"{f'{answer["level"]:.0%} interval':16s}{'happened':>8s}",
     ]
     for point in answer["points"]:
         n, d = point["at"]["N"], point["at"]["D"]
-        dearer = f"{point['times_dearer']:.0f}x"
+        cost = f"{point['times_dearer']:.0f}x"
         lines.append(
-            f"  {point['family']:13s}{n / 1e9:10.1f}B{d / 1e9:8.0f}B{dearer:>9s}{point['median']:10.3f}"
+            f"  {point['family']:13s}{n / 1e9:10.1f}B{d / 1e9:8.0f}B{cost:>9s}{point['median']:10.3f}"
             f"   {f'{point["lower"]:.3f} to {point["upper"]:.3f}':16s}{point['outcome']:8.3f}"
             f"  {'inside' if point['inside'] else 'OUTSIDE'}"
         )
-    dearest = max(point["times_dearer"] for point in answer["points"])
+    times = max(point["times_dearer"] for point in answer["points"])
     lines += [
         "",
-        f"{answer['inside']} of {len(answer['points'])} outcomes lie inside. The dearest run cost {dearest:.0f} times "
+        f"{answer['inside']} of {len(answer['points'])} outcomes lie inside. The largest run cost {times:.0f} times "
         f"as much as all fitted runs together,",
-        f"and {spent['flops'] / spent['largest_flops'] * dearest:.0f} times as much as the largest of them.",
+        f"and {spent['flops'] / spent['largest_flops'] * times:.0f} times as much as the largest of them.",
         "",
         f"  picture   {files['picture']}",
         f"  forecast  {files['forecast']}",

@@ -67,8 +67,8 @@ def fit(
 ) -> None:
     """Fit a law to a table of runs.
 
-    Saves the posterior, of which the other commands ask. Exits with 1 when the chains have not converged; the fit is
-    saved all the same, marked as such.
+    Saves the posterior for the other commands. Exits with 1 when the chains have not converged; the fit is then saved
+    too, and marked as unconverged.
     """
     from bayeslaw.inference.model.plan import make_plan
 
@@ -100,7 +100,7 @@ def fit(
 
 
 def _place(out: str, sources: Sequence[str]) -> Path:
-    """Where a fit can be saved: anew, or in place of an earlier one."""
+    """The file of a fit: a new one, or one that replaces an earlier fit."""
     from bayeslaw.inference.posterior.storage import is_fit
 
     path = check_writable(out, sources)
@@ -123,7 +123,7 @@ def sample(plan: Plan, **fields: Any) -> tuple[Posterior, float]:
 
 
 def diagnosis(found: Diagnostics) -> str:
-    """Say in one line what the chains say of themselves."""
+    """The diagnostics of the chains in one line."""
     return (
         f"{found.chains} x {found.draws} draws, R-hat {found.rhat:.3f} ({found.rhat_of}), "
         f"smallest ESS {found.ess:.0f} ({found.ess_of}), divergences {found.divergences}"

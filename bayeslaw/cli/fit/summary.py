@@ -1,4 +1,4 @@
-"""``bayeslaw summary``: what was learned of every parameter."""
+"""``bayeslaw summary``: what was learned about every parameter."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 ``backtest``    how often intervals held, on the user's own runs
 ``check``       whether a law file and its inference can be trusted
 ``compare``     which of several laws the runs support
-``drift``       how far laws strayed on the user's own earlier sweeps
+``drift``       how far laws drifted on the user's own earlier sweeps
 ``evidence``    how probable a law makes the runs
 ==============  ==========================================================
 """

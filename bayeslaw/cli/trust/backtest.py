@@ -36,7 +36,7 @@ from bayeslaw.errors import InputError
 @drift_options
 @click.option(
     "--rivals/--no-rivals", default=True, show_default=True,
-    help="Score the usual fits by Huber loss, with a bootstrap, on the same runs.",
+    help="Also score the usual fits by Huber loss, with a bootstrap, on the same runs.",
 )  # fmt: skip
 @reading_options
 @fitting_options()
@@ -63,7 +63,7 @@ def backtest(
     """Test forecasts on runs that you have.
 
     Hides the most expensive runs, forecasts them from the others, and counts how often intervals hold what happened.
-    Beside every law stands what is done today: the law fitted by Huber loss, with a bootstrap.
+    Every law is compared with common practice: the same law fitted by Huber loss, with a bootstrap.
     """
     if hide is not None and (along is not None or origins is not None):
         raise InputError(f"--hide {hide!r} says which runs are hidden; leave out --along and --origins.")

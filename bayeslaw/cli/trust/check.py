@@ -11,6 +11,7 @@ import click
 from bayeslaw.cli.answer import ANSWER_IS_NO, answers, give, quick_imports, say
 from bayeslaw.cli.options import find_law, fitting_options, load_fit, priors_options
 from bayeslaw.errors import InputError
+from bayeslaw.inference.sampler.settings import DRAWS_OF_MANY
 from bayeslaw.note import by_name
 from bayeslaw.words import in_columns
 
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name", metavar="[FILE|NAME|FIT.nc]", required=False)
 @click.option("--all", "every", is_flag=True, help="Check all laws of the catalogue.")
-@click.option("--sbc", is_flag=True, help="Calibrate the inference too, by simulation; takes minutes per law.")
+@click.option("--sbc", is_flag=True, help="Also calibrate the inference by simulation; takes minutes per law.")
 @click.option("--simulations", type=int, default=200, show_default=True, help="Tables to simulate and fit, with --sbc.")
 @priors_options
-@fitting_options("500")
+@fitting_options(DRAWS_OF_MANY)
 @answers
 def check(
     name: str | None,
@@ -40,7 +41,7 @@ def check(
 ) -> None:
     """Check that a law can be trusted.
 
-    Exits with 1 when a check fails. With --sbc and a saved fit, the inference is calibrated about this fit.
+    Exits with 1 when a check fails. With --sbc and a saved fit, the inference is calibrated around this fit.
     """
     from bayeslaw.language import catalogue
     from bayeslaw.language.check import check_law

@@ -31,7 +31,7 @@ from bayeslaw.errors import InputError
 @reading_options
 @click.option(
     "--by-family/--not-by-family", default=True, show_default=True,
-    help="Leave each family out too, which takes one more fit per family and law.",
+    help="Also leave each family out, which takes one more fit per family and law.",
 )  # fmt: skip
 @unconverged_option
 @plot_option("the comparison")

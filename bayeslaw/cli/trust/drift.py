@@ -1,4 +1,4 @@
-"""``bayeslaw drift``: how far laws strayed on a user's own earlier sweeps."""
+"""``bayeslaw drift``: how far laws drifted on a user's own earlier sweeps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bayeslaw.cli.options import (
 from bayeslaw.errors import InputError
 from bayeslaw.words import in_columns, sentence
 
-UNITS = "nats of log outcome, of shares logits, per e-fold of compute"
+UNITS = "nats of log outcome (logits for shares) per e-fold of compute"
 
 
 @click.command()
@@ -35,7 +35,7 @@ UNITS = "nats of log outcome, of shares logits, per e-fold of compute"
 @click.option(
     "--out",
     metavar="DRIFT.toml",
-    help="The file to write it to, for --drift of other commands (default: it is only printed).",
+    help="The file to write, for --drift of other commands (default: the drift is only printed).",
 )
 @answers
 def drift(
@@ -51,7 +51,7 @@ def drift(
     as_json: bool,
     **rest: Any,
 ) -> None:
-    """Learn how far laws stray beyond their runs.
+    """Learn how far laws drift beyond their runs.
 
     Learns from your own earlier sweeps, one per table: laws are fitted to the cheaper runs and compared with the more
     expensive ones.

@@ -13,7 +13,7 @@ from bayeslaw.cli.options import fit_argument, load_fit, unconverged_option
 @click.option(
     "--nested",
     is_flag=True,
-    help="Estimate it by nested sampling too, which takes a minute or more, for up to a dozen parameters.",
+    help="Also estimate it by nested sampling, which takes a minute or more, for up to a dozen parameters.",
 )
 @click.option(
     "--seed",

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import jax
 
-# Four chains are what R-hat and the bulk ESS are usually judged by.  On fewer cores the operating system shares
-# them out, which still beats a vectorised program, where every chain waits for the longest trajectory.
-CHAINS = 4
+from bayeslaw.inference.base.work import CHAINS
+
 # What runs a few times is not worth XLA's care.
 HASTY = {"xla_backend_optimization_level": 0}
 CACHE_VARIABLE = "BAYESLAW_CACHE"

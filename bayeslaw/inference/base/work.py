@@ -1,4 +1,4 @@
-"""What all verbs that fit may be asked for: how to sample, and how the work is done."""
+"""The settings of all verbs that fit: how to sample, and how the work is done."""
 
 from __future__ import annotations
 
@@ -11,26 +11,31 @@ from typing import Any, TypedDict
 from bayeslaw.errors import did_you_mean
 from bayeslaw.inference.base.progress import Progress
 
+# Four chains are what R-hat and the bulk ESS are usually judged by.  On fewer cores the operating system shares
+# them out, which still beats a vectorised program, where every chain waits for the longest trajectory.
+CHAINS = 4
+
 
 @dataclass(frozen=True)
 class Sampling:
-    """How long and how carefully to sample; what is None suits the law and its runs.
+    """How long and how carefully to sample; None stands for the default that suits the law and its runs.
 
     Attributes
     ----------
     draws, warmup
-        Posterior and warm-up draws per chain (default: 750 and 149 with families, 1000 and 500 without; laws with a
-        break and the many fits of a calibration or a frontier have their own).
+        Posterior and warm-up draws per chain (default: 1000 and 500, or 750 and 149 where runs are few for the
+        parameters; laws with a break and the many fits of a calibration or a frontier have their own).
     chains
         Chains (default 4).
     target_accept
-        The acceptance rate that the step size is tuned to (default: 0.95 with families, 0.93 without).
+        The acceptance rate that the step size is tuned to (default: 0.93, or 0.95 where runs are few for
+        the parameters).
     patience
-        Make a fit that has not converged again: with four times the draws and, where these are not enough, with a
-        longer warm-up and smaller steps.
+        Repeat a fit that has not converged, with four times the draws and, if that is not enough, with a longer
+        warm-up and smaller steps.
     seconds
-        The most that sampling may take where it crawls: where a draw takes hundreds of leapfrogs, as on runs without
-        noise.  Processor seconds per core; None for no limit.
+        Limit on sampling that crawls, where a draw takes hundreds of leapfrogs, as on runs without noise.  In
+        processor seconds per core; None for no limit.
     """
 
     draws: int | None = None
@@ -46,7 +51,7 @@ class Sampling:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the sampler is asked for, by name."""
+        """The settings of the sampler, by name."""
         return {
             "draws": self.draws, "warmup": self.warmup, "chains": self.chains, "target_accept": self.target_accept,
             "seconds": math.inf if self.seconds is None else self.seconds,
@@ -55,21 +60,20 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Work:
-    """How the work of fits is done; of all this, only the seed changes the answer.
+    """How the work of fits is done; only the seed changes the answer.
 
     Attributes
     ----------
     progress
-        Show a line with what is done, the time it took and the time left: None in a terminal or a notebook only, True
-        always, False never.  Or a function of what is done and what there is in all.
+        Show a progress line with the elapsed and the remaining time: None in a terminal or a notebook only, True
+        always, False never.  Or a function of the work done and the work in all.
     shards
-        A folder in which finished fits are kept, and reused when the same are asked for again, so that work that was
-        stopped goes on where it was.
+        A folder in which finished fits are kept and reused, so that interrupted work resumes where it stopped.
     executor
-        What makes the fits, in place of this process: anything with the ``submit`` of
+        Who makes the fits, in place of this process: anything with the ``submit`` of
         :class:`concurrent.futures.Executor`, or the address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``.
     seed
-        Of all random numbers: the same seed, versions, machine and shapes give the same answer.
+        Seed of all random numbers: the same seed, versions, machine and shapes give the same answer.
     """
 
     progress: bool | Progress | None = None
@@ -79,7 +83,7 @@ class Work:
 
     @property
     def here(self) -> bool:
-        """Whether it is done by this process, which keeps nothing."""
+        """Whether this process does the work and keeps nothing."""
         return self.shards is None and self.executor is None
 
 

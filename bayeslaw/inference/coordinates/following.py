@@ -35,7 +35,7 @@ from bayeslaw.inference.coordinates.protocol import Problem
 from bayeslaw.inference.coordinates.split import Split
 from bayeslaw.inference.model.flat_model import FlatModel
 from bayeslaw.inference.sampler.kernels import Kernel, Nuts
-from bayeslaw.inference.sampler.settings import Settings
+from bayeslaw.inference.sampler.settings import FEW_RUNS, Settings
 
 # Newton steps end at this length, in posterior standard deviations; as they converge quadratically, the error left is
 # near the square of it.  Where many steps do not get there the map is torn, and the point is refused.
@@ -67,10 +67,7 @@ class Following:
     likelihood: Any
     order: Any
 
-    # The longest warm-up that NumPyro learns variances in once: from its first 25 draws alone, as in a longer one, they
-    # are far off here, and trees of 500 steps in the next 50 draws cost more than all the rest.  Draws are nearly
-    # independent, 2,000 effective of 3,000, and each costs a dozen factorisations.
-    settings: ClassVar[Settings] = Settings(draws=750, warmup=149, target_accept=0.95)
+    settings: ClassVar[Settings] = FEW_RUNS
     kernel: ClassVar[type[Kernel]] = Nuts
     folds: ClassVar[bool] = True
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayeslaw.inference.base.devices import CHAINS
+from bayeslaw.inference.base.work import CHAINS
 from bayeslaw.inference.sampler.settings import Settings
 from bayeslaw.words import argument
 

@@ -7,7 +7,7 @@ from numbers import Integral
 from typing import Any
 
 from bayeslaw.errors import InputError
-from bayeslaw.inference.base import devices
+from bayeslaw.inference.base.work import CHAINS
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Settings:
 
     draws: int = 1000
     warmup: int = 500
-    chains: int = devices.CHAINS
+    chains: int = CHAINS
     target_accept: float = 0.93
     max_tree_depth: int = 10
     seconds: float = 120.0
@@ -46,6 +46,15 @@ class Settings:
             raise InputError(f"target_accept is {self.target_accept!r}; expected a rate between 0 and 1, such as 0.95.")
         if not self.seconds > 0.0:
             raise InputError(f"seconds is {self.seconds!r}; expected a time above 0, or None for no limit.")
+
+
+# Where runs are few for the parameters, in coordinates that follow the predictions.  The longest warm-up that NumPyro
+# learns variances in once: from its first 25 draws alone, as in a longer one, they are far off there, and trees of 500
+# steps in the next 50 draws cost more than all the rest.  Draws are nearly independent, 2,000 effective of 3,000, and
+# each costs a dozen factorisations.
+FEW_RUNS = Settings(draws=750, warmup=149, target_accept=0.95)
+# Draws per chain of each of the many fits of a calibration or a frontier.
+DRAWS_OF_MANY = 500
 
 
 def check_seed(seed: Any) -> None:

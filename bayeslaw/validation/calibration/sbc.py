@@ -24,6 +24,7 @@ from bayeslaw.inference.base.work import Fields, Sampling, Work, asked_for
 from bayeslaw.inference.many import infer_many
 from bayeslaw.inference.model.plan import Plan, make_plan
 from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.inference.sampler.settings import DRAWS_OF_MANY
 from bayeslaw.inference.workplace import Workplace, opened_workplace
 from bayeslaw.language import catalogue
 from bayeslaw.language.latin_hypercube import latin_hypercube
@@ -36,11 +37,9 @@ from bayeslaw.validation.calibration.ranks import FEWEST, LEVEL, LOG_LIKELIHOOD,
 from bayeslaw.validation.calibration.simulation import Random, Simulated, Values, draw_prior, simulate
 from bayeslaw.words import argument, plain
 
-# Of the histograms that are written down.
+# Of the histograms in the JSON.
 BINS = 20
-# A chain, at first.
-DRAWS = 500
-# So many runs a parameter are where the sampler takes the coordinates of tables that are not small (see `suited`).
+# Runs per parameter: enough for the coordinates that the sampler uses on tables that are not small (see `suited`).
 ROWS_A_PARAMETER = 12
 
 
@@ -227,7 +226,7 @@ def sbc(
             f"{simulations} simulations are too few to show anything; ask for at least {FEWEST} "
             f"({argument('simulations')})."
         )
-    sampling = sampling.or_else(draws=DRAWS)
+    sampling = sampling.or_else(draws=DRAWS_OF_MANY)
     start = None
     if isinstance(law, Posterior):
         if any(each is not None for each in (runs, family, pool, priors)):
