@@ -232,7 +232,8 @@ def load_fits(paths: Sequence[str], weights: str | None) -> Posterior | Average:
         return load_fit(paths[0])
     fits = [load_fit(path) for path in paths]
 
-    from bayeslaw.ask.compare.averaging import EQUAL, average
+    from bayeslaw.ask.compare.averaging import average
+    from bayeslaw.ask.compare.weights import EQUAL
 
     return average(fits, weights or EQUAL)
 

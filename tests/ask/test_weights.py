@@ -137,7 +137,7 @@ def test_one_budget_is_hidden_whole_or_not_at_all():
 
 
 def test_weights_that_cannot_be_had_are_refused(fits):
-    with pytest.raises(QuestionError, match="no weights 'forwards'; did you mean 'forward'"):
+    with pytest.raises(QuestionError, match="no way to weigh laws is called 'forwards'; did you mean 'forward'"):
         weigh(fits, "forwards")
     with pytest.raises(QuestionError, match="one law only, line"):
         weigh({"line": fits["line"]}, "equal")

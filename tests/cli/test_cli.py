@@ -15,9 +15,11 @@ from click.testing import CliRunner
 
 import bayeslaw as bl
 import bayeslaw.cli
+from bayeslaw.ask.compare.weights import WEIGHTINGS
 from bayeslaw.ask.threshold.frontier import IMAGINED
 from bayeslaw.cli import HEADINGS, commands
 from bayeslaw.cli.answer import check_writable
+from bayeslaw.cli.options import WEIGHTS
 from bayeslaw.errors import FileError
 from bayeslaw.inference.sampler.settings import DRAWS_OF_MANY, FEW_RUNS, Settings
 from bayeslaw.language.public_priors import field_priors
@@ -130,12 +132,13 @@ def test_the_first_help_keeps_its_example_as_lines():
     ]  # fmt: skip
 
 
-def test_the_help_names_the_defaults_of_the_verbs():
+def test_the_help_names_the_defaults_and_choices_of_the_verbs():
     backtest, frontier = (" ".join(run(name, "--help").stdout.split()) for name in ("backtest", "frontier"))
     assert f"(default: {','.join(map(str, SEEN))})" in backtest
     assert f"(default {IMAGINED})" in frontier
     assert f"draws per chain (default {Settings().draws}; {FEW_RUNS.draws} where" in backtest
     assert f"draws per chain (default {DRAWS_OF_MANY})" in frontier
+    assert WEIGHTS.split("|") == list(WEIGHTINGS)
 
 
 def test_help_imports_nothing_slow():

@@ -187,6 +187,7 @@ def test_the_picture_shows_every_law(found):
             r"has 7 free parameters .* sees more than 2; .* \(origins=\[0.1\]\), or",
         ),
         ({"origins": [1.2]}, QuestionError, "1.2 is not a share"),
+        ({"weights": "eqal"}, QuestionError, "did you mean 'equal'"),
         ({"along": "seed"}, QuestionError, "all runs have the same seed"),
         ({"hide": "n_params > 1e15"}, QuestionError, "none of the 90 runs"),
         ({"hide": "n_params > 1"}, QuestionError, "all of the 90 runs"),

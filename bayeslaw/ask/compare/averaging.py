@@ -6,16 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 from bayeslaw.ask.average import Average, checked
-from bayeslaw.ask.compare.weights import weigh
+from bayeslaw.ask.compare.weights import EQUAL, weigh
 from bayeslaw.ask.evidence.comparable import AVERAGED, Subject, require_same
 from bayeslaw.errors import QuestionError, did_you_mean, listed
 from bayeslaw.inference.posterior.posterior import Posterior
 
 Weights = str | Mapping[str, float] | Sequence[float]
-
-EQUAL = "equal"
-# Ways to weigh laws, the costly ones last.
-WEIGHINGS = (EQUAL, "evidence", "stacking", "forward")
 
 
 def average(posteriors: Mapping[str, Posterior] | Sequence[Posterior], weights: Weights = EQUAL) -> Average:
@@ -79,11 +75,6 @@ def named(posteriors: Mapping[str, Posterior] | Sequence[Posterior]) -> dict[str
 def _weights(given: Weights, posteriors: Mapping[str, Posterior]) -> dict[str, float]:
     """Weights by name, summing to 1."""
     if isinstance(given, str):
-        if given not in WEIGHINGS:
-            raise QuestionError(
-                f"weights: no way to weigh laws is called '{given}'{did_you_mean(given, WEIGHINGS)}; choose one of "
-                f"{listed(WEIGHINGS)}, or give numbers."
-            )
         if given != EQUAL:
             return dict(weigh(posteriors, given))
         given = [1.0] * len(posteriors)

@@ -1,13 +1,13 @@
 """How much each of several laws should count.
 
+``equal``
+    None better than another.
 ``evidence``
     The probability of each law given the runs, were one of them the truth and all as likely before.
 ``stacking``
     The mixture that predicts left-out runs best, none of the laws taken for the truth (Yao et al. 2018).
 ``forward``
     The mixture that best predicts dearer runs from cheaper ones: what a far forecast asks for.
-``equal``
-    None better than another.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from bayeslaw.ask.compare.forward import Forward, forward, origins
 from bayeslaw.ask.compare.loo import Loo, loo
 from bayeslaw.ask.evidence.comparable import Subject, require_same
 from bayeslaw.ask.evidence.evidence import Evidence, log_evidence
-from bayeslaw.errors import QuestionError, did_you_mean
+from bayeslaw.errors import QuestionError, did_you_mean, listed
 from bayeslaw.inference.posterior.posterior import Posterior
 
 Posteriors = Mapping[str, Posterior]
 Weights = dict[str, float]
+
+EQUAL = "equal"
 
 # Of the mean log score, in nats: where the climb to its maximum ends, and how long it may take; hundreds are usual.
 CLOSE, MOST_STEPS = 1e-7, 100_000
@@ -33,7 +35,22 @@ CLOSE, MOST_STEPS = 1e-7, 100_000
 SIMULATIONS = 4000
 
 
-def weigh(posteriors: Posteriors, how: str, *, allow_unconverged: bool = False) -> Weights:
+def require_weighting(how: str) -> None:
+    """Refuse a word that is no way to weigh laws.
+
+    Raises
+    ------
+    QuestionError
+        With the words that are.
+    """
+    if how not in WEIGHTINGS:
+        raise QuestionError(
+            f"weights: no way to weigh laws is called '{how}'{did_you_mean(how, WEIGHTINGS)}; choose one of "
+            f"{listed(WEIGHTINGS)}."
+        )
+
+
+def weigh(posteriors: Posteriors, how: str) -> Weights:
     """Weights of laws by name, which sum to 1.
 
     Parameters
@@ -41,9 +58,7 @@ def weigh(posteriors: Posteriors, how: str, *, allow_unconverged: bool = False) 
     posteriors
         Fits of the same runs, by name.
     how
-        ``evidence``, ``stacking``, ``forward`` or ``equal``; see the module.
-    allow_unconverged
-        Weigh even fits that have not converged.
+        A key of :data:`WEIGHTINGS`.
 
     Raises
     ------
@@ -52,11 +67,10 @@ def weigh(posteriors: Posteriors, how: str, *, allow_unconverged: bool = False) 
     ConvergenceError
         When a fit has not converged.
     """
-    if how not in WEIGHTINGS:
-        raise QuestionError(f"there are no weights '{how}'{did_you_mean(how, WEIGHTINGS)}; choose {_or(WEIGHTINGS)}.")
+    require_weighting(how)
     require_several(posteriors)
     require_same([(name, Subject.of(each.plan)) for name, each in posteriors.items()])
-    require_converged(posteriors, allow_unconverged)
+    require_converged(posteriors)
     return WEIGHTINGS[how](posteriors)
 
 
@@ -155,13 +169,10 @@ def _by_loo(posteriors: Posteriors) -> Weights:
     return by_stacking({name: loo(each) for name, each in posteriors.items()})
 
 
+# The costly ones last, as messages list them.
 WEIGHTINGS: Mapping[str, Callable[[Posteriors], Weights]] = {
+    EQUAL: lambda posteriors: named(posteriors, np.full(len(posteriors), 1.0 / len(posteriors))),
     "evidence": _by_evidence,
     "stacking": _by_loo,
     "forward": _by_forward,
-    "equal": lambda posteriors: named(posteriors, np.full(len(posteriors), 1.0 / len(posteriors))),
 }
-
-
-def _or(words: Mapping[str, object]) -> str:
-    return " or ".join(words)

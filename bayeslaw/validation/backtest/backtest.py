@@ -9,6 +9,7 @@ from typing import Unpack
 
 import numpy as np
 
+from bayeslaw.ask.compare.weights import EQUAL, require_weighting
 from bayeslaw.ask.evidence.comparable import Subject, require_same
 from bayeslaw.ask.forecast.drift import Drifting
 from bayeslaw.ask.where.scale import labels
@@ -42,7 +43,7 @@ def backtest(
     along: str = COMPUTE,
     origins: Sequence[float] = SEEN,
     hide: str | None = None,
-    weights: str = "equal",
+    weights: str = EQUAL,
     drift: Drifting = True,
     rivals: bool = True,
     sampling: Sampling = Sampling(),
@@ -70,7 +71,7 @@ def backtest(
     hide
         A condition that says which runs to hide, such as ``"flops > 1e20"``, in place of `along` and `origins`.
     weights
-        Of the average of several laws, as :func:`bayeslaw.average` takes them.
+        How the average of several laws weighs them, by a name that :func:`bayeslaw.average` takes.
     drift
         As :func:`bayeslaw.forecast` takes it.
     rivals
@@ -87,7 +88,8 @@ def backtest(
     Raises
     ------
     QuestionError
-        When nothing is hidden or no origin sees enough runs, or the laws are not of one outcome.
+        When nothing is hidden or no origin sees enough runs, the laws are not of one outcome, or no way to weigh them
+        has that name.
     RunsError, LawError, PoolingError
         When a law cannot be fitted to the runs.
     FileError
@@ -96,6 +98,7 @@ def backtest(
         When workers cannot be reached, are lost, or cannot do the work.
     """
     sampling, work = asked_for(sampling, work, fields)
+    require_weighting(weights)
     table, every = read_runs(runs), with_priors_each(named_laws(laws), priors)
     pools = pools_of(every, pool)
     plans = {name: make_plan(law, table, family, pools[name]) for name, law in every.items()}
