@@ -14,6 +14,7 @@ import numpy as np
 from bayeslaw.errors import RunsError
 from bayeslaw.language.formula.expression import Call, evaluate, names
 from bayeslaw.language.formula.functions import NUMPY_WORDS
+from bayeslaw.language.formula.likelihoods import OUTCOMES
 from bayeslaw.language.law import Input, Law
 from bayeslaw.runs.columns import missing_column, missing_columns
 from bayeslaw.runs.schedule_sums import check_run_ids, sum_along
@@ -267,21 +268,12 @@ def outcome(runs: Runs, law: Law) -> np.ndarray:
         When the column is missing, or a value is outside the likelihood's support or the output's range.
     """
     column, family = law.output.column, law.output.likelihood.family
-    support = {
-        "real": "numbers", "positive": "positive numbers", "unit": "shares above 0 and below 1",
-        "count": "whole numbers from 0",
-    }  # fmt: skip
-    likelihood = law.output.likelihood.name
+    kind, likelihood = OUTCOMES[family.outcome], law.output.likelihood.name
     wanted = f"outcome '{column}' of law '{law.name}' ({likelihood} likelihood)"
     if not runs.has(column):
         raise missing_column(column, runs.names, runs.source, f"law '{law.name}'")
-    values = numbers(runs, column, wanted, support[family.outcome])
-    bad = {
-        "real": np.zeros(len(values), dtype=bool),
-        "positive": values <= 0,
-        "unit": (values <= 0) | (values >= 1),
-        "count": (values < 0) | (values != np.round(values)),
-    }[family.outcome]
+    values = numbers(runs, column, wanted, kind.words)
+    bad = ~kind.holds(values)
     if bad.any():
         remedy = amended(runs, "correct it")
         if family.outcome == "unit" and (values > 0).all() and 1 < values.max() < 100:
@@ -292,7 +284,7 @@ def outcome(runs: Runs, law: Law) -> np.ndarray:
             remedy = f"{amended(runs, other, f'{column} > 0 and {column} < 1')}, which favours the middle"
         raise RunsError(
             f"{runs.source}: {called(runs, column)} is {values[bad][0]:g} in {rows_of(runs, bad)}, but the "
-            f"{likelihood} likelihood of law '{law.name}' expects {support[family.outcome]}; {remedy}."
+            f"{likelihood} likelihood of law '{law.name}' expects {kind.words}; {remedy}."
         )
     if family.outcome == "count":
         _check_trials(runs, law, values)

@@ -19,6 +19,7 @@ from bayeslaw.inference.model.plan import Structure, deviation_name, spread_name
 from bayeslaw.language.formula import likelihoods, priors
 from bayeslaw.language.formula.expression import evaluate
 from bayeslaw.language.formula.functions import FUNCTIONS
+from bayeslaw.language.formula.likelihoods import LEAST, LEAST_BEYOND, MOST
 from bayeslaw.language.law import Prior, Root
 from bayeslaw.language.root import MOST_STEPS, solve
 
@@ -50,11 +51,6 @@ PRIORS: Mapping[str, Callable[..., dist.Distribution]] = {
     "Beta": dist.Beta,
 }
 assert PRIORS.keys() == priors.PRIORS.keys()
-
-# The nearest doubles inside (0, 1): a probability that rounds to 0 or 1 keeps a finite log density.
-LEAST, MOST = 1e-300, 1.0 - 2.0**-53
-# Of the normal's tail beyond a frontier, what an exponential shortfall leaves at the least: rounding would leave less.
-LEAST_BEYOND = 1e-12
 
 
 def _probability(value: Any) -> Any:

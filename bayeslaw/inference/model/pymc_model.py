@@ -30,6 +30,7 @@ from bayeslaw.language import catalogue
 from bayeslaw.language.formula import likelihoods, priors
 from bayeslaw.language.formula.expression import evaluate
 from bayeslaw.language.formula.functions import FUNCTIONS
+from bayeslaw.language.formula.likelihoods import LEAST, LEAST_BEYOND, MOST
 from bayeslaw.language.law import Law, Prior, Root
 from bayeslaw.language.public_priors import with_priors
 from bayeslaw.language.root import solve
@@ -81,10 +82,6 @@ PRIORS: Mapping[str, tuple[Any, tuple[str, ...]]] = {
     "Beta": (pm.Beta, ("alpha", "beta")),
 }
 assert PRIORS.keys() == priors.PRIORS.keys()
-
-# The nearest doubles inside (0, 1), as in the NumPyro model.
-LEAST, MOST = 1e-300, 1.0 - 2.0**-53
-LEAST_BEYOND = 1e-12
 
 
 def _probability(value: Any) -> Any:

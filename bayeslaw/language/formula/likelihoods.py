@@ -15,6 +15,35 @@ import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """A kind of outcome.
+
+    Attributes
+    ----------
+    words
+        What outcomes are, for messages.
+    holds
+        Which of some finite numbers can be one, element by element.
+    """
+
+    words: str
+    holds: Callable[[np.ndarray], np.ndarray]
+
+
+OUTCOMES: Mapping[str, Outcome] = {
+    "real": Outcome("numbers", np.isfinite),
+    "positive": Outcome("positive numbers", lambda y: y > 0),
+    "unit": Outcome("shares above 0 and below 1", lambda y: (y > 0) & (y < 1)),
+    "count": Outcome("whole numbers from 0", lambda y: (y >= 0) & (y == np.round(y))),
+}
+
+# The nearest doubles inside (0, 1): a probability that rounds to 0 or 1 keeps a finite log density.
+LEAST, MOST = 1e-300, 1.0 - 2.0**-53
+# Of the normal's tail beyond a frontier, what an exponential shortfall leaves at the least: rounding would leave less.
+LEAST_BEYOND = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
 class LikelihoodFamily:
     """A family of observation models.
 
@@ -23,7 +52,7 @@ class LikelihoodFamily:
     arguments
         Their names, in order.
     outcome
-        What a run reports.
+        What a run reports, by its name in ``OUTCOMES``.
     link
         The scale on which group effects and drift act, by its name in ``LINKS``.
     location

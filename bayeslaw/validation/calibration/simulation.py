@@ -11,6 +11,7 @@ import numpy as np
 from bayeslaw.ask.where.noise import noisy
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.model.plan import Plan, bounded, deviation_name, spread_name, unbounded
+from bayeslaw.language.formula.likelihoods import OUTCOMES
 from bayeslaw.language.law import Law
 
 # Draws that are looked at together, and lots of them before it is given up.
@@ -105,9 +106,5 @@ def _allowed(law: Law, outcomes: np.ndarray) -> np.ndarray:
     """Which tables hold nothing but possible outcomes."""
     low, high = law.output.range or (-np.inf, np.inf)
     inside = np.isfinite(outcomes) & (outcomes >= low) & (outcomes <= high)
-    match law.output.likelihood.family.outcome:
-        case "positive":
-            inside &= outcomes > 0
-        case "unit":
-            inside &= (outcomes > 0) & (outcomes < 1)
+    inside &= OUTCOMES[law.output.likelihood.family.outcome].holds(outcomes)
     return np.asarray(inside.all(axis=1))
