@@ -11,7 +11,7 @@ from bayeslaw.cli.answer import answers, give, say, write_text
 from bayeslaw.cli.fit.fit import diagnosis, sample
 from bayeslaw.cli.pictures import write
 from bayeslaw.errors import FileError
-from bayeslaw.words import strict_json
+from bayeslaw.words import in_columns, size, strict_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,21 +103,21 @@ def _against_outcomes(found: Forecast, posterior: Posterior, runs: Runs) -> dict
 
 def _page(answer: dict[str, Any], posterior: Posterior, files: dict[str, Path]) -> str:
     spent = answer["fitted"]
+    rows = [("corpus", "parameters", "tokens", "cost", "forecast", f"{answer['level']:.0%} interval", "happened", "")]
+    rows += [
+        (
+            point["family"], size(point["at"]["N"]), size(point["at"]["D"]), f"{point['times_dearer']:.0f}x",
+            f"{point['median']:.3f}", f"{point['lower']:.3f} to {point['upper']:.3f}", f"{point['outcome']:.3f}",
+            "inside" if point["inside"] else "OUTSIDE",
+        )
+        for point in answer["points"]
+    ]  # fmt: skip
     lines = [
         f"Fitted in {answer['seconds']:.1f} s: {diagnosis(posterior.diagnostics)}.",
         f"The largest runs, forecast from {spent['runs']} runs of {spent['flops']:.2g} FLOPs in all:",
         "",
-        f"  {'corpus':13s}{'parameters':>11s}{'tokens':>9s}{'cost':>9s}{'forecast':>10s}   "
-        f"{f'{answer["level"]:.0%} interval':16s}{'happened':>8s}",
+        in_columns(rows),
     ]
-    for point in answer["points"]:
-        n, d = point["at"]["N"], point["at"]["D"]
-        cost = f"{point['times_dearer']:.0f}x"
-        lines.append(
-            f"  {point['family']:13s}{n / 1e9:10.1f}B{d / 1e9:8.0f}B{cost:>9s}{point['median']:10.3f}"
-            f"   {f'{point["lower"]:.3f} to {point["upper"]:.3f}':16s}{point['outcome']:8.3f}"
-            f"  {'inside' if point['inside'] else 'OUTSIDE'}"
-        )
     times = max(point["times_dearer"] for point in answer["points"])
     lines += [
         "",
