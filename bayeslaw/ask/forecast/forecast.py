@@ -266,9 +266,10 @@ def forecast(
     posterior
         A fit, or an average of several.
     at
-        Inputs by name (``{"N": 7e10, "D": 1.4e12}``) or column, each one number or several, which broadcast, or what
-        another law forecasts of it (``{"L": bl.forecast(loss_by_scale, ...)}``), whose doubt is then part of the
-        answer; or runs, whose families are then read from their column.
+        Inputs by name (``{"N": 7e10, "D": 1.4e12}``) or column, each one number or several, which broadcast; where a
+        law has parameters and tokens, compute may stand for one of them (``{"C": 1e21, "N": 1e9}``).  A value may be
+        what another law forecasts of an input (``{"L": bl.forecast(loss_by_scale, ...)}``), whose doubt is then part
+        of the answer.  Or runs, whose families are then read from their column.
     family
         A family that was fitted; ``"new"`` for one drawn from the population; ``"population"`` for its middle; by
         column when there are several (``{"corpus": "c4", "tokenizer": "new"}``); or one a point.  The default is

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bayeslaw.ask.where.points import COMPUTE
 from bayeslaw.errors import QuestionError, did_you_mean, listed
 from bayeslaw.language.formula.expression import (
     Call,
@@ -29,8 +30,6 @@ from bayeslaw.language.root import solve
 from bayeslaw.runs.columns import FLOPS
 from bayeslaw.words import short
 
-# What a budget of training compute is called where the caller gives no cost.
-COMPUTE = ("C", "flops", "compute")
 Inputs = Mapping[str, Any]  # numbers or arrays that broadcast
 
 

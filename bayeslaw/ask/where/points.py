@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,15 @@ import numpy as np
 from bayeslaw.errors import QuestionError, did_you_mean, listed
 from bayeslaw.language.formula.expression import names
 from bayeslaw.language.law import Input, Law
+from bayeslaw.runs.columns import FLOPS
 from bayeslaw.runs.table import Runs, read_runs
 from bayeslaw.runs.wording import Reading, Wording
 from bayeslaw.words import argument, number_in
+
+# What training compute is called where a law has no input of its own for it.
+COMPUTE = ("C", "flops", "compute")
+# The columns that it is made of, 6 x parameters x tokens, and its own.
+SIZES, FLOPS_COLUMN = ("n_params", "n_tokens"), "flops"
 
 Where = Mapping[str, float | Sequence[float] | np.ndarray] | Runs
 
@@ -43,6 +49,17 @@ def _by_word(law: Law) -> dict[str, Input]:
     return {**{i.column: i for i in law.inputs.values()}, **law.inputs}
 
 
+def words_of(laws: Iterable[Law]) -> set[str]:
+    """All words that some laws know of a point."""
+    return {word for law in laws for word in (*_by_word(law), *(COMPUTE if _has_sizes_only(law) else ()))}
+
+
+def _has_sizes_only(law: Law) -> bool:
+    """Whether a law reads parameters and tokens, and compute by them alone."""
+    columns = {one.column for one in law.inputs.values()}
+    return columns >= {*SIZES} and FLOPS_COLUMN not in columns
+
+
 def points_at(laws: Sequence[Law], at: Where | Any) -> Runs:
     """Points as rows from which each of some laws can read its inputs.
 
@@ -61,28 +78,72 @@ def points_at(laws: Sequence[Law], at: Where | Any) -> Runs:
     """
     if not isinstance(at, Mapping):
         return at if isinstance(at, Runs) else read_runs(at)
-    columns: dict[str, np.ndarray] = {}
-    words = {i.column: i.name for law in laws for i in law.inputs.values()}
-    for name, values in at.items():
-        column = column_called(laws, name)
-        columns[column] = read_values(values, name)
-        words[column] = name
+    columns, words = read_columns(laws, at)
     for law in laws:
         _require(law, columns)
     if not columns:
         raise QuestionError(
             f"{argument('at')}: no point given; law '{laws[0].name}' needs {', '.join(laws[0].free_inputs)}."
         )
-    try:
-        arrays = np.broadcast_arrays(*columns.values())
-    except ValueError:
-        counts = ", ".join(f"{name} {len(v)}" for name, v in columns.items())
-        raise QuestionError(f"{argument('at')}: the inputs have different numbers of values ({counts}).") from None
-    if not len(arrays[0]):
+    count = len(next(iter(columns.values())))
+    if not count:
         raise QuestionError(f"{argument('at')}: no values for {listed(at)}; give one or more.")
-    data = dict(zip(columns, (a.copy() for a in arrays), strict=True))
-    wording = Wording({column: Reading(word) for column, word in words.items()}, by_hand=True)
-    return Runs(data, argument("at"), np.arange(1, len(arrays[0]) + 1), wording=wording)
+    called = {**{i.column: i.name for law in laws for i in law.inputs.values()}, **words}
+    wording = Wording({column: Reading(word) for column, word in called.items()}, by_hand=True)
+    return Runs(columns, argument("at"), np.arange(1, count + 1), wording=wording)
+
+
+def read_columns(laws: Sequence[Law], at: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """What is given of some points, by column, each of shape ``(points,)``; and what the caller calls each column.
+
+    Where a law has parameters and tokens, one of them may be given by the training compute, 6 x parameters x tokens.
+
+    Raises
+    ------
+    QuestionError
+        When a word is unknown to all laws or means different things to them, the numbers of values differ, or compute
+        says too little or too much.
+    """
+    by_compute = [law for law in laws if _has_sizes_only(law)]
+    words: dict[str, str] = {}
+    for word in at:
+        is_compute = word in COMPUTE and bool(by_compute) and not any(word in _by_word(law) for law in laws)
+        words[FLOPS_COLUMN if is_compute else column_called(laws, word)] = word
+    values = {column: read_values(at[word], word) for column, word in words.items()}
+    try:
+        columns = dict(zip(values, (each.copy() for each in np.broadcast_arrays(*values.values())), strict=True))
+    except ValueError:
+        counts = ", ".join(f"{words[column]} {len(each)}" for column, each in values.items())
+        raise QuestionError(f"{argument('at')}: the inputs have different numbers of values ({counts}).") from None
+    if FLOPS_COLUMN in columns and by_compute:
+        read = any(one.column == FLOPS_COLUMN for law in laws for one in law.inputs.values())
+        columns |= _from_compute(by_compute[0], columns, words, read)
+        if not read:
+            del columns[FLOPS_COLUMN]
+    return columns, words
+
+
+def _from_compute(
+    law: Law, columns: Mapping[str, np.ndarray], words: Mapping[str, str], read: bool
+) -> dict[str, np.ndarray]:
+    """Tokens by compute and parameters, or parameters by compute and tokens.
+
+    Parameters
+    ----------
+    read
+        Whether another law reads compute itself, which may then be any beside parameters and tokens.
+    """
+    known = [column for column in SIZES if column in columns]
+    if len(known) == 1:
+        (other,) = {*SIZES} - {*known}
+        with np.errstate(divide="ignore"):  # 0 is refused where its range is known
+            return {other: columns[FLOPS_COLUMN] / (FLOPS * columns[known[0]])}
+    if read:
+        return {}
+    C, (N, D) = words[FLOPS_COLUMN], (words.get(column, _by_word(law)[column].name) for column in SIZES)
+    if known:
+        raise QuestionError(f"{argument('at')}: {C} follows from {N} and {D}, as 6 x {N} x {D}; give two of the three.")
+    raise QuestionError(f"{argument('at')}: {C} leaves open how large {N} and {D} are; give one of them too.")
 
 
 def read_values(values: Any, name: str) -> np.ndarray:

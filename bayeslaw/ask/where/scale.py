@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayeslaw.ask.where.points import input_called, read_values
+from bayeslaw.ask.where.points import read_columns
 from bayeslaw.errors import QuestionError, did_you_mean
 from bayeslaw.inference.model.pooling import Grouping
 from bayeslaw.inference.posterior.posterior import Posterior
@@ -116,7 +116,8 @@ def path(
 
 def read_at(law: Law, at: Mapping[str, float] | None) -> dict[str, float]:
     """What the caller wants kept, by the input's name."""
-    return {input_called(law, word).name: float(read_values(value, word)[0]) for word, value in (at or {}).items()}
+    columns, _ = read_columns([law], at or {})
+    return {one.name: float(columns[one.column][0]) for one in law.inputs.values() if one.column in columns}
 
 
 def trials(posterior: Posterior, inputs: Inputs) -> np.ndarray | None:

@@ -10,8 +10,10 @@ import click
 
 from bayeslaw.cli.answer import answers, give
 from bayeslaw.cli.options import (
+    check_points,
     drift_options,
     fits_options,
+    laws_of,
     level_option,
     load_fit,
     load_fits,
@@ -28,10 +30,11 @@ from bayeslaw.cli.pictures import draw, planned
 from bayeslaw.errors import InputError
 
 if TYPE_CHECKING:
-    from bayeslaw.ask.average import Average
     from bayeslaw.ask.forecast.forecast import Forecast
-    from bayeslaw.inference.posterior.posterior import Posterior
+    from bayeslaw.language.law import Law
     from bayeslaw.runs.table import Runs
+
+type Points = dict[str, list[float]]
 
 
 @click.command()
@@ -75,35 +78,45 @@ def forecast(
     points = read_points(at) if at else None
     path = planned(picture, (*fits, *([table] if table else [])))
     runs = read_optional_table(table, "--runs", **reading)
+    later: Points = {}
+    if points is not None:
+        points, later = _of_each(points, laws_of(fits), None if through is None else laws_of([through])[0])
     drifting, posterior = read_drift(drift, no_drift), load_fits(fits, weights)
     whose = read_family(family, posterior)
 
     from bayeslaw.ask.forecast.forecast import forecast as ask
 
-    later = {} if through is None or points is None else _inputs_of_score(points, posterior)
-    at_first = runs if points is None else {name: values for name, values in points.items() if name not in later}
-    found = ask(posterior, at_first, whose, levels, drift=drifting, allow_unconverged=allow_unconverged)
+    assumed: dict[str, Any] = {"drift": drifting, "allow_unconverged": allow_unconverged}
+    found = ask(posterior, runs if points is None else points, whose, levels, **assumed)
     if through is not None:
-        later[found.outcome] = found
-        found = ask(load_fit(through), later, level=levels, drift=drifting, allow_unconverged=allow_unconverged)
+        found = ask(load_fit(through), {**later, found.outcome: found}, level=levels, **assumed)
     if path is not None:
         from bayeslaw.ask.plot.forecast import plot_forecast
 
         drawn = None if points is None else {name: values[0] for name, values in points.items()}
-        figure = plot_forecast(
-            posterior, held_out=runs, level=levels[0], at=drawn, drift=drifting, allow_unconverged=allow_unconverged
-        )
-        draw(path, figure)
+        draw(path, plot_forecast(posterior, held_out=runs, level=levels[0], at=drawn, **assumed))
     give(found.as_dict(), lambda: "\n".join([str(found), *_outcomes(found, runs)]), as_json)
 
 
-def _inputs_of_score(points: dict[str, list[float]], posterior: Posterior | Average) -> dict[str, Any]:
-    """The part of a point that the law of the loss does not read."""
-    from bayeslaw.ask.average import Average
+def _of_each(points: Points, laws: Sequence[Law], score: Law | None) -> tuple[Points, Points]:
+    """Of what points give, what the laws read; and what the law of a score reads beside their forecast.
 
-    laws = [each.law for each in Average.of(posterior).posteriors.values()]
-    known = {word for law in laws for one in law.inputs.values() for word in (one.name, one.column)}
-    return {name: values for name, values in points.items() if name not in known}
+    Raises
+    ------
+    QuestionError, RunsError
+        When one of them cannot be asked there.
+    """
+    if score is None:
+        check_points(laws, points)
+        return points, {}
+    from bayeslaw.ask.where.points import points_at, words_of
+
+    known = words_of(laws)
+    first = {name: values for name, values in points.items() if name in known}
+    rest = {name: values for name, values in points.items() if name not in known}
+    check_points(laws, first)
+    points_at([score], {**rest, laws[0].output.column: 1.0})  # whatever its value will be
+    return first, rest
 
 
 def _outcomes(found: Forecast, runs: Runs | None) -> list[str]:

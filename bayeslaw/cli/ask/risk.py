@@ -8,8 +8,10 @@ import click
 
 from bayeslaw.cli.answer import answers, give
 from bayeslaw.cli.options import (
+    check_points,
     drift_options,
     fits_options,
+    laws_of,
     load_fits,
     points_option,
     read_drift,
@@ -44,6 +46,7 @@ def risk(
     Also estimates by how much the run misses it, if it does.
     """
     points = read_points(at)
+    check_points(laws_of(fits), points)
     drifting, posterior = read_drift(drift, no_drift), load_fits(fits, weights)
     whose = read_family(family, posterior)
 

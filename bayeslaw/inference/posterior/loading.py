@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,36 @@ def load(path: str | Path) -> Posterior:
     FileError
         When the file is missing, truncated, damaged or something else.
     """
+    with _reading(path) as file:
+        return _read(file)
+
+
+def load_law(path: str | Path) -> Law:
+    """Read the law of a posterior that was saved, and none of its draws.
+
+    Raises
+    ------
+    FileError
+        As :func:`load` does, but for what is wrong with the draws.
+    """
+    import h5py
+
+    with _reading(path) as file, h5py.File(file, "r") as raw:
+        if raw.attrs["format"] != FORMAT:
+            raise ValueError(raw.attrs["format"])
+        return _law(raw.attrs, file)
+
+
+@contextlib.contextmanager
+def _reading(path: str | Path) -> Iterator[Path]:
+    """What goes wrong within, as a fault of the file."""
     path = Path(path)
     if path.is_dir():
         raise FileError(f"{path}: is a folder; give the file of a fit.")
     if not path.is_file():
         raise FileError(f"{path}: there is no such file; `bayeslaw fit RUNS --law NAME --out {path}` makes one.")
     try:
-        return _read(path)
+        yield path
     except InputError as error:
         raise FileError(f"{path}: the fit inside this file cannot be used: {error}") from None
     except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, IndexError):
@@ -74,7 +98,7 @@ def _read(path: Path) -> Posterior:
                 str(v.attrs["column"]): _column(v) for name, v in constant.items() if name != "row_in_file"
             }
     stats["diverging"] = stats["diverging"].astype(bool)
-    law = Law.parse(str(about["law_text"]), str(about["law"]), f"{path} (law)")
+    law = _law(about, path)
     if not (np.isfinite(flat).all() and all(np.isfinite(v).all() for v in values.values())):
         raise ValueError("draws that are not finite")
     runs = Runs(data, str(about["source"]), rows)
@@ -86,6 +110,10 @@ def _read(path: Path) -> Posterior:
         # Fits of before notes were kept have none.
         notes=tuple(read_note(note) for note in json.loads(about.get("notes", "[]"))),
     )  # fmt: skip
+
+
+def _law(about: Mapping[str, Any], path: Path) -> Law:
+    return Law.parse(str(about["law_text"]), str(about["law"]), f"{path} (law)")
 
 
 def _declared(file: Any) -> int:
