@@ -1,8 +1,8 @@
 """The observation models of the law language, one row each.
 
 A row holds all that NumPy computes of a likelihood.  NumPyro's and PyMC's densities are one row each in
-``inference/model/numpyro_model.py`` and ``inference/model/pymc_model.py``; a test holds that all know the same
-likelihoods.
+``inference/model/numpyro_model.py`` and ``inference/model/pymc_model.py``, which assert that none is missing; a test
+checks that the two give the same density, and that draws follow it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The prior distributions of the law language, one row each.
 
 A row holds all that NumPy and SciPy compute of a prior.  NumPyro's and PyMC's densities are one row each in
-``inference/model/numpyro_model.py`` and ``inference/model/pymc_model.py``; a test holds that all know the same priors.
+``inference/model/numpyro_model.py`` and ``inference/model/pymc_model.py``, which assert that none is missing; a test
+checks that all give the same density.
 
 SciPy is imported by what needs it: its distributions take almost two seconds, its special functions a tenth of one.
 """
