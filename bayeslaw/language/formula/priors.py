@@ -4,13 +4,14 @@ A row holds all that NumPy and SciPy compute of a prior.  NumPyro's and PyMC's d
 ``inference/model/numpyro_model.py`` and ``inference/model/pymc_model.py``, which assert that none is missing; a test
 checks that all give the same density.
 
-SciPy is imported by what needs it: its distributions take almost two seconds, its special functions a tenth of one.
+SciPy is imported by what needs it: its distributions take more than a second, its special functions half a second.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -65,46 +66,40 @@ def _scipy(name: str, arguments: Callable[..., dict[str, float]]) -> Callable[..
     return frozen
 
 
+@cache
 def _special(name: str) -> Callable[..., Any]:
     """SciPy's special function of a name."""
+    from scipy import special
 
-    def function(*values: Any) -> Any:
-        from scipy import special
-
-        return getattr(special, name)(*values)
-
-    return function
-
-
-_ndtri, _stdtrit, _gammaincinv, _betaincinv = map(_special, ("ndtri", "stdtrit", "gammaincinv", "betaincinv"))
+    return getattr(special, name)  # type: ignore[no-any-return]
 
 
 PRIORS: Mapping[str, PriorFamily] = {
     "Normal": PriorFamily(
         ("mean", "sd"), ("sd",), (0, 1), "real", "identity",
         draw=lambda rng, size, mean, sd: rng.normal(mean, sd, size),
-        quantile=lambda u, mean, sd: mean + sd * _ndtri(u),
+        quantile=lambda u, mean, sd: mean + sd * _special("ndtri")(u),
         scipy=_scipy("norm", lambda mean, sd: {"loc": mean, "scale": sd}),
         meaning="bell curve",
     ),
     "StudentT": PriorFamily(
         ("df", "mean", "scale"), ("df", "scale"), (0, 0, 1), "real", "identity",
         draw=lambda rng, size, df, mean, scale: mean + scale * rng.standard_t(df, size),
-        quantile=lambda u, df, mean, scale: mean + scale * _stdtrit(df, u),
+        quantile=lambda u, df, mean, scale: mean + scale * _special("stdtrit")(df, u),
         scipy=_scipy("t", lambda df, mean, scale: {"df": df, "loc": mean, "scale": scale}),
         meaning="bell curve with heavy tails",
     ),
     "LogNormal": PriorFamily(
         ("log_median", "log_sd"), ("log_sd",), (0, 1), "positive", "log",
         draw=lambda rng, size, log_median, log_sd: rng.lognormal(log_median, log_sd, size),
-        quantile=lambda u, log_median, log_sd: np.exp(log_median + log_sd * _ndtri(u)),
+        quantile=lambda u, log_median, log_sd: np.exp(log_median + log_sd * _special("ndtri")(u)),
         scipy=_scipy("lognorm", lambda log_median, log_sd: {"s": log_sd, "scale": float(np.exp(log_median))}),
         meaning="bell curve on the log",
     ),
     "HalfNormal": PriorFamily(
         ("scale",), ("scale",), (1,), "positive", "identity",
         draw=lambda rng, size, scale: np.abs(rng.normal(0.0, scale, size)),
-        quantile=lambda u, scale: scale * _ndtri(0.5 + 0.5 * u),
+        quantile=lambda u, scale: scale * _special("ndtri")(0.5 + 0.5 * u),
         scipy=_scipy("halfnorm", lambda scale: {"scale": scale}),
         meaning="right half of a bell curve",
     ),
@@ -125,14 +120,14 @@ PRIORS: Mapping[str, PriorFamily] = {
     "Gamma": PriorFamily(
         ("shape", "rate"), ("shape", "rate"), (-2, -2), "positive", "identity",
         draw=lambda rng, size, shape, rate: rng.gamma(shape, 1 / rate, size),
-        quantile=lambda u, shape, rate: _gammaincinv(shape, u) / rate,
+        quantile=lambda u, shape, rate: _special("gammaincinv")(shape, u) / rate,
         scipy=_scipy("gamma", lambda shape, rate: {"a": shape, "scale": 1 / rate}),
         meaning="waiting time of several events",
     ),
     "Beta": PriorFamily(
         ("a", "b"), ("a", "b"), (-2, -2), "unit", "logit",
         draw=lambda rng, size, a, b: rng.beta(a, b, size),
-        quantile=lambda u, a, b: _betaincinv(a, b, u),
+        quantile=lambda u, a, b: _special("betaincinv")(a, b, u),
         scipy=_scipy("beta", lambda a, b: {"a": a, "b": b}),
         meaning="a share between 0 and 1",
     ),
