@@ -8,7 +8,6 @@
 ``compare``    which of several laws the runs support
 ``average``    several posteriors as one, with weights
 ``interval``   medians with central intervals at one level or several
-``streams``    the random numbers that questions draw, by purpose
 ``where``      the points that are asked about, and how far they lie beyond the runs
 ``plot``       pictures that can go into a memo
 =============  ======================================================================

@@ -5,6 +5,7 @@
 ``infer``        plans to draws: trace, mode, compile, sampling
 ``choice``       in which coordinates a plan is sampled, and how once more when that does not do
 ``many``         hundreds of fits at once
+``exact_runs``   runs without noise, which are refused
 ``holdout``      a fit with some runs hidden
 ``executors``    fits handed to workers
 ``shards``       finished fits kept in a folder

@@ -88,7 +88,9 @@ def notes_of(posterior: Posterior) -> tuple[Note, ...]:
 
     Whether the chains converged is not among them: the draws tell.
     """
-    return in_order(posterior.plan.notes)
+    from bayeslaw.inference.posterior.residuals import residual_notes
+
+    return in_order((*posterior.plan.notes, *residual_notes(posterior)))
 
 
 def _sampled(plan: Plan, sampling: Sampling, work: Work) -> Draws:

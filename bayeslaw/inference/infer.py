@@ -26,6 +26,7 @@ from bayeslaw.inference.coordinates.affine import Affine
 from bayeslaw.inference.coordinates.derivatives import curvature_of
 from bayeslaw.inference.coordinates.mode import find_mode
 from bayeslaw.inference.coordinates.protocol import Problem
+from bayeslaw.inference.exact_runs import refuse_exact_runs
 from bayeslaw.inference.model.flat_model import FlatModel
 from bayeslaw.inference.model.plan import Plan
 from bayeslaw.inference.model.starts import starts_of
@@ -170,6 +171,8 @@ def _sampled(
                 choice.coordinates.at_mode(problem, starts(problem, seed))
                 for problem, seed in zip(problems, seeds, strict=True)
             ]
+            for problem, coordinates in zip(problems, made, strict=True):
+                refuse_exact_runs(problem, coordinates)
         with stopwatch("compile"):
             program = compiling.result()
         with stopwatch("sampling"):

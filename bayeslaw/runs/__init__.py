@@ -10,6 +10,7 @@
 ``schedule_sums``  checkpoints, and sums along their schedule
 ``stand_ins``      what a question may say in place of a group
 ``notes``          what a table cannot tell, said before a fit
+``budgets``        runs of one compute budget
 ``summary``        the table on one page
 ``wording``        how messages speak of its rows and columns
 ``regression``     a robust regression that notes are based on

@@ -15,6 +15,7 @@ import numpy as np
 from bayeslaw.errors import listed
 from bayeslaw.language.law import Law
 from bayeslaw.note import Note, Severity, in_order
+from bayeslaw.runs.budgets import budgets_of
 from bayeslaw.runs.observations import standard_error_column
 from bayeslaw.runs.regression import residuals
 from bayeslaw.runs.stand_ins import STAND_INS
@@ -37,8 +38,6 @@ OUTLYING = 10.0
 MOST_OUTLIERS = 0.15
 # Rounding adds step**2 / 12 to the variance: a step of 0.7 scatters adds 4 %.
 ROUNDED = 0.7
-# Budgets read off a figure or computed as 6 N D with rounded N and D agree to about this, relatively.
-SAME_BUDGET = 0.05
 
 
 @dataclass(frozen=True)
@@ -250,17 +249,10 @@ def shared_budget(design: Design) -> Iterator[Note]:
     known = np.all([_usable(x) for x in (flops, *design.axes.values())], axis=0)
     if known.sum() < 6:
         return
-    logs = np.log(flops[known])
-    order = np.argsort(logs)
-    budget = np.empty(len(logs), dtype=int)
-    budget[order] = np.concatenate([[0], np.cumsum(np.diff(logs[order]) > SAME_BUDGET)])
-    first = np.log(next(iter(design.axes.values()))[known]) if design.axes else logs
-    count, sizes = budget.max() + 1, np.bincount(budget)
-    within = np.array([np.ptp(first[budget == b]) for b in range(count)])
-    wide = np.array([np.ptp(logs[budget == b]) for b in range(count)])
-    # A budget: several runs that differ in size by more than half, at compute equal within the tolerance.
-    is_budget = (sizes >= 3) & (within > np.log(1.5)) & (wide < 4 * SAME_BUDGET)
-    if is_budget.sum() < 2 or sizes[is_budget].sum() < 0.8 * known.sum():
+    first = next(iter(design.axes.values())) if design.axes else flops
+    budget = budgets_of(flops[known], first[known])
+    count, runs_on = int(budget.max()) + 1, int((budget >= 0).sum())
+    if count < 2 or runs_on < 0.8 * known.sum():
         return
     exact = len(np.unique(flops[known])) <= 2 * count
     remedy = (
@@ -270,9 +262,8 @@ def shared_budget(design: Design) -> Iterator[Note]:
     )
     yield Note(
         "shared-budget", "warning",
-        f"{sizes[is_budget].sum()} runs lie on {is_budget.sum()} compute budgets (an isoFLOP design); what "
-        f"shifts a budget "
-        "shifts all its runs, and errors that ignore it come out up to half of what they should be.",
+        f"{runs_on} runs lie on {count} compute budgets (an isoFLOP design); what shifts a budget shifts all its runs, "
+        "and errors that ignore it come out up to half of what they should be.",
         f"Compare with {remedy}.",
     )  # fmt: skip
 

@@ -27,8 +27,8 @@ from scipy.optimize import brentq
 from scipy.special import logsumexp
 
 from bayeslaw.ask.evidence.by_group import ByGroup
-from bayeslaw.ask.streams import PROPOSALS
 from bayeslaw.inference.base.diagnostics import mean_ess
+from bayeslaw.inference.base.streams import PROPOSALS
 
 # The log of a density that need not be normalised: points of shape (n, size) to values of shape (n,).
 LogDensity = Callable[[np.ndarray], np.ndarray]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bayeslaw.ask.streams import CARRIED, generator
+from bayeslaw.inference.base.streams import CARRIED, generator
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.law import Law
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayeslaw.ask.where.noise import expected
 from bayeslaw.ask.where.scale import axis_of, path
+from bayeslaw.inference.posterior.noise import expected
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.formula.functions import LINKS
 

@@ -10,10 +10,10 @@ import numpy as np
 from bayeslaw.ask.forecast.chain import Carried, matched, with_carried
 from bayeslaw.ask.forecast.drift import Drift, drifted
 from bayeslaw.ask.forecast.variance_parts import Variances, added
-from bayeslaw.ask.streams import NEW_FAMILY, generator
 from bayeslaw.ask.where.extrapolation import Outside, extrapolation, outside
-from bayeslaw.ask.where.noise import expected, outcomes
 from bayeslaw.errors import QuestionError
+from bayeslaw.inference.base.streams import NEW_FAMILY, generator
+from bayeslaw.inference.posterior.noise import expected, outcomes
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.runs import observations
 from bayeslaw.runs.stand_ins import NEW, POPULATION, Group, StandIn

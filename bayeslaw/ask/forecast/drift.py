@@ -25,9 +25,9 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from bayeslaw.ask.forecast.disagreement import slopes_ahead, spread
-from bayeslaw.ask.streams import DRIFT, generator
 from bayeslaw.ask.where.extrapolation import COMPUTE, RATIO, extrapolation, flops, furthest, params_and_tokens
 from bayeslaw.errors import FileError, QuestionError
+from bayeslaw.inference.base.streams import DRIFT, generator
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.formula.functions import LINKS, UNLINKS
 from bayeslaw.language.law import Law

@@ -20,10 +20,10 @@ from bayeslaw.ask.forecast.drift import Drift, Drifting, as_records, drifts_of, 
 from bayeslaw.ask.interval import Interval, Level, levels_of, percent
 from bayeslaw.ask.optimum.regret import Curve, Option, Solutions, Solved, judged
 from bayeslaw.ask.optimum.trade import Limits, Trade, make_trade
-from bayeslaw.ask.streams import NEW_FAMILY, generator
 from bayeslaw.ask.where.extrapolation import flops
 from bayeslaw.errors import QuestionError, listed, shown
 from bayeslaw.inference.base.diagnostics import Diagnostics
+from bayeslaw.inference.base.streams import NEW_FAMILY, generator
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.formula.expression import to_text
 from bayeslaw.language.law import Law

@@ -8,9 +8,10 @@ import numpy as np
 
 from bayeslaw.ask.forecast.forecast import Forecast, forecast
 from bayeslaw.ask.plot.canvas import GREY, INK, STYLE, colour, entitle, footnote, log_ticks, new_figure
-from bayeslaw.ask.streams import TIES, generator
 from bayeslaw.ask.where.scale import axis_of, families, labels
+from bayeslaw.inference.base.streams import TIES, generator
 from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.inference.posterior.residuals import normal_scores
 from bayeslaw.language.formula.functions import LINKS
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def plot_residuals(posterior: Posterior, along: str | None = None, *, allow_unco
     posterior.diagnostics.require(allow_unconverged)
     law, axis, plan = posterior.law, axis_of(posterior.law, along), posterior.plan
     answer = forecast(posterior, posterior.runs, allow_unconverged=allow_unconverged)
-    scores = normal_scores(answer, plan.outcome, posterior.seed)
+    scores = normal_scores(answer.draws, plan.outcome, generator(posterior.seed, TIES))
     residual, low, high, label = _on_noise_scale(posterior, answer, scores)
     shown, total = families(posterior)
     whose = np.array(labels(posterior.runs, posterior.family_grouping))
@@ -73,19 +74,6 @@ def plot_residuals(posterior: Posterior, along: str | None = None, *, allow_unco
         more = f" Colours for {len(shown)} of {total} families, those with most runs." if total > len(shown) else ""
         footnote(figure, f"Fitted runs lie closer to the law than new runs will, the more so the fewer they are.{more}")
     return figure
-
-
-def normal_scores(answer: Forecast, outcome: np.ndarray, seed: int) -> np.ndarray:
-    """Where outcomes fall among the draws of their new runs, as quantiles of a standard normal; shape ``(runs,)``.
-
-    Counts fall on draws equal to themselves; they are then placed at random within those (Dunn and Smyth 1996).
-    """
-    from scipy.special import ndtri
-
-    share = generator(seed, TIES).random(len(outcome))
-    below, equal = (answer.draws < outcome).mean(axis=0), (answer.draws == outcome).mean(axis=0)
-    edge = 0.5 / len(answer.draws)  # beyond all draws is no farther than so many draws can tell
-    return np.asarray(ndtri(np.clip(below + share * equal, edge, 1.0 - edge)))
 
 
 def _on_noise_scale(

@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 
 from bayeslaw.ask.forecast.drift import Drift, drifted
-from bayeslaw.ask.streams import NEW_FAMILY, generator
 from bayeslaw.ask.where.points import points_at
 from bayeslaw.ask.where.scale import Axis, Inputs, axis_of, path
 from bayeslaw.errors import QuestionError
+from bayeslaw.inference.base.streams import NEW_FAMILY, generator
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.runs import observations
 from bayeslaw.runs.stand_ins import Group

@@ -20,10 +20,10 @@ from bayeslaw.ask.interval import Interval, Level, levels_of, percent
 from bayeslaw.ask.threshold.crossing import POINTS
 from bayeslaw.ask.threshold.curve import Track, make_track
 from bayeslaw.ask.threshold.threshold import outcome_name
-from bayeslaw.ask.where.noise import spread
 from bayeslaw.ask.where.scale import COMPUTE, read_at, trials
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.base.diagnostics import Diagnostics
+from bayeslaw.inference.posterior.noise import spread
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.note import Note, in_order
 from bayeslaw.page import Page, as_html, as_text

@@ -4,6 +4,5 @@
 ``points``         points given by their inputs, or runs
 ``scale``          the path of inputs along one axis, and the families on it
 ``extrapolation``  how far a point lies beyond the fitted runs
-``noise``          new outcomes about the law
 =================  ======================================================================
 """

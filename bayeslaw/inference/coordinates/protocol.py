@@ -69,6 +69,11 @@ class Coordinates(Protocol):
     kernel: ClassVar[type[Kernel]]
     folds: ClassVar[bool]
 
+    @property
+    def centre(self) -> np.ndarray:
+        """The flat vector of the mode that they are made at; shape ``(size,)``."""
+        ...
+
     @classmethod
     def template(cls, problem: Problem) -> Self:
         """Coordinates of the shapes that those of a problem have, to compile for."""

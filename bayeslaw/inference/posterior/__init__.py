@@ -7,6 +7,8 @@
 ``loading``    and reading it back, every number checked
 ``datatree``   a posterior as ArviZ knows it
 ``making``     a posterior from the draws of a plan
+``noise``      new runs about the law
+``residuals``  where the fitted runs lie to one side of the law
 ``pointwise``  the log density of every run's outcome under every draw
 =============  ======================================================================
 """

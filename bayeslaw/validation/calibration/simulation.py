@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from bayeslaw.ask.where.noise import noisy
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.model.plan import Plan, bounded, deviation_name, spread_name, unbounded
+from bayeslaw.inference.posterior.noise import noisy
 from bayeslaw.language.formula.likelihoods import OUTCOMES
 from bayeslaw.language.law import Law
 

@@ -74,24 +74,26 @@ class BreakMap:
     z, knots
         Where knots are along ``z_1``, and everything there: outer coordinates, the root of their covariance, inner
         ones; shapes ``(KNOTS,)`` and ``(KNOTS, t + (t - 1)² + o)``.
-    at, is_noise
-        The outer coordinates at the mode, and 1 for the one that multiplies all noise; shape ``(t,)``.
+    is_noise
+        1 for the outer coordinate that multiplies all noise; shape ``(t,)``.
     middle, prior
         Where the priors of the inner ones are, and their precision; shape ``(o,)``.
     weight
         Of every run at the mode; shape ``(rows,)``.
     order
         Where each flat coordinate is found among outer and inner ones; shape ``(size,)``.
+    centre
+        The flat vector of the mode; shape ``(size,)``.
     """
 
     z: Any
     knots: Any
-    at: Any
     is_noise: Any
     middle: Any
     prior: Any
     weight: Any
     order: Any
+    centre: Any
 
     # Jumps mix; NUTS between them is to be sure of its steps, and need not lead far.
     settings: ClassVar[Settings] = Settings(warmup=300, target_accept=0.98, max_tree_depth=5)
@@ -104,8 +106,8 @@ class BreakMap:
         split = Ridge.of(problem.plan, problem.model)
         t, o = len(split.outer), len(split.inner)
         return cls(
-            np.zeros(KNOTS), np.zeros((KNOTS, t + (t - 1) ** 2 + o)), np.zeros(t), np.zeros(t), np.zeros(o), np.ones(o),
-            np.zeros(problem.plan.rows), np.zeros(t + o, dtype=int),
+            np.zeros(KNOTS), np.zeros((KNOTS, t + (t - 1) ** 2 + o)), np.zeros(t), np.zeros(o), np.ones(o),
+            np.zeros(problem.plan.rows), np.zeros(t + o, dtype=int), np.zeros(t + o),
         )  # fmt: skip
 
     @classmethod
@@ -125,17 +127,17 @@ class BreakMap:
             # Whichever is the smaller is the more exact.
             z=np.where(below < 0.5, ndtri(below), -ndtri(above)),
             knots=np.array([np.concatenate([k.at[outer], k.root.reshape(-1), k.at[inner]]) for k in knots]),
-            at=x[outer],
             is_noise=np.array([float(i == split.noise) for i in range(len(outer))]),
             middle=split.middle[inner],
             prior=split.spread[inner] ** -2.0,
             weight=predictions_at(problem.model, data, x)[2],
             order=np.argsort(np.concatenate([outer, inner])),
+            centre=x,
         )
 
     def forward(self, z: Any, model: FlatModel, args: tuple[Any, ...], /) -> tuple[Any, Any]:
         """Along the ridge first."""
-        count = self.at.shape[0]
+        count = self.is_noise.shape[0]
         here = self.crest(*cell_of(z[0], self.z))
         t = jnp.concatenate([here.outer[:1], here.outer[1:] + here.root @ z[1:count]])
         middle, root = self.best_inner(t, here, lambda x: model.deterministic("mean", x, args))
@@ -145,7 +147,7 @@ class BreakMap:
 
     def inverse(self, x: Any, model: FlatModel, args: tuple[Any, ...], /) -> Any:
         """Along the ridge first here too."""
-        t, o = jnp.split(x[jnp.argsort(self.order)], [self.at.shape[0]])
+        t, o = jnp.split(x[jnp.argsort(self.order)], [self.is_noise.shape[0]])
         share, cell = cell_of(t[0], self.knots[:, 0])
         here = self.crest(share, cell)
         along = self.z[cell] + share * (self.z[cell + 1] - self.z[cell])
@@ -155,7 +157,7 @@ class BreakMap:
 
     def crest(self, share: Any, cell: Any) -> Crest:
         """The point of the ridge at a share of the way from one knot to the next."""
-        others, (left, right) = self.at.shape[0] - 1, (self.knots[cell + i] for i in (0, 1))
+        others, (left, right) = self.is_noise.shape[0] - 1, (self.knots[cell + i] for i in (0, 1))
         along = left[:1] + share * (right[:1] - left[:1])
         middle, root, inner = jnp.split(
             (left + jnp.clip(share, 0.0, 1.0) * (right - left))[1:], [others, others + others**2]
@@ -173,13 +175,14 @@ class BreakMap:
             return predict(jnp.concatenate([t, o])[self.order])
 
         known = predict(jnp.concatenate([here.outer, here.inner])[self.order])
+        at_mode = self.centre[jnp.argsort(self.order)][: self.is_noise.shape[0]]
         # On the ridge the runs pull as much as the priors do; with less noise than there, more.
         rest = self.middle + quieter(here.outer) * (here.inner - self.middle)
         o, identity = here.inner, jnp.eye(len(here.inner))
         for _ in range(STEPS):
             mean, push = jax.linearize(means, o)
             jacobian = jax.vmap(push, out_axes=1)(identity)
-            weighted = quieter(self.at) * jacobian.T * self.weight
+            weighted = quieter(at_mode) * jacobian.T * self.weight
             root = cholesky(jnp.diag(self.prior) + weighted @ jacobian, symmetrize_input=False)
             uphill = weighted @ (known - mean) - self.prior * (o - rest)
             half = triangular_solve(root, uphill[:, None], left_side=True, lower=True)

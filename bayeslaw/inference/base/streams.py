@@ -1,4 +1,4 @@
-"""The streams of random numbers that questions draw from, one a purpose, beside the sampler's own.
+"""The streams of random numbers beside the sampler's own, one per purpose.
 
 A question repeats to the bit because its numbers follow from the seed of the fit and the number of a stream; two
 purposes that shared a stream would be dependent.  The numbers are part of every answer, so they stay as they are.
@@ -16,6 +16,8 @@ CARRIED = 2
 DRIFT = 3
 # Where an outcome falls among draws that equal it.
 TIES = 4
+# The noise that residuals are held against when a fit ends.
+RESIDUALS = 5
 # Proposals of bridge sampling: made of the numbers that made the draws, they would be draws again.
 PROPOSALS = 19_960_101
 
