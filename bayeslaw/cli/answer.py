@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from bayeslaw.errors import BayeslawError, FileError, InputError
-from bayeslaw.inference.base.atomic_files import beside, replaced
+from bayeslaw.inference.base.atomic_files import beside, reason, write
 from bayeslaw.words import at_a_terminal, strict_json
 
 ANSWER_IS_NO = 1
@@ -34,6 +34,8 @@ def answers[**P](command: Callable[P, None]) -> Callable[P, None]:
         except BayeslawError as error:
             say(f"Error: {error}")
             sys.exit(BAD_INPUT if isinstance(error, InputError) else ANSWER_IS_NO)
+        except BrokenPipeError:
+            raise  # of an answer that nobody reads on, as by `head`, which click ends without a word
         except OSError as error:
             # Errors that no reader foresees, such as a name that the file system cannot hold.
             say(f"Error: {error.filename or 'a file'}: {error.strerror or error}.")
@@ -57,7 +59,15 @@ def give(answer: Mapping[str, Any], text: Callable[[], object], as_json: bool) -
     Where nothing was sampled, they default to no notes and true.
     """
     kept = {"notes": answer.get("notes", []), "converged": answer.get("converged", True)}
-    click.echo(strict_json({**answer, **kept}) if as_json else str(text()))
+    said = strict_json({**answer, **kept}) if as_json else str(text())
+    try:
+        click.echo(said)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FileError(
+            f"standard output: the answer cannot be written ({reason(error)}); send it to a place that has room."
+        ) from None
 
 
 def assignments(given: Sequence[str], option: str, such: str) -> dict[str, str]:
@@ -108,8 +118,7 @@ def check_writable(out: str, sources: Sequence[str] = (), option: str = "--out")
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
-    with replaced(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write(path, text.encode())
 
 
 @contextlib.contextmanager

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from bayeslaw.cli.answer import check_writable, say
 from bayeslaw.errors import FileError
-from bayeslaw.inference.base.atomic_files import replaced
+from bayeslaw.inference.base import atomic_files
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,8 +46,9 @@ def planned(out: str | None, sources: Sequence[str] = (), option: str = "--plot"
 
 def write(path: Path, figure: Figure, option: str = "--plot") -> None:
     """Write a figure in the format that the name of its file ends with."""
-    with replaced(path, option) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=150)
+    made = io.BytesIO()
+    figure.savefig(made, format=path.suffix[1:].lower(), dpi=150)
+    atomic_files.write(path, made.getvalue(), option)
 
 
 def draw(path: Path, figure: Figure) -> None:

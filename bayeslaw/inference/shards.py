@@ -7,6 +7,7 @@ data, the settings, the seed, the start and the versions of what sampled it.  Wh
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 import zipfile
@@ -17,7 +18,7 @@ import jax
 import numpy as np
 
 from bayeslaw.errors import FileError
-from bayeslaw.inference.base.atomic_files import beside, replaced
+from bayeslaw.inference.base.atomic_files import beside, write
 from bayeslaw.inference.base.versions import versions
 from bayeslaw.inference.choice import Choice
 from bayeslaw.inference.model.plan import Plan
@@ -91,5 +92,6 @@ class Shards:
             When it cannot be written; what is in the folder already stays.
         """
         flat, stats = kept
-        with replaced(path, argument(ARGUMENT)) as temporary, temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **{FLAT: flat, **stats})
+        made = io.BytesIO()
+        np.savez(made, allow_pickle=False, **{FLAT: flat, **stats})
+        write(path, made.getvalue(), argument(ARGUMENT))

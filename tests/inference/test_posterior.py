@@ -16,7 +16,6 @@ import xarray
 import bayeslaw as bl
 from bayeslaw.errors import FileError, InputError, LawError, QuestionError
 from bayeslaw.inference.model.plan import make_plan
-from bayeslaw.inference.posterior import storage
 from bayeslaw.runs import observations
 from bayeslaw.runs.stand_ins import NEW, POPULATION
 from tests.simulate import simulated_runs
@@ -242,13 +241,13 @@ def test_a_file_that_is_not_there_says_how_to_make_one(tmp_path):
 def test_a_save_that_fails_leaves_everything_as_it_was(flat, tmp_path, monkeypatch, fault):
     path = tmp_path / "fit.nc"
     path.write_text("the last fit")
-    whole = storage._write
 
-    def half(posterior, temporary):
-        whole(posterior, temporary)
+    def half(temporary, content):
+        with temporary.open("wb") as file:
+            file.write(content[: len(content) // 2])
         raise fault
 
-    monkeypatch.setattr(storage, "_write", half)
+    monkeypatch.setattr(Path, "write_bytes", half)
     expected = FileError if isinstance(fault, OSError) else type(fault)
     with pytest.raises(expected):
         flat.save(path)

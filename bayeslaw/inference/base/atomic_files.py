@@ -1,8 +1,13 @@
-"""Files that are whole or not there: written beside their place, and moved there in one step."""
+"""Files that are whole or not there: written beside their place, and moved there in one step.
+
+What is written is made in memory first.  When a disk fills up beneath them, the writers of HDF5, of zip archives and of
+PDF raise errors of their own, one after the other, and cannot close their files.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +15,9 @@ from pathlib import Path
 
 from bayeslaw.errors import FileError
 from bayeslaw.words import worded
+
+# A disk, or what one user may have of it, without room.
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextlib.contextmanager
@@ -39,12 +47,18 @@ def beside(path: Path, option: str | None = None) -> Iterator[Path]:
         finally:
             Path(name).unlink(missing_ok=True)
     except OSError as error:
-        raise FileError(f"{path}: cannot write here ({error.strerror or error}); choose another {another}.") from None
+        room = "make room there, or " if error.errno in FULL else ""
+        raise FileError(f"{path}: cannot write here ({reason(error)}); {room}choose another {another}.") from None
 
 
-@contextlib.contextmanager
-def replaced(path: Path, option: str | None = None) -> Iterator[Path]:
-    """Give the file to write in place of another, which stays as it was unless all goes well; see :func:`beside`.
+def reason(error: OSError) -> str:
+    """Why the system could not do something, as words within a sentence."""
+    words = error.strerror or str(error)
+    return f"{words[:1].lower()}{words[1:]}"
+
+
+def write(path: Path, content: bytes, option: str | None = None) -> None:
+    """Write a file in place of another, which stays as it was unless all goes well; see :func:`beside`.
 
     Raises
     ------
@@ -53,7 +67,7 @@ def replaced(path: Path, option: str | None = None) -> Iterator[Path]:
     """
     path = path.resolve()  # a link stays one, and what it leads to is replaced
     with beside(path, option) as temporary:
-        yield temporary
+        temporary.write_bytes(content)
         # A temporary file is its owner's alone; a result is as open as any file the user makes.
         mask = os.umask(0)
         os.umask(mask)

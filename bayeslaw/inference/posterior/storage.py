@@ -7,13 +7,14 @@ The file is written with h5netcdf alone, since importing xarray takes longer tha
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayeslaw.inference.base.atomic_files import replaced
+from bayeslaw.inference.base.atomic_files import write
 
 if TYPE_CHECKING:
     from bayeslaw.inference.posterior.posterior import Posterior
@@ -29,8 +30,7 @@ def save(posterior: Posterior, path: Path) -> Path:
     FileError
         When the file cannot be written; what stood there stays.
     """
-    with replaced(path) as temporary:
-        _write(posterior, temporary)
+    write(path, _as_netcdf(posterior))
     return path
 
 
@@ -45,7 +45,8 @@ def is_fit(path: Path) -> bool:
         return False
 
 
-def _write(posterior: Posterior, path: Path) -> None:
+def _as_netcdf(posterior: Posterior) -> bytes:
+    """The contents of the file of a posterior."""
     import h5netcdf
     import h5py
 
@@ -57,7 +58,8 @@ def _write(posterior: Posterior, path: Path) -> None:
         "patient": json.dumps(posterior.patient), "notes": json.dumps([note.as_dict() for note in posterior.notes]),
     }  # fmt: skip
     chains, draws = posterior.flat.shape[:2]
-    with h5netcdf.File(path, "w") as file:
+    made = io.BytesIO()
+    with h5netcdf.File(made, "w") as file:
         file.attrs.update(about)
         file.dimensions = {"chain": chains, "draw": draws, "run": len(posterior.runs)}
         plan = posterior.plan
@@ -79,8 +81,9 @@ def _write(posterior: Posterior, path: Path) -> None:
         _put(group, "row_in_file", np.asarray(posterior.runs.rows, dtype=np.int64), ("run",))
         for name, values in posterior.runs.data.items():
             _put(group, name.replace("/", "_per_"), values, ("run",)).attrs["column"] = name
-    with h5py.File(path, "r+") as raw:
+    with h5py.File(made, "r+") as raw:
         raw.attrs[DIGEST] = digest_of(raw)
+    return made.getvalue()
 
 
 def digest_of(file: Any) -> str:

@@ -1,0 +1,119 @@
+"""A disk that is full costs a sentence, and leaves nothing that is half written."""
+
+import errno
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import bayeslaw as bl
+from bayeslaw.cli import commands
+from bayeslaw.cli.pictures import ENDINGS
+from bayeslaw.errors import FileError
+from bayeslaw.inference.base import atomic_files
+from bayeslaw.inference.shards import Shards
+from tests.saved.answers import FOLDER
+
+FIT = FOLDER / "chinchilla.nc"
+FORECAST = ("forecast", FIT, "--at", "N=7e9,D=1.4e11")
+
+
+@pytest.fixture
+def disk(tmp_path) -> Path:
+    """A disk of 16 KB, where one may be mounted."""
+    mount, unmount = shutil.which("mount"), shutil.which("umount")
+    asked = [mount or "", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(tmp_path)]
+    if not (mount and unmount) or subprocess.run(asked, capture_output=True).returncode:  # noqa: S603
+        pytest.skip("no disk may be mounted here")
+    yield tmp_path
+    subprocess.run([unmount, str(tmp_path)], check=True)  # noqa: S603
+
+
+@pytest.fixture
+def full(tmp_path, monkeypatch) -> Path:
+    """A folder in which a file of more than a kilobyte fails on the way, as on a full disk."""
+
+    def half(path: Path, content: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(content[:1000])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    return tmp_path
+
+
+def run(*asked: object) -> Result:
+    return CliRunner().invoke(commands, [str(word) for word in asked])
+
+
+def test_a_fit_that_has_no_room_is_one_sentence(disk):
+    with pytest.raises(FileError) as caught:
+        bl.load(FIT).save(disk / "fit.nc")
+    assert str(caught.value) == (
+        f"{disk}/fit.nc: cannot write here (no space left on device); make room there, or choose another path."
+    )
+    assert list(disk.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_picture_that_has_no_room_is_one_sentence(disk, ending):
+    done = run(*FORECAST, "--plot", disk / f"forecast.{ending}")
+    assert done.exit_code == 2
+    assert done.stderr == (
+        f"Error: {disk}/forecast.{ending}: cannot write here (no space left on device); make room there, or choose "
+        "another --plot.\n"
+    )
+    assert list(disk.iterdir()) == []
+
+
+def test_a_finished_fit_of_many_that_has_no_room_is_one_sentence(disk):
+    shards = Shards(disk)
+    with pytest.raises(FileError, match=r"cannot write here \(no space left on device\); make room there, or choose"):
+        shards.put(disk / "fit.npz", (np.zeros((4, 1000, 5)), {}))
+    assert list(disk.iterdir()) == []
+
+
+def test_what_stood_there_stays(full):
+    path = full / "fit.nc"
+    path.write_text("the last fit")
+    with pytest.raises(FileError, match="make room there, or choose another path"):
+        bl.load(FIT).save(path)
+    assert path.read_text() == "the last fit"
+    assert [each.name for each in full.iterdir()] == ["fit.nc"]
+
+
+def test_other_faults_ask_for_no_room(tmp_path):
+    with pytest.raises(FileError) as caught:
+        atomic_files.write(tmp_path / "none" / "fit.nc", b"")
+    assert re.search(r"cannot write here \(no such file or directory\); choose another path", str(caught.value))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_an_answer_that_has_no_room_is_one_sentence(options):
+    with Path("/dev/full").open("w") as nowhere:
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "bayeslaw", "laws", *options], stdout=nowhere, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "Error: standard output: the answer cannot be written (no space left on device); send it to a place that has "
+        "room.\n"
+    )
+
+
+def test_an_answer_that_nobody_reads_on_is_no_error():
+    """As by ``bayeslaw laws | head``."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as nobody:
+        done = subprocess.run(
+            [sys.executable, "-m", "bayeslaw", "laws"], stdout=nobody, stderr=subprocess.PIPE, text=True
+        )  # fmt: skip
+    assert done.stderr == ""
