@@ -1,7 +1,7 @@
-"""Several laws as one: posteriors with weights, of which questions are asked as of a single posterior.
+"""Several laws as one: posteriors with weights, which answer questions like a single posterior.
 
-An average is a mixture.  Its draws are draws of its posteriors in proportion to their weights, so an answer holds the
-doubt about the law beside the doubt within each.
+An average is a mixture.  Its draws are draws of its posteriors in proportion to their weights, so an answer includes
+the uncertainty about the law as well as the uncertainty within each.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.note import Note, by_name, serious
 
-# A law with more of the weight than this is not averaged with the others: they have no say in a 90 % interval.
+# A law with more weight than this dominates the average: the other laws do not affect a 90 % interval.
 DOMINANT = 0.95
-# The code of the note that says so.
+# The code of the note about it.
 ONE_LAW = "one-law"
 
 
@@ -34,9 +34,9 @@ class Average:
     Attributes
     ----------
     posteriors
-        By what messages and answers call them.
+        By the names that messages and answers use.
     weights
-        Of each, by the same names; they sum to 1.
+        Weights by the same names; they sum to 1.
     """
 
     posteriors: Mapping[str, Posterior]
@@ -44,7 +44,7 @@ class Average:
 
     @staticmethod
     def of(asked: Posterior | Average) -> Average:
-        """What a question is asked of, as an average."""
+        """A fit or an average, as an average."""
         return asked if isinstance(asked, Average) else Average({checked(asked).law.name: asked}, {asked.law.name: 1.0})
 
     def __repr__(self) -> str:
@@ -62,36 +62,36 @@ class Average:
 
     @property
     def lead(self) -> Posterior:
-        """The posterior whose law reads most inputs; of several, the one with most weight."""
+        """The posterior whose law reads the most inputs; of several such, the one with the most weight."""
         names = sorted(self.posteriors, key=lambda name: -self.weights[name])
         return max((self.posteriors[name] for name in names), key=lambda each: len(each.law.free_inputs))
 
     @property
     def families(self) -> tuple[str, ...]:
-        """The families that all posteriors know."""
+        """The families that all posteriors have."""
         first, *others = (each.families for each in self.posteriors.values())
         return tuple(family for family in first if all(family in other for other in others))
 
     @property
     def link(self) -> str:
-        """The scale on which parts of the doubt are compared: that of the noise where all have the same."""
+        """The scale on which parts of the uncertainty are compared: that of the noise where all have the same."""
         links = {each.law.output.link for each in self.posteriors.values()}
         return links.pop() if len(links) == 1 else "identity"
 
     @property
     def diagnostics(self) -> Diagnostics:
-        """Those of the posterior that can be trusted least."""
+        """The diagnostics of the least trustworthy posterior."""
         return Diagnostics.worst(posterior.diagnostics for posterior in self.posteriors.values())
 
     @property
     def dominant(self) -> str | None:
-        """The posterior that has nearly all of the weight, if one of several has."""
+        """The posterior that has nearly all of the weight, if there are several and one has."""
         name = max(self.weights, key=lambda each: self.weights[each])
         return name if len(self.weights) > 1 and self.weights[name] > DOMINANT else None
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What to know before asking: what is serious about the fits, and whether one law has all the say."""
+        """The serious notes of the fits, and a note if one law dominates."""
         found = {
             name: (*posterior.diagnostics.notes, *serious(posterior.notes))
             for name, posterior in self.posteriors.items()
@@ -101,7 +101,7 @@ class Average:
         share = self.weights[self.dominant]
         alone = Note(
             ONE_LAW, "info", f"'{self.dominant}' has {share:.3f} of the weight, so the average says what it says.",
-            "Hold it against an average with equal weights.",
+            "Compare it with an average with equal weights.",
         )  # fmt: skip
         return (*by_name(found), alone)
 
@@ -130,7 +130,7 @@ class Average:
 
     @contextmanager
     def naming(self, name: str) -> Iterator[None]:
-        """Say of an error which of several posteriors it is about."""
+        """Name the posterior that an error is about, if there are several."""
         try:
             yield
         except BayeslawError as error:
@@ -140,7 +140,7 @@ class Average:
 
 
 def checked(asked: Any) -> Posterior:
-    """What is asked, when it is a fit."""
+    """Return the argument if it is a fit; refuse anything else."""
     if not isinstance(asked, Posterior):
         raise QuestionError(f"questions are asked of fits, as fit() and load() give them, not of {shown(asked)}.")
     return asked

@@ -1,4 +1,4 @@
-"""Medians with central intervals, at one level or several: what answers are made of."""
+"""Medians with central intervals at one or several levels, which answers are made of."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Interval:
         Parameters
         ----------
         method
-            Of NumPy's quantiles: between draws, or, where nothing lies between, such as a number and infinity, one of
-            them.
+            NumPy's method for quantiles: interpolated between draws or, where that is impossible, as between a number
+            and infinity, one of them.
         """
         tails = [(1.0 - level) / 2.0 for level in levels]
         with np.errstate(invalid="ignore"):
@@ -75,14 +75,14 @@ class Interval:
         return {"median": self.median, "lower": self.lower, "upper": self.upper, **others}
 
     def words(self, units: str = "", outside: tuple[str, str] = ("-inf", "inf")) -> str:
-        """The median and its intervals, such as ``1.900 [1.737, 2.076]``; levels beyond the first are named.
+        """The median and its intervals, such as ``1.900 [1.737, 2.076]``; levels after the first are named.
 
         Parameters
         ----------
         units
-            Of the quantity: what is counted is written as ``70B``.
+            Units of the quantity: counts are written as ``70B``.
         outside
-            What stands for an end that is minus infinity, and for one that is infinity.
+            The words for an end that is minus infinity, and for one that is infinity.
         """
         every = [self.median, *(end for ends in self.ends.values() for end in ends)]
         median, *ends = (
@@ -101,7 +101,7 @@ def levels_of(level: Level) -> tuple[float, ...]:
     Raises
     ------
     QuestionError
-        When one is not between 0 and 1, there is none, or one stands twice.
+        When one is not between 0 and 1, there is none, or one is given twice.
     """
     levels = tuple(float(each) for each in np.atleast_1d(np.asarray(level, dtype=float)))
     if not levels or len(set(levels)) < len(levels):
@@ -113,5 +113,5 @@ def levels_of(level: Level) -> tuple[float, ...]:
 
 
 def percent(level: float) -> str:
-    """A level in percent, with the digits that it has: 0.9999 is not 100 %."""
+    """A level in percent, with all of its digits: 0.9999 is not 100 %."""
     return f"{100.0 * level:.10g} %"

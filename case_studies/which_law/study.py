@@ -1,4 +1,4 @@
-"""Six laws on six sweeps: which one the runs support, and which would have foretold the dearer ones.
+"""Six laws on six sweeps: which one the runs support, and which would have predicted the larger ones.
 
     python case_studies/which_law/study.py DATA
 
@@ -38,7 +38,7 @@ BUDGETS = np.array([6e18, 1e19, 3e19, 6e19, 1e20, 3e20, 6e20, 1e21, 3e21])
 SCORES = {
     "log_evidence": "log evidence",
     "elpd_loo": "each run by the others",
-    "elpd_forward": "dearer runs by cheaper",
+    "elpd_forward": "larger runs from smaller",
 }
 WEIGHTS = ("evidence", "stacking", "forward")
 
@@ -78,7 +78,7 @@ def with_budget_effect(runs: bl.Runs, name: str) -> Evidence:
 
 
 def from_half(runs: bl.Runs, name: str) -> dict[str, Any]:
-    """What the cheapest half of the runs says of the floor, of the coupling and of the dearer half."""
+    """What the cheapest half of the runs says of the floor, of the coupling and of the larger half."""
     limit = np.quantile(runs.column("flops"), 0.5, method="lower")
     cheap, dear = runs.where(f"flops <= {limit}"), runs.where(f"flops > {limit}")
     half, _ = both = [bl.fit(law(name), each, seed=SEED) for each in (cheap, runs)]
@@ -137,7 +137,7 @@ def table(name: str, found: dict[str, Any]) -> list[str]:
     lines = [
         f"## {name}, {found['runs']} runs", "",
         f"| law | log evidence, less that of {best} | priors halved to doubled | each run by the others "
-        "| dearer by cheaper | evidence | stacking | forward | notes |",
+        "| larger from smaller | evidence | stacking | forward | notes |",
         "|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for one, row in found["laws"].items():
@@ -167,7 +167,7 @@ def field_table(found: dict[str, Any]) -> list[str]:
 def half_table(found: dict[str, Any]) -> list[str]:
     """What three laws fitted to Chinchilla's cheapest half say, beside what they say fitted to all."""
     lines = [
-        "## Chinchilla's dearer half from its cheaper one", "",
+        "## Chinchilla's larger half from its smaller one", "",
         "| law | mean error | inside 90 % | mean width | floor E from half | from all | gamma from half | from all |",
         "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip

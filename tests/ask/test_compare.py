@@ -271,7 +271,7 @@ def factor(log: float, se: float = 0.01, low: float | None = None, other: str = 
         (factor(20.0), "decisively favour coupled over kaplan"),
         (factor(3.0, se=1.5), "cannot separate"),
         (factor(6.0, se=1.0), "These data favour"),
-        (factor(8.0, low=-0.5), "the order turns with the width of the priors"),
+        (factor(8.0, low=-0.5), "the order depends on the width of the priors"),
         (factor(8.0, low=2.0), "These data favour"),
     ],
 )
@@ -286,7 +286,7 @@ def test_every_rival_is_put_where_it_belongs():
     assert "They decisively favour coupled over m4 (log Bayes factor 200.0" in words
 
 
-def test_a_law_that_foretells_better_is_named_unless_it_is_not_behind():
+def test_a_law_that_predicts_better_is_named_unless_it_is_not_behind():
     weights = {"coupled": 0.1, "kaplan": 0.9}
     assert "better by kaplan (forward weight 0.90; coupled 0.10)" in in_words([factor(20.0)], weights)
     assert "Yet" not in in_words([factor(0.2)], weights)

@@ -174,9 +174,9 @@ def test_a_frontier_of_known_doubling_time_is_found(networks):
 def test_a_frontier_without_days_or_doubt_is_refused(networks, score):
     with pytest.raises(RunsError, match="day"):
         bl.frontier(bl.effective_size(score, scored(score, [1e9] * 4), at=TOKENS))
-    with pytest.raises(QuestionError, match=r"imagined: 1 draws of the reference hold no doubt"):
+    with pytest.raises(QuestionError, match=r"imagined: 1 draws of the reference hold no uncertainty"):
         bl.frontier(networks, imagined=1)
-    with pytest.raises(QuestionError, match=r"law 'kaplan' predicts loss; a frontier wants"):
+    with pytest.raises(QuestionError, match=r"law 'kaplan' predicts loss; a frontier needs"):
         bl.frontier(networks, "kaplan")
 
 
@@ -190,7 +190,7 @@ def test_a_law_of_two_inputs_is_no_frontier_and_nothing_is_fitted_to_find_that_o
     law = bl.law("densing").parse(text.replace("[input]", f"[input]\n{delay}"))
     reference = bl.load(FOLDER / "emergence.nc")
     table = {"flops": [1e21, 1e22], "n_correct": [30, 50], "n_trials": [100, 100], "day": [0, 1], "delay": [0, 1]}
-    with pytest.raises(QuestionError, match=r"reads delay, t; a frontier wants a law of a density by one input"):
+    with pytest.raises(QuestionError, match=r"reads delay, t; a frontier needs a law of a density by one input"):
         bl.frontier(bl.effective_size(reference, table), law)
 
 

@@ -153,7 +153,7 @@ def test_a_curve_that_turns_back_is_told():
     posterior = posterior_of(law, {"p": np.full(SIZE, 0.05), "alpha": np.full(SIZE, 0.8), "bend": bend})
     found = bl.threshold(posterior, 0.2)
     assert np.isfinite(found.draws).all()
-    assert "It is across and back again by N = 100T with a probability of 0.2." in said(found)
+    assert "The probability that it crosses and is back by N = 100T is 0.2." in said(found)
 
 
 def test_a_curve_that_ends_below_its_start_still_rises_to_its_peak():
@@ -163,7 +163,7 @@ def test_a_curve_that_ends_below_its_start_still_rises_to_its_peak():
     found = bl.threshold(posterior, 0.15)
     assert found.heights[0, -1] < found.heights[0, 0]
     assert 1e6 < found.scale.median < 1e9
-    assert "It is across and back again by N = 100T with a probability of 1." in said(found)
+    assert "The probability that it crosses and is back by N = 100T is 1." in said(found)
 
 
 # --- draws that do not cross ------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ def test_draws_that_never_cross_are_kept_and_counted(half):
     assert found.probability_before == 0.1
     assert found.scale.median == found.scale.upper == np.inf
     assert found.scale.lower == -np.inf
-    assert "It is not within reach up to C = 1e30 with a probability of 0.6." in said(found)
+    assert "The probability that it is not within reach up to C = 1e30 is 0.6." in said(found)
     assert "C = beyond 1e30 [below 1e14, beyond 1e30]" in str(found)
     place = 1e22 * (0.4 / 0.5)
     assert found.probability_by(place * 1.001) == 0.4

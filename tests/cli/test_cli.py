@@ -430,7 +430,7 @@ def test_fewer_runs_than_parameters_are_refused(tmp_path):
         (("--where", "__import__('os')"), "__import__"),
         (("--columns", "loss=los"), "did you mean 'loss'"),
         (("--units", "flops=many"), "flops"),
-        (("--units", "flops=1e18"), "it was multiplied by 1e18 as units say: leave 'flops' out of units (--units)."),
+        (("--units", "flops=1e18"), "it was multiplied by 1e18 as units say: leave 'flops' out of --units."),
         (("--group-effect", "batch"), "no column 'batch' whose runs could err together (--group-effect)"),
         (("--noise-growth", "N"), "'N'"),
     ],

@@ -47,7 +47,7 @@ def test_coupling_predicts_left_out_runs_better_and_dearer_runs_worse(compared):
     assert compared.weights["evidence"]["coupled"] > 0.99
     assert compared.weights["stacking"]["coupled"] > 0.5
     assert compared.weights["forward"]["coupled"] < 0.1
-    assert "Yet dearer runs are predicted from cheaper ones better by" in compared.verdict
+    assert "Yet larger runs are predicted from smaller ones better by" in compared.verdict
 
 
 @pytest.mark.slow

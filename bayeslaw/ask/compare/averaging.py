@@ -1,4 +1,4 @@
-"""The verb that makes an average, and what it may weigh laws by."""
+"""The verb that makes an average, and the ways to weight laws."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ Weights = str | Mapping[str, float] | Sequence[float]
 
 
 def average(posteriors: Mapping[str, Posterior] | Sequence[Posterior], weights: Weights = EQUAL) -> Average:
-    """Several fits of the same runs as one, to be asked as a posterior is.
+    """Average several fits of the same runs; the average answers questions like a posterior.
 
-    An average answers where the choice of law matters and is not settled: its forecasts are wider than those of any
-    one law by as much as the laws disagree.
+    Use an average where the choice of law matters and is not settled: its forecasts are wider than those of any one
+    law, by as much as the laws disagree.
 
     Parameters
     ----------
     posteriors
-        Two or more, of any laws of the outcome, or of one law with different priors or pooling.  They are called by
-        their laws, and numbered where that is ambiguous; a mapping gives them names of its own.
+        Two or more fits, of any laws of the outcome, or of one law with different priors or pooling.  They are named
+        after their laws, and numbered where that is ambiguous; a mapping gives them other names.
     weights
-        Numbers, one a posterior or by name, in any proportion; or how to find them:
+        Numbers, one per posterior or by name, in any proportion; or how to find them:
 
         ``"equal"``
-            None better than another.
+            All laws alike.
         ``"evidence"``
             The probability of each law given the runs, were one of them the truth.
         ``"stacking"``
             The mixture that predicts left-out runs best (Yao et al. 2018).
         ``"forward"``
-            The mixture that best predicts the dearer runs from the cheaper ones: what a far forecast asks for.
+            The mixture that best predicts the larger runs from the smaller ones, which is what a far forecast needs.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def average(posteriors: Mapping[str, Posterior] | Sequence[Posterior], weights: 
 
 
 def named(posteriors: Mapping[str, Posterior] | Sequence[Posterior]) -> dict[str, Posterior]:
-    """Posteriors by the names of their laws; where several have the same law, numbered in their order."""
+    """Posteriors by the names of their laws; posteriors of the same law are numbered in order."""
     if isinstance(posteriors, Mapping):
         return {name: checked(each) for name, each in posteriors.items()}
     laws = [checked(posterior).law.name for posterior in posteriors]

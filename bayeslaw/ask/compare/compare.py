@@ -1,7 +1,7 @@
-"""Which of several laws the runs support, how strongly, and which would have foretold the dearer ones.
+"""Which of several laws the runs support, how strongly, and which would have predicted the larger runs.
 
-Two questions with two answers: the evidence is about the law that made these runs, the scores of what was left out
-about prediction.  They may disagree, and then both are said.
+These are two questions.  The evidence is about the law behind these runs; the scores of left-out runs are about
+prediction.  They may disagree, and then the answer says both.
 """
 
 from __future__ import annotations
@@ -43,18 +43,19 @@ def compare(
     work: Work = Work(),
     **fields: Unpack[Fields],
 ) -> Comparison:
-    """Hold laws against each other on the same runs.
+    """Compare laws on the same runs.
 
     Parameters
     ----------
     laws
-        Laws, names of laws, or fits, two or more; by a name of your own where two have the same.
+        Two or more laws, names of laws, or fits; a mapping gives them names of your own, which is necessary where two
+        have the same.
     runs
         Runs, or anything :func:`bayeslaw.read_runs` reads; fits bring their own.
     family, pool, priors
         As :func:`bayeslaw.fit` takes them; of `pool` and `priors` each law takes the parameters that it has.
     by_family
-        Leave each family out, where there are any: one more fit per family and law.
+        Also leave each family out, if there are any: one more fit per family and law.
     allow_unconverged
         Compare even fits that have not converged; the answer says so.
     sampling, work
@@ -129,7 +130,7 @@ def _named(laws: Any, priors: str | Mapping[str, str] | None) -> dict[str, Law |
 
 
 def _require_these(runs: Runs, plans: Mapping[str, Plan]) -> None:
-    """Refuse fits of other runs than those that were given beside them."""
+    """Refuse fits of runs other than the runs that were given."""
     for name, plan in plans.items():
         given = make_plan(plan.law, runs, plan.family)
         require_same([("runs", Subject.of(given)), (name, Subject.of(plan))])
@@ -138,7 +139,7 @@ def _require_these(runs: Runs, plans: Mapping[str, Plan]) -> None:
 def _plans(
     given: Mapping[str, Law | Posterior], runs: Runs | None, family: str | None, pool: Mapping[str, str] | None
 ) -> dict[str, Plan]:
-    """The plans of the fits, once nothing speaks against comparing them."""
+    """The plans of the fits, checked to be comparable."""
     laws = {name: each for name, each in given.items() if isinstance(each, Law)}
     if laws and runs is None:
         raise QuestionError(f"runs are missing: {listed(laws)} must be fitted first; pass runs, or fits of them.")
@@ -156,7 +157,7 @@ def _plans(
 def _fits(
     given: Mapping[str, Law | Posterior], plans: Mapping[str, Plan], sampling: Sampling, work: Work, place: Workplace
 ) -> dict[str, Posterior]:
-    """The fits, those that are not there yet made."""
+    """The fits; missing ones are made."""
     place.watch.expect(sum(isinstance(each, Law) for each in given.values()))
     fits: dict[str, Posterior] = {}
     for name, each in given.items():

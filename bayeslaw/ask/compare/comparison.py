@@ -1,4 +1,4 @@
-"""What a comparison of laws says: numbers by law, weights, and a verdict in words."""
+"""The result of a comparison of laws: numbers by law, weights, and a verdict in words."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from bayeslaw.words import plain
 
 @dataclass(frozen=True)
 class Standing:
-    """What is known of one law.
+    """The results for one law.
 
     Attributes
     ----------
     evidence, loo
-        Of the runs as a whole, and of each run given all others.
+        Of the runs as a whole, and of each run given all the others.
     families
-        Of each family given all others; None where none were left out.
+        Of each family given all the others; None where no family was left out.
     forward
-        Of dearer runs given cheaper ones; None where there are none to predict.
+        Of larger runs given smaller ones; None where there are none to predict.
     sensitivity
-        The change of the log evidence when all priors are so many times as wide, by factor.
+        The change of the log evidence when all priors are scaled in width, by factor.
     """
 
     evidence: Evidence
@@ -44,7 +44,7 @@ class Standing:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """Why any of it may be doubtful."""
+        """Notes about numbers that may be unreliable."""
         return in_order((*self.evidence.notes, *self._of_scores()))
 
     def _of_scores(self) -> Iterator[Note]:
@@ -57,7 +57,7 @@ class Standing:
             )  # fmt: skip
         for code, what, found in (
             ("loo", "single runs", self.loo), ("families", "families", self.families),
-            ("forward", "dearer runs", self.forward),
+            ("forward", "larger runs", self.forward),
         ):  # fmt: skip
             if found is not None and found.unconverged:
                 yield Note(
@@ -69,7 +69,7 @@ class Standing:
             if shift.notes:
                 yield Note(
                     "prior-width-doubtful", "warning",
-                    f"The evidence with all priors {factor:g} times as wide is doubtful "
+                    f"The evidence with all priors {factor:g} times as wide is unreliable "
                     f"({listed(note.code for note in shift.notes)}).",
                     more_draws(),
                 )  # fmt: skip
@@ -93,7 +93,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Laws held against each other on the same runs.
+    """A comparison of laws on the same runs.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ class Comparison:
 
     @cached_property
     def weights(self) -> Mapping[str, Weights | None]:
-        """By ``evidence``, ``stacking`` and ``forward``, the weights of the laws; None where they cannot be had."""
+        """The weights of the laws by ``evidence``, ``stacking`` and ``forward``; None where they cannot be computed."""
         ahead = {name: each.forward for name, each in self.laws.items() if each.forward is not None}
         return {
             "evidence": self._by_evidence[0],
@@ -127,30 +127,30 @@ class Comparison:
         return BayesFactor.of(one, other, a.evidence, b.evidence, changes)
 
     def notes_on(self, name: str) -> tuple[Note, ...]:
-        """Why anything about a law may be doubtful."""
+        """Notes about the numbers of one law that may be unreliable."""
         best = next(iter(self.laws))
         turns = name != best and self.bayes_factor(best, name).turns
         return in_order((*self.laws[name].notes, *([_turns(best)] if turns else [])))
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
-        """What limits the answer: what is true of every law once, all else with the law's name."""
+        """What limits the answer: a note that all laws share appears once, any other names its law."""
         return by_name({name: self.notes_on(name) for name in self.laws})
 
     @property
     def converged(self) -> bool:
-        """Whether the chains of every law had; if not, the caller asked anyway."""
+        """Whether the chains of every law have converged; if not, the caller asked anyway."""
         return all(each.evidence.converged for each in self.laws.values())
 
     @cached_property
     def verdict(self) -> str:
-        """What the evidence says, how firmly, and whether prediction says otherwise."""
+        """What the evidence says, how firmly, and whether prediction disagrees."""
         best, *others = self.laws
         words = in_words([self.bayes_factor(best, other) for other in others], self.weights["forward"])
         for name, each in self.laws.items():
             of_fit = self.posteriors[name].notes
             if codes := [note.code for note in serious(each.evidence.notes) if note not in of_fit]:
-                words += f" The evidence of {name} is doubtful ({listed(codes)})."
+                words += f" The evidence of {name} is unreliable ({listed(codes)})."
         return words
 
     def as_dict(self) -> dict[str, Any]:
@@ -184,7 +184,7 @@ class Comparison:
         ]  # fmt: skip
 
     def _table(self) -> list[list[str]]:
-        """A row a law, with a column for what is known of any."""
+        """One row per law, with a column for every number that some law has."""
         best = next(iter(self.laws))
         columns: dict[str, list[str]] = {
             "law": list(self.laws),
@@ -212,6 +212,6 @@ def _score(found: Loo | FamilyLoo | None) -> str:
 def _turns(best: str) -> Note:
     return Note(
         "prior-sensitive", "warning",
-        f"With all priors halved or doubled in width, the order of this law and {best} turns.",
+        f"With all priors halved or doubled in width, the order of this law and {best} changes.",
         "Say what is known about the parameters in their priors, or compare by prediction.",
     )  # fmt: skip

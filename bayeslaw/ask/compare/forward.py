@@ -1,7 +1,7 @@
-"""How well a law predicts dearer runs from cheaper ones, seen from several origins.
+"""How well a law predicts larger runs from smaller ones, from several origins.
 
-From an origin, everything dearer is hidden and the law is fitted to the rest.  Every hidden run is scored from every
-origin, so that the dearest are scored from afar too: distance is what a far forecast has in common with them.
+At an origin, all more expensive runs are hidden and the law is fitted to the rest.  Every hidden run is scored from
+every origin, so that the largest runs are also scored from far away, as in a far forecast.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from bayeslaw.inference.holdout import refits
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.workplace import HERE, Workplace
 
-# Shares of the runs that are seen: from a half, where a law can still be told, to where a fifth is left to predict.
+# Shares of the runs that are seen: from a half, where a law can still be learned, to where a fifth is left to predict.
 SEEN = (0.5, 0.65, 0.8)
 
 
 @dataclass(frozen=True)
 class Forward:
-    """Log predictive densities of runs dearer than all that were seen, in nats.
+    """Log predictive densities of runs more expensive than all that were seen, in nats.
 
     Attributes
     ----------
@@ -31,9 +31,9 @@ class Forward:
     weights
         How many runs each counts for; shape ``(points,)``.
     run
-        The position of each among the runs, where the dearest stand once an origin; shape ``(points,)``.
+        The position of each among the runs; the largest runs occur once per origin.  Shape ``(points,)``.
     origin
-        The origin that each is seen from, counted from 0, where the fewest runs are seen; shape ``(points,)``.
+        The origin of each, counted from 0 where the fewest runs are seen; shape ``(points,)``.
     unconverged
         How many of the fits have not converged.
     """
@@ -63,12 +63,12 @@ class Forward:
 def forward(
     posterior: Posterior, origins: Sequence[np.ndarray], *, place: Workplace = HERE, patience: bool = True
 ) -> Forward:
-    """Predict dearer runs from cheaper ones.
+    """Predict larger runs from smaller ones.
 
     Parameters
     ----------
     origins
-        Masks of the runs that are hidden, as :func:`origins` gives them.
+        Masks of the hidden runs, as :func:`origins` returns them.
     place, patience
         Of the fits; see :func:`bayeslaw.inference.holdout.refits`.
     """
@@ -83,7 +83,7 @@ def forward(
 
 
 def origins(posteriors: Mapping[str, Posterior]) -> list[np.ndarray]:
-    """Masks of the runs that are hidden, each of shape ``(runs,)``; those that see too few for the laws are left out.
+    """Masks of the hidden runs, each of shape ``(runs,)``; origins that see too few runs for the laws are left out.
 
     Parameters
     ----------
@@ -96,14 +96,14 @@ def origins(posteriors: Mapping[str, Posterior]) -> list[np.ndarray]:
 
 
 def limits(place: np.ndarray, seen: Sequence[float]) -> np.ndarray:
-    """Up to where along an axis such shares of the runs are seen; runs of one place stay together."""
+    """The limits along an axis up to which these shares of the runs are seen; runs at the same value stay together."""
     return np.unique(np.quantile(place, np.sort(seen), method="lower"))
 
 
 def cost(posteriors: Mapping[str, Posterior]) -> np.ndarray:
-    """What each run cost, in units that only order them; shape ``(runs,)``.
+    """The cost of each run, in units that only order them; shape ``(runs,)``.
 
-    Compute where one of the laws knows it, and otherwise, of the inputs that all share, the one that reaches furthest.
+    Compute where one of the laws knows it, and otherwise, of the inputs that all share, the one with the widest span.
     """
     compute = [flops(each.law, each.plan.inputs) for each in posteriors.values()]
     if (known := next((values for values in compute if values is not None), None)) is not None:

@@ -1,8 +1,8 @@
-"""How well a law predicts runs that it has not seen: each run by the others, and each family by the others.
+"""How well a law predicts runs that it has not seen: each run from the others, and each family from the others.
 
-Leaving one run out hardly moves a posterior, so its draws can be weighted to what they would have been (PSIS-LOO,
-Vehtari, Gelman & Gabry 2017); where they cannot, which their Pareto k tells, the law is fitted again without the run.
-Leaving a family out moves it far, so there it always is.
+Leaving one run out hardly moves a posterior, so its draws can be reweighted (PSIS-LOO, Vehtari, Gelman & Gabry 2017).
+Where the Pareto k of the weights is too large for that, the law is fitted again without the run.  Leaving a family out
+moves the posterior far, so there the law is always fitted again.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.workplace import HERE, Workplace
 from bayeslaw.words import argument
 
-# Beyond it importance sampling does not settle in any number of draws that one has (Vehtari et al. 2024).
+# Beyond it importance sampling does not settle with any feasible number of draws (Vehtari et al. 2024).
 LARGEST_KHAT = 0.7
-# Runs that are fitted without, the worst first: more of them say that the law is no law of single runs.
+# Runs that are left out by a refit, the worst first: with more of them, single runs are the wrong unit for this law.
 MOST_REFITS = 20
 
 
@@ -61,7 +61,7 @@ class Loo:
 
     @property
     def se(self) -> float:
-        """The standard error of the sum, runs taken as independent."""
+        """The standard error of the sum, if runs are independent."""
         return standard_error(self.parts)
 
     @property
@@ -71,12 +71,12 @@ class Loo:
 
 
 def loo(posterior: Posterior, *, most_refits: int = MOST_REFITS, place: Workplace = HERE, patience: bool = True) -> Loo:
-    """Predict each run by all others.
+    """Predict each run from all the others.
 
     Parameters
     ----------
     most_refits
-        How many runs with a bad Pareto k are left out exactly, a fit each.
+        How many runs with a bad Pareto k are left out exactly, by one fit each.
     place, patience
         Of the fits; see :func:`bayeslaw.inference.holdout.refits`.
 
@@ -95,7 +95,7 @@ def loo(posterior: Posterior, *, most_refits: int = MOST_REFITS, place: Workplac
 
 
 def psis(log_likelihood: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The log density of each run given all others by importance weights, and their Pareto k; both ``(runs,)``.
+    """The log density of each run given all the others by importance weights, and their Pareto k; both ``(runs,)``.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class FamilyLoo:
     Attributes
     ----------
     by_family
-        By family, the sum over its runs, each by itself and times its weight.
+        By family, the sum over its runs, each scored separately and multiplied by its weight.
     refits
         By family, the fit without it.
     """
@@ -137,7 +137,7 @@ class FamilyLoo:
 
     @property
     def se(self) -> float:
-        """The standard error of the sum, families taken as independent: runs of one family err together."""
+        """The standard error of the sum, if families are independent: runs of one family share errors."""
         return standard_error(self.parts)
 
     @property
@@ -147,7 +147,7 @@ class FamilyLoo:
 
 
 def leave_families_out(posterior: Posterior, *, place: Workplace = HERE, patience: bool = True) -> FamilyLoo:
-    """Predict each family by the others, as runs of a new family.
+    """Predict each family from the others, as runs of a new family.
 
     Parameters
     ----------

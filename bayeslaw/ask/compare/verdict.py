@@ -1,4 +1,4 @@
-"""What log Bayes factors say, in words that do not say more."""
+"""What log Bayes factors say, in words that do not overstate it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from bayeslaw.ask.evidence.evidence import Evidence
 
 # Kass & Raftery (1995): odds below e are not worth more than a mention, above e**5 = 148 they are very strong.
 SEPARATE, DECISIVE = 1.0, 5.0
-# Odds within so many standard errors of nothing are nothing.
+# Log odds within this many standard errors of 0 count as 0.
 ERRORS = 2.0
 
 
 @dataclass(frozen=True)
 class BayesFactor:
-    """By how much the runs move the odds of one law over another.
+    """By how much the runs change the odds of one law over another.
 
     Attributes
     ----------
@@ -36,24 +36,24 @@ class BayesFactor:
 
     @staticmethod
     def of(one: str, other: str, a: Evidence, b: Evidence, changes: Sequence[float]) -> BayesFactor:
-        """The one of two evidences.
+        """The Bayes factor of two evidences.
 
         Parameters
         ----------
         changes
-            Of their difference, with other widths of the priors.
+            Changes of their difference under other widths of the priors.
         """
         log, moved = a.log_evidence - b.log_evidence, [0.0, *changes]
         return BayesFactor(one, other, log, float(np.hypot(a.se, b.se)), log + min(moved), log + max(moved))
 
     @property
     def sure(self) -> float:
-        """What is left of it under the least favourable priors, less two errors."""
+        """The log Bayes factor under the least favourable priors, minus two standard errors."""
         return self.low - ERRORS * self.se
 
     @property
     def turns(self) -> bool:
-        """Whether another width of the priors puts the other law first."""
+        """Whether another width of the priors reverses the order."""
         return self.low < 0.0 < self.high
 
     def as_dict(self) -> dict[str, float]:
@@ -70,7 +70,7 @@ def in_words(factors: list[BayesFactor], forward: Mapping[str, float] | None) ->
     Parameters
     ----------
     factors
-        Of the law with the largest evidence over each other one.
+        Of the law with the largest evidence over each of the others.
     forward
         Forward weights, where there are any.
     """
@@ -82,7 +82,7 @@ def in_words(factors: list[BayesFactor], forward: Mapping[str, float] | None) ->
     if tied:
         sentences.append(f"These data cannot separate {best} from {_over(tied)}.")
         if turning := [each.other for each in tied if each.turns and each.log >= SEPARATE]:
-            sentences.append(f"Against {_and(turning)}, the order turns with the width of the priors.")
+            sentences.append(f"Against {_and(turning)}, the order depends on the width of the priors.")
     if favoured:
         sentences.append(f"{_start(sentences)} favour {best} over {_over(favoured)}.")
     if decided:
@@ -91,7 +91,7 @@ def in_words(factors: list[BayesFactor], forward: Mapping[str, float] | None) ->
         first = max(forward, key=lambda name: forward[name])
         if first not in {best, *(each.other for each in tied)}:
             sentences.append(
-                f"Yet dearer runs are predicted from cheaper ones better by {first} (forward weight "
+                f"Yet larger runs are predicted from smaller ones better by {first} (forward weight "
                 f"{forward[first]:.2f}; {best} {forward[best]:.2f}): evidence is about the law behind these runs, "
                 f"forward weights about forecasts far beyond them."
             )

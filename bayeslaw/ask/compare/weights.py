@@ -1,13 +1,13 @@
 """How much each of several laws should count.
 
 ``equal``
-    None better than another.
+    All laws alike.
 ``evidence``
-    The probability of each law given the runs, were one of them the truth and all as likely before.
+    The probability of each law given the runs, if one of them is true and all are equally likely a priori.
 ``stacking``
-    The mixture that predicts left-out runs best, none of the laws taken for the truth (Yao et al. 2018).
+    The mixture that predicts left-out runs best, without assuming that any of the laws is true (Yao et al. 2018).
 ``forward``
-    The mixture that best predicts dearer runs from cheaper ones: what a far forecast asks for.
+    The mixture that best predicts larger runs from smaller ones, which is what a far forecast needs.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ Weights = dict[str, float]
 
 EQUAL = "equal"
 
-# Of the mean log score, in nats: where the climb to its maximum ends, and how long it may take; hundreds are usual.
+# The tolerance of the mean log score, in nats, at which the climb to its maximum ends, and the most steps; hundreds are
+# usual.
 CLOSE, MOST_STEPS = 1e-7, 100_000
-# Of log evidences within their errors: a mean weight is then off by less than 0.01.
+# Draws of the log evidences within their errors: a mean weight is then off by less than 0.01.
 SIMULATIONS = 4000
 
 
@@ -63,7 +64,7 @@ def weigh(posteriors: Posteriors, how: str) -> Weights:
     Raises
     ------
     QuestionError
-        When the fits are of different data, there is no such weighting, or it cannot be had from these runs.
+        When the fits are of different data, there is no such weighting, or it cannot be computed from these runs.
     ConvergenceError
         When a fit has not converged.
     """
@@ -101,7 +102,7 @@ def require_converged(posteriors: Posteriors, allow_unconverged: bool = False) -
 
 
 def by_evidence(found: Mapping[str, Evidence]) -> tuple[Weights, dict[str, tuple[float, float]]]:
-    """Weights by evidence, and the interval that 90 % of them are in, for the Monte-Carlo error."""
+    """Weights by evidence, with a 90 % interval for their Monte-Carlo error."""
     value, se = np.array([(each.log_evidence, each.se) for each in found.values()]).T
     simulated = softmax(value + se * np.random.default_rng(0).standard_normal((SIMULATIONS, len(value))), axis=1)
     bounds = np.quantile(simulated, [0.05, 0.95], axis=0).T.tolist()
@@ -110,7 +111,7 @@ def by_evidence(found: Mapping[str, Evidence]) -> tuple[Weights, dict[str, tuple
 
 
 def by_stacking(found: Mapping[str, Loo | Forward]) -> Weights:
-    """Weights by the log densities of what was left out: single runs, or all dear ones."""
+    """Weights by the log densities of left-out runs: single ones, or all expensive ones."""
     laws = list(found.values())
     return named(found, stacked(np.stack([each.log_density for each in laws], axis=1), laws[0].weights))
 
@@ -135,8 +136,8 @@ def stacked(log_densities: np.ndarray, counts: np.ndarray) -> np.ndarray:
     density = np.exp(log_densities - log_densities.max(axis=1, keepdims=True))
     weights = np.full(laws, 1.0 / laws)
     for _ in range(MOST_STEPS):
-        # The slope of the score in each weight.  At the maximum none is above 1, and by how much the largest is bounds
-        # what is left to gain.
+        # The slope of the score in each weight.  At the maximum none is above 1; the excess of the largest bounds what
+        # is left to gain.
         slope = share @ (density / (density @ weights)[:, None])
         weights = weights * slope
         if slope.max() - 1.0 < CLOSE:

@@ -3,11 +3,11 @@
 ===============  ======================================================================
 ``evidence``     the question and its answer
 ``bridge``       bridge sampling
-``ball``         saved draws back to the ball they were sampled on
+``ball``         saved draws mapped back to the whitened coordinates
 ``by_group``     each group's own coordinates averaged out
 ``batched``      a function at many points as one program
-``nested``       an independent opinion: nested sampling
+``nested``       an independent estimate: nested sampling
 ``comparable``   which evidences may be compared
-``sensitivity``  what an evidence owes to the widths of the priors
+``sensitivity``  how an evidence depends on the widths of the priors
 ===============  ======================================================================
 """

@@ -1,8 +1,8 @@
-"""From saved draws back to the ball that they were sampled on, without fitting again.
+"""From saved draws back to the whitened coordinates that they were sampled in, without fitting again.
 
 A hierarchy's draws lie in a funnel and other laws' along thin ridges, which a normal distribution fitted to draws
-covers badly.  The coordinates that a plan is sampled in straighten both, and all they take is the curvature at one
-point: the mean of the draws, or, in a hierarchy, the mean of the scales and the mode of everything else given them.
+covers badly.  The coordinates that a plan is sampled in straighten both.  They need only the curvature at one point:
+the mean of the draws or, in a hierarchy, the mean of the scales and the mode of everything else given them.
 """
 
 from __future__ import annotations

@@ -1,18 +1,20 @@
-"""The marginal likelihood by bridge sampling: a density whose normaliser is wanted, against one that is normalised.
+"""The marginal likelihood by bridge sampling: a density with an unknown normaliser, against one that is normalised.
 
 With draws of ``q / Z`` and of a proposal ``g``, every function ``h`` for which the integrals exist gives
 
     Z = E_g[q h] / E_q[g h],      and with the least error      h = 1 / (s1 q + s2 Z g)
 
 (Meng & Wong 1996), where ``s1 : s2`` is the ratio of the effective numbers of draws.  The best ``h`` contains ``Z``, so
-``Z`` is the root of an equation in one unknown, whose sides rise and fall with it: there is exactly one.
+``Z`` is the root of an equation in one unknown.  One side rises with ``Z`` and the other falls, so there is exactly one
+root.
 
 The proposal is the normal distribution with the mean and covariance of the draws.  *Warp-III* (Meng & Schilling 2002)
 averages ``q`` with its mirror image about the mean first, which leaves ``Z`` as it is and takes its skewness away.
 
-One half of each chain makes the proposal and the other is averaged over, then the other way round: draws that had
-shaped the proposal would fit it too well (Gronau et al. 2017).  The errors are those of Micaletto & Vehtari (2025): the
-delta method on the two means, the draws' with the effective sample size of the very terms that are averaged.
+One half of each chain shapes the proposal and the other half is averaged over, and then the roles are swapped: draws
+that had shaped the proposal would fit it too well (Gronau et al. 2017).  The errors are those of Micaletto & Vehtari
+(2025): the delta method on the two means, the draws' with the effective sample size of the very terms that are
+averaged.
 """
 
 from __future__ import annotations
@@ -36,14 +38,14 @@ LogDensity = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A log evidence from one half of the draws, with what tells whether to believe it.
+    """A log evidence from one half of the draws, with its diagnostics.
 
     Attributes
     ----------
     of_draws, of_proposals
-        The squared relative errors of the two means whose quotient it is.
+        The squared relative errors of the two means, whose quotient it is.
     ess
-        What the terms of either mean are worth, in independent and equally large ones.
+        The effective number of terms of either mean: independent and equally large ones.
     khat
         The larger Pareto k of the terms of either mean, which are what is averaged: the k of the ratios of posterior
         to proposal would ask for what only importance sampling needs.  The terms are bounded, so that even a large k
@@ -88,7 +90,7 @@ class CrossFit:
 
     @property
     def ess(self) -> float:
-        """The smaller worth of the terms."""
+        """The smaller effective number of terms."""
         return min(half.ess for half in self.halves)
 
     @property
@@ -112,12 +114,12 @@ class Normal:
 
     @staticmethod
     def of(draws: np.ndarray) -> Normal:
-        """The one with the moments of draws of shape ``(..., size)``, less what of their correlations is noise.
+        """The normal with the moments of draws of shape ``(..., size)``, with shrunken correlations.
 
-        A covariance of hundreds of coordinates from a few thousand draws is mostly noise, which a bridge pays for with
-        the square of their number.  The shrinkage with the least expected error is the ratio of the correlations'
-        squared errors to their squares (Schafer & Strimmer 2005): nothing where they are real, most of the way on a
-        ball.
+        A covariance of hundreds of coordinates from a few thousand draws is mostly noise, and its cost to a bridge
+        grows with the square of their number.  The shrinkage with the least expected error is the ratio of the
+        correlations' squared errors to their squares (Schafer & Strimmer 2005): nothing where they are real, most of
+        the way on a ball.
         """
         flat = draws.reshape(-1, draws.shape[-1])
         sd = flat.std(axis=0)
@@ -152,16 +154,16 @@ def bridge(log_density: LogDensity, draws: np.ndarray, seed: int = 0) -> dict[st
     Parameters
     ----------
     log_density
-        Of what the draws are draws of, with all constants: minus the log evidence away from a normalised one.
+        The log density of the draws, with all constants: its integral is the evidence.
     draws
         Shape ``(chains, draws, size)``.
     seed
-        Of the proposal's draws.
+        Seed of the proposal's draws.
 
     Returns
     -------
     dict
-        ``warp3``, the estimate to use, and ``normal``, which costs nothing more and errs differently.
+        ``warp3``, the estimate to use, and ``normal``, which comes at no cost and has different errors.
     """
     rng = np.random.default_rng([PROPOSALS, seed])
     halves = []
@@ -175,9 +177,9 @@ def bridge(log_density: LogDensity, draws: np.ndarray, seed: int = 0) -> dict[st
 def bridge_by_group(density: ByGroup, draws: np.ndarray, seed: int = 0) -> dict[str, CrossFit]:
     """Log evidence of a hierarchy: a bridge over what groups share, each group's own coordinates averaged out.
 
-    A bridge over everything pays for what every group's shape lacks of a normal distribution, and all groups together
-    soon lack too much.  Averages over a few points are right on average, so the bridge over points and shared
-    coordinates together is as exact, and what a group lacks is divided by their number.
+    A bridge over everything pays for every group's departure from a normal distribution, and with many groups that is
+    soon too much.  Averages over a few points are unbiased, so the bridge over points and shared coordinates together
+    is as exact, and each group's departure is divided by the number of points.
 
     Parameters
     ----------
@@ -226,7 +228,7 @@ def _cross_fit(halves: Sequence[dict[str, Estimate]]) -> dict[str, CrossFit]:
 
 
 def halved(draws: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """One half of the chains to shape a proposal and the other to be averaged over, and the other way round."""
+    """One half of the chains to shape a proposal and the other to average over, then swapped."""
     middle = draws.shape[1] // 2
     first, second = draws[:, :middle], draws[:, middle:]
     yield first, second
@@ -234,7 +236,7 @@ def halved(draws: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def finite(log_density: np.ndarray) -> np.ndarray:
-    """Where arithmetic breaks, far from all draws, there is no mass."""
+    """Where arithmetic overflows, far from all draws, there is no mass."""
     return np.where(np.isnan(log_density), -np.inf, log_density)
 
 
@@ -265,7 +267,7 @@ def solve(at_draws: np.ndarray, at_proposals: np.ndarray, effective: float) -> t
     Parameters
     ----------
     effective
-        What the draws of the target are worth, in independent ones.
+        The effective number of draws of the target.
     """
     log_s1, log_s2 = np.log([effective, at_proposals.size]) - np.log(effective + at_proposals.size)
 
@@ -287,7 +289,7 @@ def solve(at_draws: np.ndarray, at_proposals: np.ndarray, effective: float) -> t
 
 
 def relative_error(terms: np.ndarray, ess: float) -> float:
-    """The squared relative error of a mean of terms that are worth `ess` independent ones."""
+    """The squared relative error of a mean of terms whose effective number is `ess`."""
     return float(terms.var(ddof=1) / terms.mean() ** 2 / ess)
 
 

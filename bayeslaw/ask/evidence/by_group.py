@@ -1,8 +1,8 @@
 """A hierarchy's density by what its groups share, each group's own coordinates averaged out.
 
-Given what is shared, runs of two groups know nothing of each other, so the integral over all of the groups' own
-coordinates is a product of small ones.  Each is estimated by importance sampling: the mean over a few points of density
-over proposal, which is right on average however few they are (Andrieu & Roberts 2009).
+Given the shared coordinates, groups are independent, so the integral over all of the groups' own coordinates is a
+product of small ones.  Each is estimated by importance sampling: the mean of density over proposal at a few points,
+which is unbiased however few they are (Andrieu & Roberts 2009).
 """
 
 from __future__ import annotations

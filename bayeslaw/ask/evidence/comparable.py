@@ -1,4 +1,4 @@
-"""What an evidence is about: two compare only when they are densities of the same numbers."""
+"""The data that an evidence is about: two evidences compare only when they are densities of the same numbers."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from bayeslaw.inference.model.plan import Plan
 
 @dataclass(frozen=True)
 class Subject:
-    """The data behind a likelihood, so far as another law's likelihood must share them.
+    """The data behind a likelihood, as far as another law's likelihood must share them.
 
     Attributes
     ----------
     outcome, units
-        The column that is predicted, and what it is stated in.
+        The column that is predicted, and its units.
     measure
-        ``density`` or, of counts, ``probability``: they have different units.
+        ``density`` or, for counts, ``probability``: they have different units.
     columns
         A digest of the values of the outcome, the weights and every input that the law reads, by column; inputs that
         one law computes and another reads may differ by rounding.
     references
-        The scales at which amplitudes are stated, by column: the same prior means something else at another one.
+        The scales at which amplitudes are stated, by column: at another scale, the same prior means something else.
     """
 
     outcome: str
@@ -53,7 +53,7 @@ class Subject:
         )
 
     def difference_of_outcomes(self, other: Subject) -> str | None:
-        """What keeps forecasts of the two from being averaged, as the end of a sentence; None when nothing does."""
+        """Why forecasts of the two cannot be averaged, as the end of a sentence; None when they can."""
         if (self.outcome, self.units) != (other.outcome, other.units):
             return f"predict different outcomes, {self.outcome} ({self.units}) and {other.outcome} ({other.units})"
         if self.measure != other.measure:
@@ -63,7 +63,7 @@ class Subject:
         return self._difference_in(other, [self.outcome])
 
     def difference(self, other: Subject) -> str | None:
-        """What keeps evidences about the two from comparing, as the end of a sentence; None when nothing does."""
+        """Why evidences about the two do not compare, as the end of a sentence; None when they do."""
         if (found := self.difference_of_outcomes(other) or self._difference_in(other, self.columns)) is not None:
             return found
         for name, scale in self.references.items():
@@ -82,7 +82,7 @@ def _digest(values: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(values, dtype="<f8").tobytes()).hexdigest()
 
 
-# What is refused, and what to do about it, by what was asked.
+# The end of each refusal, with the remedy.
 COMPARED = "so their evidences do not compare; fit both to the same runs, outcome and reference scales."
 AVERAGED = "so their forecasts cannot be averaged; fit both to the same outcome of the same runs."
 
@@ -92,14 +92,14 @@ def require_same(
     difference: Callable[[Subject, Subject], str | None] = Subject.difference,
     refused: str = COMPARED,
 ) -> None:
-    """Refuse to compare what is not about the same data.
+    """Refuse to compare subjects of different data.
 
     Parameters
     ----------
     subjects
-        Each with what messages call it.
+        By the names that messages use.
     difference
-        What must not differ.
+        The function that finds a difference.
     refused
         The end of the refusal.
 

@@ -1,8 +1,8 @@
 """Log evidence: how probable a law, its priors included, makes the runs as a whole.
 
 Evidences of two laws on the same runs differ by the log Bayes factor.  A number without a trustworthy error is worse
-than none here, because nothing about it looks wrong; so fits that have not converged are refused, and whatever else
-makes the error doubtful is said in a note.
+than none here, because nothing about it looks wrong; so fits that have not converged are refused, and a note reports
+anything else that makes the error unreliable.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from bayeslaw.words import argument, plain
 
 # An error of 0.2 is a Bayes factor that is off by a fifth.
 LARGEST_SE = 0.2
-# The error of an error from so many terms is 7 %; with fewer it is a guess.
+# The error of an error from this many terms is 7 %; with fewer it is a guess.
 LEAST_TERMS = 100
 # Halves of the same draws agree within three of their errors all but one time in four hundred.
 MOST_DISAGREEMENT = 4.0
@@ -54,16 +54,16 @@ class Evidence:
     log_evidence, se
         In nats, with its Monte-Carlo standard error: warp-III bridge sampling, both halves of the draws averaged.
     notes
-        Why the error may be doubtful, or the number not what it seems, and what is serious about the fit.
+        Why the error may be unreliable, or the number not what it seems, and the serious notes of the fit.
     opinions
         Other estimates, each with its standard error: from the same draws ``normal``, a bridge without warping; from
         the priors alone, on request, ``nested`` sampling.
     subject
-        What it is about: evidences compare only on the same.
+        The data it is about: evidences compare only on the same data.
     size
         The number of parameters that were integrated out.
     converged
-        Whether the chains had; if not, the caller asked anyway.
+        Whether the chains have converged; if not, the caller asked anyway.
     """
 
     law: str
@@ -102,7 +102,7 @@ class Evidence:
 
 
 def with_error(value: float, se: float) -> str:
-    """Two digits of the error, and as many of the value."""
+    """A value and its error, to two digits of the error."""
     digits = max(0, 1 - int(np.floor(np.log10(se)))) if np.isfinite(se) and se > 0 else 3
     return f"{value:.{digits}f} ± {se:.{digits}f}"
 
@@ -112,14 +112,15 @@ def log_evidence(
 ) -> Evidence:
     """Find the log evidence (log marginal likelihood) of a law from its fit, without fitting again.
 
-    Constants and Jacobians are all kept, so evidences of different laws on the same outcomes compare.
+    All constants and Jacobians are kept, so evidences of different laws on the same outcomes are comparable.
 
     Parameters
     ----------
     nested
-        Ask nested sampling too, which takes a minute at seven parameters and needs dynesty (``bayeslaw[evidence]``).
+        Also estimate it by nested sampling, which takes a minute at seven parameters and needs dynesty
+        (``bayeslaw[evidence]``).
     seed
-        Of the random numbers that the draws are compared with; the posterior's unless given.
+        Seed of the random numbers that the draws are compared with (default: the posterior's).
     allow_unconverged
         Answer from chains that have not converged; the answer says so.
 

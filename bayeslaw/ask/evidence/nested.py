@@ -1,7 +1,7 @@
-"""An independent opinion on the marginal likelihood: nested sampling, by dynesty.
+"""An independent estimate of the marginal likelihood: nested sampling, by dynesty.
 
-It starts from the priors and needs neither draws nor gradients nor a fit, so it errs for none of the reasons for which
-a bridge does.  Its cost grows steeply with the number of parameters.
+It starts from the priors and needs neither draws nor gradients nor a fit, so it shares no source of error with a
+bridge.  Its cost grows steeply with the number of parameters.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""How much a log evidence owes to the widths of the priors: all of them halved, and doubled.
+"""How a log evidence depends on the widths of the priors: all of them halved, and doubled.
 
 With draws of the posterior under one prior, the evidence under another is known up to the mean of a ratio,
 
     Z2 / Z1 = E[ prior2 / prior1 ],
 
-so nothing is fitted again unless few draws carry that mean: then the law with the other priors is, and bridged.
+so nothing is fitted again unless few draws carry that mean.  In that case the law is fitted with the other priors, and
+bridged.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ FACTORS = (0.5, 2.0)
 
 @dataclass(frozen=True)
 class Shift:
-    """What another width of all priors does to a log evidence.
+    """The effect of another width of all priors on a log evidence.
 
     Attributes
     ----------
@@ -36,7 +37,7 @@ class Shift:
     refitted
         Whether the law was fitted again.
     notes
-        What makes the refit's evidence doubtful.
+        What makes the refit's evidence unreliable.
     """
 
     change: float
@@ -46,7 +47,7 @@ class Shift:
 
 
 def prior_sensitivity(posterior: Posterior, found: Evidence) -> Mapping[float, Shift]:
-    """The change of a log evidence when every prior is so many times as wide, by factor.
+    """The change of a log evidence when every prior is scaled in width, by factor.
 
     Parameters
     ----------

@@ -6,8 +6,8 @@
 ``mixture``         the draws of an average
 ``chain``           what one law forecasts as an input of the next
 ``variance_parts``  what each source of uncertainty adds to the variance
-``drift``           how far a law may go astray beyond the runs
-``disagreement``    how far laws disagree there, which is part of it
+``drift``           how far a law may be wrong beyond the runs
+``disagreement``    how far laws disagree there, which is part of the drift
 ``risk``            how likely a run misses a target, and by how much
 ==================  ======================================================================
 """

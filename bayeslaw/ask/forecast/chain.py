@@ -1,6 +1,6 @@
-"""Laws in a chain: what one law forecasts is an input of the next, with all the doubt about it.
+"""Laws in a chain: the forecast of one law is an input of the next, with all of its uncertainty.
 
-Two fits know nothing of each other, so any draw of the one goes with any draw of the other.
+The two fits are independent, so any draw of the one can be combined with any draw of the other.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def matched(draws: np.ndarray, posterior: Posterior) -> np.ndarray:
 
 
 def with_carried(law: Law, inputs: Mapping[str, np.ndarray], carried: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """A law's inputs with some of them, by column, replaced by draws, and what is computed from these computed anew.
+    """A law's inputs with some columns replaced by draws, and the inputs that depend on them recomputed.
 
     Draws of heavy tails are kept within the range of the input.
     """

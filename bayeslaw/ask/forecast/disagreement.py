@@ -1,4 +1,4 @@
-"""How far laws disagree beyond the runs: the part of what they get wrong that an average of them already holds."""
+"""How far laws disagree beyond the runs: the part of their drift that an average of them already contains."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from bayeslaw.language.formula.functions import LINKS
 if TYPE_CHECKING:
     from bayeslaw.ask.average import Average
 
-# Where laws are held against each other: so many times as dear as the dearest run, along the path of the runs.  Laws
-# that part do so steadily, and any distance from 3 to 100 serves the sweeps of case_studies/honest_intervals alike.
+# Where laws are compared: at this multiple of the largest run's compute, along the path of the runs.  Laws diverge
+# steadily, and any distance from 3 to 100 serves the sweeps of case_studies/honest_intervals alike.
 AHEAD = 30.0
 
 
 def slopes_ahead(asked: Average) -> dict[str, float]:
-    """The slope of each law beyond the runs, on the scale of its noise and per e-fold, by name; NaN where it has none.
+    """The slope of each law beyond the runs per e-fold, on the scale of its noise, by name; NaN where undefined.
 
-    What the law's median gains between the dearest run's scale and thirty times that, other inputs in the middle of the
-    runs, for the family of the dearest run.
+    The slope of the law's median between the largest run's scale and thirty times that, with other inputs in the middle
+    of the runs, for the family of the largest run.
     """
     lead = asked.lead
     axis, fitted = axis_of(lead.law, None), lead.plan.fitted
     if axis.scale is None and len(lead.law.free_inputs) > 1:
-        return dict.fromkeys(asked.posteriors, np.nan)  # no one input leads where runs would go
+        return dict.fromkeys(asked.posteriors, np.nan)  # no single input says where larger runs would lie
     along = axis.values(fitted)
     dearest = int(np.flatnonzero(lead.plan.weights > 0)[along.argmax()])
     shared, _ = path(lead, axis, along.max() * np.array([1.0, AHEAD]), fitted, {}, noise=False)
@@ -39,7 +39,7 @@ def slopes_ahead(asked: Average) -> dict[str, float]:
 
 def _slope(posterior: Posterior, at: Mapping[str, np.ndarray], dearest: int) -> float:
     law, fitted = posterior.law, posterior.plan.fitted
-    # What this law reads and the lead does not, such as a teacher's loss, stays as it is.
+    # Inputs that this law reads and the lead does not, such as a teacher's loss, are kept as they are.
     inputs = {
         name: at.get(one.column, np.full(2, np.median(fitted[name])))
         for name, one in law.inputs.items()
@@ -57,7 +57,7 @@ def _slope(posterior: Posterior, at: Mapping[str, np.ndarray], dearest: int) -> 
 
 
 def spread(slopes: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """The standard deviation of slopes under weights, as of a sample of as many laws as have any; 0 of a single one."""
+    """The standard deviation of slopes under weights, as of a sample of those that are finite; 0 for a single one."""
     kept = [name for name, slope in slopes.items() if weights[name] > 0 and np.isfinite(slope)]
     if len(kept) < 2:
         return 0.0

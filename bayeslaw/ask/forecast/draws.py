@@ -1,4 +1,4 @@
-"""Draws of what runs at some points will reach, under one posterior: what forecasts are made of."""
+"""Draws of the outcomes at some points under one posterior, which forecasts are made of."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ Families = Group | Mapping[str, Group] | Sequence[Group] | None
 
 @dataclass(frozen=True)
 class Drawn:
-    """Draws of the outcome at some points, and where their spread comes from.
+    """Draws of the outcome at some points, and the sources of their variance.
 
     Attributes
     ----------
     mean, run
-        The law itself, its drift included, and new runs about it; shape ``(size, points)``.
+        The law itself, including its drift, and new runs about it; shape ``(size, points)``.
     variances
-        Of the new runs, by part, on the scale that was asked for; each of shape ``(points,)``.
+        Variances of the new runs, by part, on the scale of `link`; each of shape ``(points,)``.
     inputs
         What the law reads at the points, by input; each of shape ``(points,)``.
     families
-        Whose run it is, by point; None for a fit of one family.
+        The family of each point; None for a fit of one family.
     extrapolation
-        Ratios to the largest fitted; each of shape ``(points,)``.
+        Ratios to the largest fitted values; each of shape ``(points,)``.
     outside
-        In what each point lies farthest outside the fitted runs.
+        The quantity in which each point lies farthest outside the fitted runs.
     """
 
     mean: np.ndarray
@@ -70,9 +70,9 @@ def draw(
     link
         The scale of the variances.
     drift
-        Of the law beyond the runs, if any.
+        Drift of the law beyond the runs, if any.
     carried
-        Draws of inputs, by column; at the points stand their medians.
+        Draws of inputs, by column; the points hold their medians.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def _groups(posterior: Posterior, at: Runs, family: Families) -> list[dict[str, 
         return [posterior.groups_of(family)] * count
     if family is not None:
         if len(family) != count:
-            raise QuestionError(f"{len(family)} families for {count} points; give one family, or one a point.")
+            raise QuestionError(f"{len(family)} families for {count} points; give one family, or one per point.")
         return [posterior.groups_of(one) for one in family]
     default = posterior.groups_of(None)
     if at.wording.by_hand:
@@ -165,6 +165,6 @@ def family_label(posterior: Posterior, groups: Mapping[str, Group]) -> str | Non
 
 
 def family_words(family: str | None, lead: str = "of") -> str:
-    """Whose run it is, as words within a sentence, such as `` of a new family``; nothing for a fit of one family."""
+    """The family as words within a sentence, such as `` of a new family``; nothing for a fit of one family."""
     known = {NEW.word: "a new family", POPULATION.word: "the middle of the families"}
     return "" if family is None else f" {lead} {known.get(family.strip('()'), family)}"

@@ -1,15 +1,15 @@
-"""Drift: what a law gets wrong beyond the runs, which no posterior of its parameters holds.
+"""Drift: how far a law is wrong beyond the runs, which no posterior of its parameters contains.
 
-A posterior is sure of its law.  Held against dearer runs, fits of laws with a floor foretell too high a loss, as if the
-floor were learned too high, those without one too low, and both by more than they think.  The log of the outcome, or
-the logit where it is a share, is therefore let drift from the law, by nothing where there are runs and by a slope times
-the log of the ratio of compute beyond them.  The slope is unknown: Student-t, since few sweeps tell of it, with the
-direction and scale that each law was found to have on them (``data/drift.toml``).  One slope holds for all points of a
-draw, as the law errs alike along its way.
+A posterior takes its law for certain.  On larger runs, fits of laws with a floor predict too high a loss, as if the
+floor were learned too high; those without a floor predict too low a loss; and both errors exceed the stated
+uncertainty.  The log of the outcome (the logit where it is a share) therefore drifts from the law: by nothing among the
+runs, and by a slope times the log of the ratio of compute beyond them.  The slope is unknown.  Its distribution is a
+Student-t, since few sweeps inform it, with the direction and scale that each law had on them (``data/drift.toml``).
+One slope holds for all points of a draw, as the errors of a law along its path are alike.
 
-A point may lie beyond the runs though its compute does not: a small network on very many tokens.  Its distance is the
+A point may lie beyond the runs although its compute does not: a small network on very many tokens.  Its distance is the
 largest of those in compute, in parameters, in tokens and in tokens per parameter (:func:`distance`), and the slope
-widens with all of it.  Its direction was learned along compute and is kept to that part.
+widens with all of it.  The direction was learned along compute and applies to that part only.
 """
 
 from __future__ import annotations
@@ -38,16 +38,17 @@ if TYPE_CHECKING:
     from bayeslaw.ask.average import Average
 
 LEARNED = Path(__file__).parents[2] / "data" / "drift.toml"
-# For laws that were not among those that were learned from, by the scale of their noise: losses and shares.  Of
-# outcomes on another scale nothing is known.
+# The entries for laws that drift was not learned for, by the scale of their noise: losses and shares.  For outcomes on
+# another scale nothing is known.
 OTHERS = {"log": "other", "logit": "other_share"}
-# Degrees of freedom of a slope: seven sweeps leave its scale in doubt.  With a normal slope that is wide enough at 95 %
-# intervals of 50 % are too wide.
+# Degrees of freedom of a slope: with seven sweeps its scale is uncertain.  With a normal slope that is wide enough at
+# 95 %, intervals of 50 % are too wide.
 TAILS = 3
 # How many e-folds of compute an e-fold of tokens per parameter counts for, by the scale of the noise.  Where runs of
 # the public sweeps were hidden by that ratio and not by compute, least-squares fits of chinchilla, coupled and
-# over_training erred twice as much per e-fold (the drift of compute would have held 62 to 92 % of outcomes inside 95 %
-# intervals, and twice of it 84 to 98 %, by law and side); on 46 tasks of Gadre et al. not even once as much.
+# over_training erred twice as much per e-fold (with the drift of compute, 95 % intervals would have covered 62 to 92 %
+# of outcomes, and with twice that drift 84 to 98 %, by law and side); on 46 tasks of Gadre et al. they erred less than
+# along compute.
 OFF_RATIO = {"log": 2.0, "logit": 1.0}
 
 
@@ -64,9 +65,9 @@ def without_drift() -> Note:
 
 @dataclass(frozen=True)
 class Drift:
-    """How a law drifts, in nats of log outcome per e-fold of compute beyond the dearest fitted run; shares, in logits.
+    """How a law drifts, in nats of log outcome (logits for shares) per e-fold of compute beyond the largest fitted run.
 
-    Of laws of one input other than compute, such as the examples of a learning curve, per e-fold of that input.
+    For laws of one input other than compute, such as the examples of a learning curve, per e-fold of that input.
 
     Attributes
     ----------
@@ -78,7 +79,7 @@ class Drift:
     Raises
     ------
     QuestionError
-        When it is no distribution.
+        When the numbers do not define a distribution.
     """
 
     direction: float
@@ -94,12 +95,12 @@ class Drift:
 
     @staticmethod
     def of(slopes: np.ndarray, believed: float) -> Drift:
-        """The drift that holds 95 % of some slopes in its 95 % interval.
+        """The drift whose 95 % interval covers 95 % of some slopes.
 
         Parameters
         ----------
         believed
-            The part of their median that is its direction; the rest of it makes the drift wider.
+            The part of their median that becomes the direction; the rest widens the drift.
         """
         direction = believed * float(np.median(slopes))
         end = float(np.quantile(np.abs(slopes - direction), 0.95))
@@ -115,10 +116,10 @@ class Drift:
         return asdict(self)
 
     def slopes(self, posterior: Posterior) -> np.ndarray:
-        """A slope a draw, the same whenever it is asked for; shape ``(size,)``.
+        """One slope per draw, the same on every call; shape ``(size,)``.
 
-        One from each of as many equal parts of their distribution, in random order: all points of a draw share a slope,
-        so that chance in it would move the medians of all points together.
+        A stratified sample, in random order: all points of a draw share a slope, so Monte-Carlo error in it would move
+        the medians of all points together.
         """
         rng, count = generator(posterior.seed, DRIFT), posterior.size
         parts = (rng.permutation(count) + rng.random(count)) / count
@@ -130,7 +131,7 @@ class Drift:
         Parameters
         ----------
         inputs
-            Of the points, by input name, each of shape ``(points,)`` or, where draws differ in it, ``(size, points)``.
+            Inputs of the points, each of shape ``(points,)`` or, where draws differ in it, ``(size, points)``.
         mean
             The law without it; shape ``(size, points)``.
         """
@@ -149,13 +150,13 @@ def drifted(
 
 
 def distance(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-    """How far points lie beyond the runs: e-folds of compute, or of a law's one input; 0 within and where unknown.
+    """The distance beyond the runs, in e-folds of compute or of a law's one input; 0 within them and where unknown.
 
-    Where parameters and tokens are known, the largest of what compute, parameters and tokens exceed the largest fitted
-    by and of what tokens per parameter lie off those fitted, on either side, times :data:`OFF_RATIO`.  Runs that grow
-    at ratios that were fitted are soon as far as their compute, in which drift was learned.  An input below the
-    smallest fitted counts as that: drift was learned towards larger runs, and among the smallest a score is at chance,
-    which is known.
+    Where parameters and tokens are known, this is the largest of four distances: of compute, parameters and tokens
+    beyond the largest fitted values, and of tokens per parameter outside the fitted range, on either side, times
+    :data:`OFF_RATIO`.  Where runs grow at fitted ratios, compute is soon the largest, along which drift was learned.
+    An input below the smallest fitted value counts as that value: drift was learned towards larger runs, and among the
+    smallest runs a score is at chance, which is known.
     """
     along = _along(posterior, inputs)
     here, there = (params_and_tokens(posterior.law, each) for each in (inputs, posterior.plan.fitted))
@@ -174,7 +175,7 @@ def _along(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarray
 
 
 def drifting_in(posterior: Posterior) -> set[str]:
-    """What a law drifts beyond, as :func:`bayeslaw.ask.where.extrapolation.outside` calls it; see :func:`distance`."""
+    """The quantities along which a law drifts, by the names that ``extrapolation`` uses; see :func:`distance`."""
     law, fitted = posterior.law, posterior.plan.fitted
     if params_and_tokens(law, fitted) is not None:
         sizes = {one.name for one in law.inputs.values() if one.column in ("n_params", "n_tokens")}
@@ -184,7 +185,7 @@ def drifting_in(posterior: Posterior) -> set[str]:
     return set(law.free_inputs) if len(law.free_inputs) == 1 else set()
 
 
-# True for what was learned, False for none, one for all laws, or one a law by name.
+# True for the learned drift, False for none, one for all laws, or one per law by name.
 Drifting = bool | Drift | Mapping[str, Drift]
 
 
@@ -194,7 +195,7 @@ def drift_of(law: Law, wanted: Drifting = True) -> Drift | None:
     Returns
     -------
     Drift or None
-        None also where nothing is known of drift: for outcomes that are neither positive nor shares or counts.
+        None also where nothing is known about drift: for outcomes that are neither positive nor shares or counts.
     """
     if wanted is False or law.output.link not in OTHERS:
         return None
@@ -203,10 +204,10 @@ def drift_of(law: Law, wanted: Drifting = True) -> Drift | None:
 
 
 def drifts_of(asked: Average, wanted: Drifting) -> dict[str, Drift]:
-    """The drift of each of the laws that are asked together, by name; those without one are left out.
+    """The drift of each law of an average, by name; laws without drift are left out.
 
-    Where laws are averaged, part of their drift shows as what they disagree on, and would otherwise be counted twice:
-    each drifts by as much less as their slopes beyond the runs differ.
+    Part of the drift of averaged laws shows up as disagreement between them, and would otherwise be counted twice.  The
+    scale of each law's drift is therefore reduced by the spread of their slopes beyond the runs.
     """
     alone = {name: drift_of(posterior.law, wanted) for name, posterior in asked.posteriors.items()}
     found = {name: each for name, each in alone.items() if each is not None}
@@ -234,7 +235,7 @@ def read_drifts(path: str | Path) -> dict[str, Drift]:
     Raises
     ------
     FileError
-        When it cannot be read, or is no such file.
+        When it cannot be read, or is not such a file.
     """
     try:
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -262,7 +263,7 @@ def drifts_as_toml(drifts: Mapping[str, Drift], note: str) -> str:
     Parameters
     ----------
     note
-        Where they come from, for a reader.
+        A comment about their origin.
     """
     import tomli_w
 

@@ -1,11 +1,11 @@
-"""What a run will reach: the main question.
+"""Forecast the outcome of a run: the main question.
 
-A forecast keeps two things apart.  The *mean* is the law itself: what runs at this point reach on average (their
-median, under relative noise), with the doubt about the law's parameters and about the family.  A *new run* scatters
-about it with the noise that was fitted; its interval is the one to hold an outcome against.
+A forecast separates two things.  The *mean* is the law itself: the average outcome of runs at this point (the median,
+under relative noise), with the uncertainty about the law's parameters and about the family.  A *new run* scatters about
+it with the fitted noise; compare an outcome with the interval of the new run.
 
-What one law forecasts may be an input of the next, such as the loss behind a score.  The mean then follows the mean of
-the first law, and a new run the loss of a new run.
+The forecast of one law may be an input of the next, such as the loss behind a score.  The mean then follows the mean of
+the first law, and a new run follows the loss of a new run.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from bayeslaw.words import argument, chance, multiple, plain, size, with_units
 if TYPE_CHECKING:
     import pandas as pd
 
-# A smaller part of the uncertainty goes unsaid in print.
+# Smaller parts of the uncertainty are not printed.
 LEAST = 0.005
 QUANTILES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 
@@ -47,24 +47,25 @@ class Point:
     Attributes
     ----------
     at
-        The inputs, by name; of one that another law forecasts the median, beside the inputs of that law.
+        The inputs, by name; an input that another law forecasts is its median, beside the inputs of that law.
     units
-        Of the inputs, by name.
+        Units of the inputs, by name.
     family
-        Whose run it is; None for a fit of one family.
+        The family of the run; None for a fit of one family.
     new_run, mean
         The outcome of one new run, and the law itself.
     quantiles
-        Of the new run, by probability.
+        Quantiles of the new run, by probability.
     parts
         The shares of the forecast's variance, on the scale of the noise: of the parameters, the family, an input that
-        another law forecasts, the noise and, in an average, the choice of law; None for what was not reckoned.
+        another law forecasts, the noise, the drift and, in an average, the choice of law; None for a part that was not
+        computed.
     extrapolation
-        How far the point lies beyond the runs: by input, and in compute where it is known, the ratio to the largest
-        fitted.
+        How far the point lies beyond the runs: the ratio to the largest fitted value, by input and, where it is known,
+        in compute.
     outside
-        The quantity in which it lies farthest outside the fitted runs, of compute, every input and tokens per
-        parameter; None within them in all.
+        The quantity in which the point lies farthest outside the fitted runs: compute, an input or tokens per
+        parameter; None for a point within them.
     """
 
     at: Mapping[str, float]
@@ -84,7 +85,7 @@ class Point:
 
     @property
     def place(self) -> str:
-        """Whose run and where, in words."""
+        """The family and the inputs, in words."""
         at = ", ".join(f"{name} = {value}" for name, value in self.inputs.items())
         return f"{family_words(self.family)} at {at}".strip()
 
@@ -115,7 +116,7 @@ class Point:
 
     @property
     def _beside(self) -> list[Outside]:
-        """What is farther outside than compute is beyond."""
+        """The quantity that is farther outside than compute is beyond, if any."""
         worst = self.outside
         return [] if worst is None or (worst.name, worst.side) == (COMPUTE, "above") else [worst]
 
@@ -136,17 +137,17 @@ class Forecast:
     Attributes
     ----------
     law
-        Or several: the names of an average's posteriors; of a chain in their order.
+        The name of the law; the names of an average's posteriors, or those of a chain in order.
     levels
-        Of the intervals, the headline's first.
+        Probabilities of the intervals, the headline's first.
     draws
         New runs; shape ``(size, points)``.
     mean_draws
         The law itself; shape ``(size, points)``.
     weights
-        Of the laws, by name; 1 for a single one.
+        Weights of the laws, by name; 1 for a single one.
     drift
-        Of each law, by name; empty where it was left out or nothing is known of it.
+        The drift of each law, by name; empty where it was switched off or is not known.
     notes
         What limits the answer.
     """
@@ -173,12 +174,12 @@ class Forecast:
 
     @property
     def converged(self) -> bool:
-        """Whether the chains had; if not, the caller asked anyway."""
+        """Whether the chains have converged; if not, the caller asked anyway."""
         return self.diagnostics.converged
 
     @property
     def by(self) -> str:
-        """Which law it follows from, in words."""
+        """The law or laws behind the forecast, in words."""
         return f"laws {self.law}" if len(self.weights) > 1 else f"law {self.law}"
 
     def _page(self) -> Page:
@@ -220,7 +221,7 @@ class Forecast:
         return found
 
     def frame(self) -> pd.DataFrame:
-        """The forecasts as a pandas data frame, one row a point."""
+        """The forecasts as a pandas data frame, one row per point."""
         import pandas as pd
 
         return pd.DataFrame([
@@ -231,12 +232,12 @@ class Forecast:
 
 
 def table(points: Sequence[Point], answers: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """Points as rows of text: whose and where, answers, how far beyond the runs, and where the uncertainty is from.
+    """Points as rows of text: family and inputs, answers, distance beyond the runs, and the sources of the uncertainty.
 
     Parameters
     ----------
     answers
-        A cell a point, by the head of their column.
+        One cell per point, by the head of their column.
     """
     inputs = list(dict.fromkeys(name for point in points for name in point.at))
     columns: dict[str, Sequence[str]] = {
@@ -259,28 +260,28 @@ def forecast(
     drift: Drifting = True,
     allow_unconverged: bool = False,
 ) -> Forecast:
-    """What runs at some points will reach.
+    """Forecast the outcome of runs at some points.
 
     Parameters
     ----------
     posterior
         A fit, or an average of several.
     at
-        Inputs by name (``{"N": 7e10, "D": 1.4e12}``) or column, each one number or several, which broadcast; where a
-        law has parameters and tokens, compute may stand for one of them (``{"C": 1e21, "N": 1e9}``).  A value may be
-        what another law forecasts of an input (``{"L": bl.forecast(loss_by_scale, ...)}``), whose doubt is then part
+        Inputs by name (``{"N": 7e10, "D": 1.4e12}``) or column, each one number or several, which broadcast.  Where a
+        law has parameters and tokens, compute may stand for one of them (``{"C": 1e21, "N": 1e9}``).  An input may also
+        be another law's forecast (``{"L": bl.forecast(loss_by_scale, ...)}``), whose uncertainty is then part
         of the answer.  Or runs, whose families are then read from their column.
     family
-        A family that was fitted; ``"new"`` for one drawn from the population; ``"population"`` for its middle; by
-        column when there are several (``{"corpus": "c4", "tokenizer": "new"}``); or one a point.  The default is
-        ``"new"``, since the uncertainty about an unknown family is part of the forecast.  Where a family has one of
-        these words as its name, the name comes first, and ``"(new)"`` or ``"(population)"`` keep their meaning.
+        A fitted family; ``"new"`` for one drawn from the population; ``"population"`` for its middle; by column when
+        there are several (``{"corpus": "c4", "tokenizer": "new"}``); or one per point.  The default is ``"new"``, since
+        the uncertainty about an unknown family is part of the forecast.  A family that is called one of these words
+        takes precedence; ``"(new)"`` and ``"(population)"`` always keep their meaning.
     level
         Probability of the central intervals; of several, such as ``[0.9, 0.5]``, the first is the headline.
     drift
-        Let the law drift beyond the dearest fitted run, as laws were found to do in public sweeps: without it intervals
-        far beyond the runs are too narrow, and the answer says that it was left out.  A :class:`bayeslaw.Drift` of
-        your own replaces what was learned.
+        Let the law drift beyond the largest fitted run, as laws did in public sweeps (default: True).  Without drift,
+        intervals far beyond the runs are too narrow, and the answer says so.  A :class:`bayeslaw.Drift` of your own
+        replaces what was learned.
     allow_unconverged
         Answer even from chains that have not converged; the answer says so.
 
@@ -307,7 +308,7 @@ def forecast(
     laws = [posterior.law for posterior in asked.posteriors.values()]
     units = {name: each.units for law in laws for name, each in law.inputs.items()}
     points, output = _points(mixed, units, levels, tuple(stages.values())), laws[0].output
-    # What one law of an average does not drift in, the average does not wholly.
+    # An average drifts along a quantity only if all of its laws do.
     drifting = set.intersection(*(drifting_in(asked.posteriors[name]) for name in drifts)) if drifts else set()
     drifted = {**{name: each for one in stages.values() for name, each in one.drift.items()}, **drifts}
     diagnostics = Diagnostics.worst([asked.diagnostics, *(one.diagnostics for one in stages.values())])
@@ -323,7 +324,7 @@ def forecast(
 
 
 def _read_chain(asked: Average, at: Where | Any) -> tuple[Where | Any, dict[str, Forecast]]:
-    """Where to forecast, with medians for what other laws forecast; and their forecasts, by column."""
+    """The points, with medians for inputs that other laws forecast; and those forecasts, by column."""
     if not isinstance(at, Mapping):
         return at, {}
     laws = [posterior.law for posterior in asked.posteriors.values()]
@@ -343,7 +344,7 @@ def _read_chain(asked: Average, at: Where | Any) -> tuple[Where | Any, dict[str,
 def _points(
     drawn: Drawn, units: Mapping[str, str], levels: Sequence[float], stages: Sequence[Forecast]
 ) -> tuple[Point, ...]:
-    """What the draws say of each point; a stage before has as many, or one for all."""
+    """The forecast at each point; an earlier stage has as many points, or one for all."""
     runs, means = Interval.each(drawn.run, levels), Interval.each(drawn.mean, levels)
     with np.errstate(invalid="ignore"):
         quantiles = np.quantile(drawn.run, QUANTILES, axis=0)

@@ -25,7 +25,7 @@ def draw_each(
     drifts: Mapping[str, Drift],
     carried: Mapping[str, Carried] | None = None,
 ) -> dict[str, Drawn]:
-    """Draws under each posterior at the same points, by name; a law reads the inputs that it has, and those carried."""
+    """Draws under each posterior at the same points, by name; each law reads its own inputs, and those carried."""
     points = points_at([posterior.law for posterior in asked.posteriors.values()], at)
     found = {}
     for name, posterior in asked.posteriors.items():
@@ -37,8 +37,8 @@ def draw_each(
 def mixture(asked: Average, drawn: Mapping[str, Drawn]) -> Drawn:
     """Draws of the mixture.
 
-    Its variance is the average of the posteriors' variances, part by part, and one part more: the variance of their
-    medians, which is the doubt about the law.
+    Its variance is the average of the posteriors' variances, part by part, plus the variance of their medians, which is
+    the uncertainty about the law.
     """
     every = list(drawn.values())
     parts = dict.fromkeys(part for each in every for part in each.variances)
@@ -53,7 +53,7 @@ def mixture(asked: Average, drawn: Mapping[str, Drawn]) -> Drawn:
         inputs={name: values for each in reversed(every) for name, values in each.inputs.items()},
         families=[next((f for f in families if f is not None), None)
                   for families in zip(*(each.families for each in every), strict=True)],
-        # Where one law does not know the compute of a point, another may.
+        # One law may know the compute of a point where another does not.
         extrapolation={ratio: np.fmax.reduce([each.extrapolation[ratio] for each in every
                                               if ratio in each.extrapolation])
                        for each in every for ratio in each.extrapolation},
@@ -64,8 +64,8 @@ def mixture(asked: Average, drawn: Mapping[str, Drawn]) -> Drawn:
 def _between(asked: Average, drawn: Mapping[str, Drawn]) -> np.ndarray:
     """The variance of the laws' medians under the weights, on the scale of the noise; shape ``(points,)``.
 
-    A plain variance: among a few medians there are no heavy tails, and the central 68 % would not see a law of less
-    than a sixth of the weight that shifts the end of an interval.
+    A plain variance: a few medians have no heavy tails, and the central 68 % would miss a law with less than a sixth of
+    the weight, which can still shift the end of an interval.
     """
     kept = {name: weight for name, weight in asked.weights.items() if weight > 0}
     weights = np.array(list(kept.values()))
@@ -75,14 +75,15 @@ def _between(asked: Average, drawn: Mapping[str, Drawn]) -> np.ndarray:
 
 
 def overruled(asked: Average, drawn: Mapping[str, Drawn], intervals: Sequence[tuple[float, float]]) -> tuple[Note, ...]:
-    """What to know of an average, with a warning where another law than the dominant one makes its interval a bad bet.
+    """The notes of an average, with a warning where a law other than the dominant one contradicts its interval.
 
-    That is where the other's median lies outside: under that law, more than half of all new runs then do.
+    That is where the other law's median lies outside the interval: under that law, more than half of all new runs
+    would.
 
     Parameters
     ----------
     intervals
-        The mixture's, of a new run, by point.
+        Intervals of a new run under the mixture, by point.
     """
     if asked.dominant is None:
         return asked.notes
@@ -97,6 +98,6 @@ def overruled(asked: Average, drawn: Mapping[str, Drawn], intervals: Sequence[tu
         ONE_LAW, "warning",
         f"'{asked.dominant}' has {asked.weights[asked.dominant]:.3f} of the weight, but the laws disagree: the median "
         f"of {listed(found)} lies outside the interval.",
-        "Weights say which law did best on these runs, not which one goes on to hold; see each law's own forecast, "
+        "Weights say which law did best on these runs, not which one extrapolates best; see each law's own forecast, "
         "or average with equal weights.",
     )))  # fmt: skip

@@ -1,7 +1,7 @@
-"""The risk of going ahead: how likely a run misses what it has to reach, and by how much if it does.
+"""The risk of a run: the probability that it misses its target, and by how much.
 
-A forecast says where a run will end; a decision asks on which side of a value.  Both come of the same draws, so the
-doubt about parameters, family, noise, choice of law and drift is all in the answer.
+A forecast says where a run will end; a decision depends on which side of a value.  Both use the same draws, so the
+answer includes the uncertainty about parameters, family, noise, choice of law and drift.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from bayeslaw.words import a_chance, argument, chance, decimals, plain, short
 
 @dataclass(frozen=True)
 class Chance:
-    """What is risked at one point.
+    """The risk at one point.
 
     Attributes
     ----------
     at, family
-        As in the forecast.
+        As in a forecast.
     probability
-        That a new run misses the limit.
+        The probability that a new run misses the limit.
     of_mean
-        That the law itself does, which is what runs at this point reach on average.
+        The probability that the law itself does, the average of runs at this point.
     by
-        How far a run that misses it does on average, in units of the outcome; None where no draw does.
+        The average miss of a run that misses the limit, in units of the outcome; None where no draw does.
     median
-        Of the forecast.
+        Median of the forecast.
     """
 
     at: Mapping[str, float]
@@ -61,9 +61,9 @@ class Risk:
     Attributes
     ----------
     limit, side
-        What must not be passed, and whether it is passed ``above`` or ``below``.
+        The value not to pass, and whether passing it is ``above`` or ``below``.
     forecast
-        What it follows from.
+        The forecast behind it.
     """
 
     limit: float
@@ -73,7 +73,7 @@ class Risk:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What limits the answer: what limits the forecast."""
+        """What limits the answer: the notes of the forecast."""
         return self.forecast.notes
 
     @property
@@ -102,7 +102,7 @@ class Risk:
         return [*page, *map(str, self.notes)]
 
     def _numbers(self, point: Chance, reached: Point) -> tuple[str, str, str]:
-        """The limit, the median and by how much a run misses that does, with decimals by the width of the forecast."""
+        """The limit, the median and the average miss, with decimals by the width of the forecast."""
         digits = decimals(reached.new_run.upper - reached.new_run.lower, 2)
         limit, median = (f"{value:,.{digits}f}" for value in (self.limit, point.median))
         if point.by is None:
@@ -136,21 +136,21 @@ def risk(
     drift: Drifting = True,
     allow_unconverged: bool = False,
 ) -> Risk:
-    """How likely a run misses what it has to reach.
+    """Find the probability that a run misses its target.
 
     Parameters
     ----------
     posterior, at, family, drift, allow_unconverged
         As :func:`bayeslaw.forecast` takes them.
     above
-        A loss that is too high, in units of the outcome.
+        The highest acceptable loss, in units of the outcome.
     below
-        A score that is too low; one of the two is given.
+        The lowest acceptable score; give one of the two.
 
     Returns
     -------
     Risk
-        Probabilities by point, and how far a run misses on average if it does.
+        Probabilities by point, and the average miss.
 
     Raises
     ------

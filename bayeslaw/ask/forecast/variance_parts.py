@@ -1,7 +1,7 @@
-"""Where the doubt of a forecast comes from: what each source of it adds to the variance.
+"""Where the uncertainty of a forecast comes from: what each source adds to the variance.
 
-Variances are on the scale of the noise, and squares of spreads that heavy tails do not move.  Sources add, so the
-variances of several laws can be averaged, and one more source is one more entry.
+Variances are on the scale of the noise, and are squares of robust widths, which heavy tails do not affect.  Sources
+add, so the variances of several laws can be averaged, and one more source is one more entry.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from bayeslaw.language.formula.functions import LINKS
 
-# All that a forecast may reckon, in the order in which it is shown.
+# All parts that a forecast may have, in the order in which they are shown.
 PARTS = ("parameters", "family", "input", "noise", "law", "drift")
 # The normal quantiles at one standard deviation either side.
 CENTRAL_68 = (0.158655, 0.841345)
@@ -21,14 +21,14 @@ Variances = Mapping[str, np.ndarray]
 
 
 def added(link: str, layers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What each layer of draws adds to the variance of the one before it, by its name; each of shape ``(points,)``.
+    """What each layer of draws adds to the variance of the one before, by name; each of shape ``(points,)``.
 
     Parameters
     ----------
     link
         The scale of the noise.
     layers
-        Draws with ever more sources of doubt, by the source that is new; each of shape ``(size, points)``.
+        Draws with one more source of uncertainty in each layer, by that source; each of shape ``(size, points)``.
     """
     # A source adds nothing or more; less is the Monte-Carlo error of the widths.
     whole = np.maximum.accumulate([_widths(link, layer) ** 2 for layer in layers.values()], axis=0)
@@ -36,7 +36,7 @@ def added(link: str, layers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def shares(variances: Variances, point: int) -> dict[str, float | None]:
-    """The share of each part in the variance at one point; None for what was not reckoned."""
+    """The share of each part in the variance at one point; None for a part that was not computed."""
     total = sum(float(v[point]) for v in variances.values()) or 1.0
     return {part: float(variances[part][point]) / total if part in variances else None for part in PARTS}
 

@@ -324,7 +324,7 @@ def _beyond(posterior: Posterior, draws: Mapping[str, np.ndarray]) -> Iterable[N
         yield Note(
             "beyond-runs", "info",
             f"The optimum is at {multiple(ratio)} the compute of the largest fitted run.",
-            "Hold the law against runs that it has not seen (`bayeslaw backtest`) before relying on it so far out.",
+            "Test the law on runs that it has not seen (`bayeslaw backtest`) before relying on it so far out.",
         )  # fmt: skip
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # By weighting, what it is made of; the place is the colour's.
-WORDS = {"evidence": "log evidence", "stacking": "each run by the others", "forward": "dearer runs by cheaper ones",
-         "families": "each family by the others"}  # fmt: skip
+WORDS = {"evidence": "log evidence", "stacking": "each run from the others", "forward": "larger runs from smaller ones",
+         "families": "each family from the others"}  # fmt: skip
 # Up to here behind, odds are worth looking at on a linear scale; further back they are all hopeless.
 LINEAR = 5.0
 # Nats behind, or ahead by a standard error, that the axis names as far as they are reached.

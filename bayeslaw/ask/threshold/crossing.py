@@ -1,8 +1,8 @@
 """Where a curve first crosses a value, or is steepest: for all draws at once, on a grid and then by bisection.
 
 Curves need not be monotone, so a search between the two ends of a range would find some crossing; the grid finds the
-first.  Places beyond the lower end are minus infinity and places beyond the upper end infinity, so that quantiles over
-draws count them as what they are.
+first.  Crossings below the range are minus infinity and crossings above it infinity, so quantiles over draws treat them
+correctly.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-# Values of places along the axis, shape (1, points) or (draws, 1), as one row a draw.
+# From places along the axis, of shape (1, points) or (draws, 1), to values, one row per draw.
 Curve = Callable[[np.ndarray], np.ndarray]
 
-# Over the widest range of the catalogue, 1e14 to 1e30 FLOP, steps of 7 %.
+# Steps of 7 % over the widest range of the catalogue, 1e14 to 1e30 FLOP.
 POINTS = 513
 # The step of a grid is below 0.1, so that this leaves 1e-13.
 BISECTIONS = 40
@@ -23,23 +23,23 @@ STENCIL = ((-2, -1 / 12), (-1, 4 / 3), (0, -5 / 2), (1, 4 / 3), (2, -1 / 12))
 
 
 def first_crossing(curve: Curve, grid: np.ndarray, value: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first place where each curve is across a value: on that side of it to which most curves go from their start.
+    """The first place where each curve has crossed a value, to the side that most curves move to from their start.
 
-    A curve that goes up and down again goes to where it departs farthest.
+    A curve that goes up and down again counts as moving to where it departs farthest.
 
     Parameters
     ----------
     grid
-        Rising places that tell all turns of a curve; shape ``(points,)``.
+        Increasing places, fine enough to resolve all turns of a curve; shape ``(points,)``.
     value
-        One for all draws, or one each, of shape ``(draws,)``; may be infinite.
+        One for all draws, or one per draw, of shape ``(draws,)``; may be infinite.
 
     Returns
     -------
     places
-        Shape ``(draws,)``; minus infinity where a curve is across at the first place already.
+        Shape ``(draws,)``; minus infinity where a curve has crossed at the first place already.
     back
-        Whether a curve that was across is not any more at the last place; shape ``(draws,)``.
+        Whether a curve that crossed is back at the last place; shape ``(draws,)``.
     """
     heights = curve(grid[None, :])
     highest, lowest = np.nanmax(heights, axis=1), np.nanmin(heights, axis=1)
@@ -68,7 +68,7 @@ def steepest(curve: Curve, grid: np.ndarray) -> np.ndarray:
     step = (grid[1] - grid[0]) / 2.0
 
     def bends_up(place: np.ndarray) -> np.ndarray:
-        """Whether the slope still grows."""
+        """Whether the slope still increases."""
         return np.asarray(side * sum(w * curve((place + i * step)[:, None])[:, 0] for i, w in STENCIL) > 0)
 
     places = _bisect(bends_up, grid[inner - 1], grid[inner + 1])
@@ -78,7 +78,7 @@ def steepest(curve: Curve, grid: np.ndarray) -> np.ndarray:
 
 
 def _bisect(before: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Halve brackets, each of shape ``(draws,)``, towards where a condition ends to hold."""
+    """Halve brackets, each of shape ``(draws,)``, towards the place where a condition stops holding."""
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
         left = before(middle)

@@ -18,7 +18,7 @@ from bayeslaw.runs import observations
 from bayeslaw.runs.stand_ins import Group
 from bayeslaw.words import argument
 
-# For an input without a range: so many times beyond the fitted runs at either end.
+# For an input without a range: this factor beyond the fitted runs at either end.
 FURTHER = 1e3
 
 
@@ -29,11 +29,11 @@ class Track:
     Attributes
     ----------
     fixed
-        What other inputs are, by name, where not the middle of the fitted runs.
+        Fixed values of other inputs, by name; the middle of the fitted runs for the rest.
     groups
-        Whose law it is, as :meth:`bayeslaw.Posterior.parameters` takes it.
+        The family, as :meth:`bayeslaw.Posterior.parameters` takes it.
     drift
-        Of the law beyond the runs, if any.
+        Drift of the law beyond the runs, if any.
     """
 
     posterior: Posterior
@@ -44,17 +44,17 @@ class Track:
 
     @cached_property
     def fitted(self) -> np.ndarray:
-        """Where the fitted runs lie along the axis; shape ``(runs,)``."""
+        """The fitted runs along the axis; shape ``(runs,)``."""
         return self.axis.values(self.posterior.plan.inputs)
 
     @cached_property
     def held(self) -> str:
-        """What the other inputs are, in words."""
+        """The other inputs, in words."""
         return path(self.posterior, self.axis, self.fitted, self.posterior.plan.inputs, self.fixed, noise=False)[1]
 
     @cached_property
     def within(self) -> tuple[float, float]:
-        """Where the law is meant to hold along the axis, wide enough for the fitted runs."""
+        """The range of the law along the axis, wide enough for the fitted runs."""
         law, low, high = self.posterior.law, float(self.fitted.min()), float(self.fitted.max())
         if self.axis.scale is None:
             start, end = law.inputs[self.axis.name].range or (low / FURTHER if low > 0 else low, high * FURTHER)
@@ -74,7 +74,7 @@ class Track:
     @cached_property
     def parameters(self) -> dict[str, np.ndarray]:
         """Draws of every parameter, each of shape ``(size, 1)``."""
-        # The same random numbers as a forecast's, so that both speak of the same new family.
+        # The same random numbers as in a forecast, so that both draw the same new family.
         drawn = self.posterior.parameters(self.groups, generator(self.posterior.seed, NEW_FAMILY))
         return {name: values[:, None] for name, values in drawn.items()}
 
@@ -83,7 +83,7 @@ class Track:
         return path(self.posterior, self.axis, places, self.posterior.plan.inputs, self.fixed)[0]
 
     def heights(self, places: np.ndarray) -> np.ndarray:
-        """The law at places of shape ``(1, points)`` or ``(size, 1)``, one row a draw."""
+        """The law at places of shape ``(1, points)`` or ``(size, 1)``, one row per draw."""
         law, inputs = self.posterior.law, self.inputs(places)
         mean = law.mean(law.with_computed_inputs(inputs), self.parameters)
         heights = np.broadcast_to(mean, (self.posterior.size, places.shape[1]))
@@ -97,12 +97,12 @@ def make_track(
     groups: Mapping[str, Group],
     drift: Drift | None,
 ) -> Track:
-    """A track, where what is held can be.
+    """Make a track, and check that the fixed inputs can be held.
 
     Raises
     ------
     QuestionError
-        When the law has no such axis, or what is to be held moves along it or follows from other inputs.
+        When the law has no such axis, or a fixed input moves along it or is computed from other inputs.
     RunsError
         When a value cannot be an input of the law.
     """

@@ -1,8 +1,8 @@
-"""Effective size: how large a network of a reference family would have to be for the score that another one has.
+"""Effective size: how large a network of a reference family would have to be for the score of another network.
 
-A fit to the reference, from scale to score, is read backwards.  Each of its draws is a curve of its own, so a network
-has a size under each.  Towards the ends of a curve a score tells no size any more, only that it is at most or at least
-one; this is kept as a bound, for the law of the next stage to count with its tail.
+A fit to the reference, from scale to score, is inverted.  Each of its draws is a curve, so a network has one effective
+size per draw.  Towards the ends of a curve a score does not determine a size, only an upper or lower bound.  Bounds are
+kept as such, and the law of the next stage treats them as censored.
 """
 
 from __future__ import annotations
@@ -31,44 +31,44 @@ from bayeslaw.runs import observations
 from bayeslaw.runs.table import Runs, RunsLike, read_runs
 from bayeslaw.words import plain, short, size
 
-# A score within so many standard errors of an end of the curve is at that end.
+# A score within this many standard errors of an end of the curve is at that end.
 ERRORS = 2.0
-# Where the curve is flat a standard error of the log of a size has no end; beyond this it tells nothing anyway.
+# Where the curve is flat, the standard error of the log of a size is unbounded; beyond this it is uninformative anyway.
 MOST = 5.0
-# What a table calls the networks, if it names them.
+# Columns that name the networks, if a table has one.
 NAMES = ("model", "name", "run")
 
 
 @dataclass(frozen=True, eq=False)
 class EffectiveSizes:
-    """The sizes of a reference family that have the scores of some networks.
+    """The sizes at which a reference family has the scores of some networks.
 
     Attributes
     ----------
     law, outcome, column
         The law of the reference, the score, and the column of the size.
     held
-        What the other inputs of the reference are, in words.
+        The other inputs of the reference, in words.
     units
-        Of the sizes.
+        Units of the sizes.
     levels
-        Of the intervals, the headline's first.
+        Probabilities of the intervals, the headline's first.
     within
-        The sizes between which the reference is believed.
+        The sizes between which the reference is trusted.
     models
         The networks, with all of their columns.
     own
-        Their real sizes; shape ``(models,)``.
+        The real sizes; shape ``(models,)``.
     log_size
         The log of the effective size by draw of the reference, or of the bound; shape ``(size, models)``.
     bound
-        -1 where the size is at most that, 1 where at least, else 0; shape ``(size, models)``.
+        -1 where the size is an upper bound, 1 where it is a lower bound, else 0; shape ``(size, models)``.
     drift
-        Of the reference, by its name; empty where it was left out or nothing is known of it.
+        The drift of the reference, by its name; empty where it was switched off or is not known.
     log_se
         Standard error of the log of the size, from the noise of the score; 0 for a bound; shape ``(size, models)``.
     fit_notes
-        What is serious about the fit of the reference.
+        The serious notes of the fit of the reference.
     """
 
     law: str
@@ -97,7 +97,7 @@ class EffectiveSizes:
 
     @property
     def converged(self) -> bool:
-        """Whether the chains of the reference had; if not, the caller asked anyway."""
+        """Whether the chains of the reference have converged; if not, the caller asked anyway."""
         return self.diagnostics.converged
 
     @property
@@ -116,7 +116,7 @@ class EffectiveSizes:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the table calls the networks, or the rows where it has no names."""
+        """The names of the networks in the table, or its row numbers."""
         column = next((each for each in NAMES if self.models.has(each) and self.models.is_text(each)), None)
         if column is None:
             return tuple(f"row {row}" for row in self.models.rows)
@@ -134,7 +134,7 @@ class EffectiveSizes:
 
     @cached_property
     def sizes(self) -> tuple[Interval, ...]:
-        """Of each network, the noise of its score included; ends that are bounds are those of the range."""
+        """The interval of each network, with the noise of its score; ends that are bounds are those of the range."""
         rng = np.random.default_rng(0)
         drawn = self.log_size + self.log_se * rng.standard_normal(self.log_size.shape)
         low, high = np.log(self.within)
@@ -142,12 +142,13 @@ class EffectiveSizes:
         return tuple(Interval.each(np.exp(drawn), self.levels))
 
     def densities(self, draws: int) -> list[Runs]:
-        """Effective over real size, a table a draw of the reference: what the law ``densing`` is fitted to.
+        """Effective over real size, one table per draw of the reference: the data that the law ``densing`` is fitted
+        to.
 
         Parameters
         ----------
         draws
-            How many of the reference, evenly spread over them.
+            The number of draws of the reference to use, evenly spread.
 
         Returns
         -------
@@ -159,7 +160,7 @@ class EffectiveSizes:
 
     @cached_property
     def middle(self) -> Runs:
-        """The same in the middle of the draws: for a picture."""
+        """The same at the median of the draws, for a picture."""
         log_size, bound, log_se = (np.median(each, axis=0) for each in (self.log_size, self.bound, self.log_se))
         return self._densities(log_size, np.rint(bound), log_se)
 
@@ -169,7 +170,7 @@ class EffectiveSizes:
 
     @property
     def _rows(self) -> list[tuple[str, float, Interval, float, float]]:
-        """What is said of each network: its name, its own size, the effective one, and how likely that is a bound."""
+        """One row per network: its name, its own size, its effective size, and whether that is a bound."""
         return list(zip(self.names, self.own, self.sizes, self.at_floor, self.at_ceiling, strict=True))
 
     def _page(self) -> Page:
@@ -220,7 +221,7 @@ def effective_size(
     drift: Drifting = True,
     allow_unconverged: bool = False,
 ) -> EffectiveSizes:
-    """How large a network of a reference family would have to be for the scores of some networks.
+    """Find how large a network of a reference family would have to be for the scores of some networks.
 
     Parameters
     ----------
@@ -230,36 +231,36 @@ def effective_size(
         The networks: runs, or anything :func:`bayeslaw.read_runs` reads, with the outcome of the law (for counts the
         trials too) and their own sizes.  Other columns, such as ``day``, are kept.
     along
-        The size: an input of the law, by name or column, its first unless given; or ``"compute"``.
+        The size: an input of the law, by name or column, or ``"compute"`` (default: the first input).
     at
-        What the other inputs of the reference are, such as ``{"D": 1e12}``, where not the middle of its runs.
+        Fixed values of the other inputs of the reference, such as ``{"D": 1e12}`` (default: the middle of its runs).
     family
         As for :func:`bayeslaw.forecast`.
     level
         Probability of the central intervals; of several, such as ``[0.9, 0.5]``, the first is the headline.
     within
-        Sizes between which the reference is believed; where the law is meant to hold unless given.
+        Sizes between which the reference is trusted (default: the range of the law).
     drift, allow_unconverged
         As :func:`bayeslaw.forecast` takes them.
 
     Returns
     -------
     EffectiveSizes
-        A size by draw and network, with those that are bounds.
+        A size by draw and network, with a mark on those that are bounds.
 
     Raises
     ------
     QuestionError
-        When the law has no such input, or the range is none.
+        When the law has no such input, or the range is invalid.
     RunsError
-        When the table lacks a score or a size, or holds one that the law cannot.
+        When the table lacks a score or a size, or has one that is impossible under the law.
     ConvergenceError
         When the chains have not converged.
 
     Notes
     -----
-    The idea of effective size is of Xiao et al. (2024), arXiv:2412.04315.  A score within two of its standard errors of
-    either end of the curve is taken for a bound there.
+    Effective size is an idea of Xiao et al. (2024), arXiv:2412.04315.  A score within two standard errors of either end
+    of the curve gives a bound.
     """
     levels, whole = levels_of(level), Average.of(posterior)
     whole.require(allow_unconverged)
@@ -277,7 +278,7 @@ def effective_size(
     asked = Runs.from_arrays({**table.data, **columns}, table.source)
     inputs, outcome = observations.inputs(asked, law), observations.outcome(asked, law)
     count = trials(posterior, inputs)
-    # The score of a network stands for its mean, about which its noise is that of the reference.
+    # The score of a network is taken as its mean, with the noise of the reference.
     score = outcome if count is None else outcome / count
     one = np.broadcast_to(score, (posterior.size, len(score)))
     error = spread(law, inputs, track.parameters, one) / (1.0 if count is None else count)
@@ -295,7 +296,7 @@ def _believed(track: Track, within: tuple[float, float] | None) -> tuple[float, 
     """The range of sizes."""
     low, high = track.within
     if low <= 0:
-        raise QuestionError(f"along: '{track.axis.name}' is no size, since it may be 0 or less; choose another input.")
+        raise QuestionError(f"along: '{track.axis.name}' is not a size, as it may be 0 or less; choose another input.")
     if within is None:
         return low, high
     if not (len(within) == 2 and 0 < within[0] < within[1] < np.inf):
@@ -316,13 +317,13 @@ def _backwards(
     Parameters
     ----------
     log_grid
-        Rising, shape ``(points,)``.
+        Increasing, shape ``(points,)``.
     heights
         The law there; shape ``(size, points)``.
     score, error
         Shape ``(size, models)``.
     """
-    # Losses fall with size, scores rise; a curve that turns back has the size where it first gets there.
+    # Losses fall with size, scores rise; on a curve that turns back, the size is where it first reaches the score.
     sign = 1.0 if np.median(heights[:, -1] - heights[:, 0]) >= 0 else -1.0
     curves, score = np.maximum.accumulate(sign * heights, axis=1), sign * score
     low = curves[:, :1] + ERRORS * error

@@ -1,8 +1,9 @@
-"""The frontier over time: how fast the densest networks grow denser, the doubt about densities included.
+"""The frontier over time: how fast the density of the best networks grows, including the uncertainty of densities.
 
-Densities come from effective sizes, which a reference knows no better than its own fit.  The law of the frontier is
-fitted to the densities under each of some draws of the reference, and the draws of all fits together are the answer
-(multiple imputation, Rubin 1987): a doubt of the reference is common to all networks, and no noise a network holds it.
+Densities come from effective sizes, which are only as certain as the fit of the reference.  The law of the frontier is
+fitted to the densities under each of several draws of the reference, and the draws of all fits together are the answer
+(multiple imputation, Rubin 1987).  The uncertainty of the reference is common to all networks, so noise per network
+could not represent it.
 """
 
 from __future__ import annotations
@@ -31,32 +32,31 @@ from bayeslaw.page import Page, as_html, as_text
 from bayeslaw.runs.table import Runs
 from bayeslaw.words import plain
 
-# Draws of the reference for each of which the law is fitted: the doubt about quantiles of 40 is a sixth of their own.
+# Draws of the reference, for each of which the law is fitted: with 40, the Monte-Carlo error is a sixth of the spread.
 IMAGINED = 40
-# A regression on fewer record-setters has no slope to speak of.
+# A regression on fewer record-setters has no meaningful slope.
 FEWEST_RECORDS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Frontier:
-    """The posterior of a frontier over the doubt of its reference too.
+    """The posterior of a frontier, including the uncertainty of its reference.
 
     Attributes
     ----------
     law
-        Of the frontier.
+        The law of the frontier.
     levels
         Of the intervals, the headline's first.
     draws
-        Of its parameters and what is derived of them, by name, of all fits together; each of shape ``(size,)``.
+        Draws of its parameters and derived quantities, by name, of all fits together; each of shape ``(size,)``.
     records
-        The doubling time by a regression of the log of the density on time, of those networks that are denser than all
-        before, as in the paper; a draw of the reference each, NaN where there are fewer than three.
+        The doubling time by a regression of log density on time over the networks that set a record, as in the paper;
+        one per draw of the reference, NaN where there are fewer than three.
     fits, unconverged
-        How many draws of the reference were asked for, and for how many of them the fit did not converge and is left
-        out.
+        The number of draws of the reference, and of those whose fit did not converge and is left out.
     sizes
-        What the densities come from.
+        The effective sizes behind the densities.
     """
 
     law: str
@@ -70,7 +70,7 @@ class Frontier:
 
     @cached_property
     def intervals(self) -> dict[str, Interval]:
-        """Of every parameter and derived quantity."""
+        """The interval of every parameter and derived quantity."""
         return {name: Interval.of(values, self.levels) for name, values in self.draws.items()}
 
     @property
@@ -91,12 +91,12 @@ class Frontier:
 
     @property
     def converged(self) -> bool:
-        """Whether the chains of the reference and nearly all fits had; if not, the caller asked anyway."""
+        """Whether the chains of the reference and nearly all fits have converged; if not, the caller asked anyway."""
         return self.sizes.converged and self.unconverged <= MOST_UNCONVERGED * self.fits
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What limits the answer, that of the sizes included."""
+        """What limits the answer, including the notes of the sizes."""
         if not self.unconverged:
             return self.sizes.notes
         few = self.unconverged <= MOST_UNCONVERGED * self.fits
@@ -148,23 +148,23 @@ def frontier(
     work: Work = Work(),
     **fields: Unpack[Fields],
 ) -> Frontier:
-    """How fast the densest networks grow denser.
+    """Find how fast the density of the best networks grows.
 
     Parameters
     ----------
     sizes
-        What :func:`bayeslaw.effective_size` found, of networks whose table has the input of the law (a column ``day``
-        for ``densing``, days from 24 February 2023).
+        An answer of :func:`bayeslaw.effective_size`, for networks whose table has the input of the law (for ``densing``
+        a column ``day``, in days from 24 February 2023).
     law
-        Of a ``density``, or its name.
+        A law of a ``density``, or its name.
     level
         Probability of the central intervals; of several, such as ``[0.9, 0.5]``, the first is the headline.
     priors
-        Of the law of the frontier, as :func:`bayeslaw.fit` takes them.
+        Priors of the law of the frontier, as for :func:`bayeslaw.fit`.
     imagined
-        Draws of the reference, for each of which the law is fitted.
+        The number of draws of the reference, for each of which the law is fitted.
     allow_unconverged
-        Answer even where more than a tenth of the fits have not converged; they are in the answer then.
+        Answer even if more than a tenth of the fits have not converged; the answer then includes them.
     sampling, work
         How to sample, and how the work is done; see :class:`bayeslaw.Sampling` and :class:`bayeslaw.Work`.  By
         default 500 draws per chain and fit.
@@ -197,16 +197,16 @@ def frontier(
     asked = with_priors(catalogue.find(law), priors)
     if asked.output.column != "density" or "doubling" not in {**asked.parameters, **asked.derived}:
         raise QuestionError(
-            f"law '{asked.name}' predicts {asked.output.column}; a frontier wants a law of a density with a doubling "
+            f"law '{asked.name}' predicts {asked.output.column}; a frontier needs a law of a density with a doubling "
             f"time, such as 'densing'."
         )
     if len(asked.free_inputs) != 1:
         raise QuestionError(
-            f"law '{asked.name}' reads {listed(asked.free_inputs)}; a frontier wants a law of a density by one input, "
+            f"law '{asked.name}' reads {listed(asked.free_inputs)}; a frontier needs a law of a density by one input, "
             f"the time, such as 'densing'."
         )
     if imagined < 2:
-        raise QuestionError(f"imagined: {imagined} draws of the reference hold no doubt; ask for {IMAGINED} or so.")
+        raise QuestionError(f"imagined: {imagined} draws of the reference hold no uncertainty; use {IMAGINED} or so.")
     tables = sizes.densities(imagined)
     plans = [make_plan(asked, runs) for runs in tables]
     sampling = sampling.or_else(draws=DRAWS_OF_MANY)
@@ -237,9 +237,9 @@ def frontier(
 
 
 def record_setters(runs: Runs, time: str) -> float:
-    """The doubling time of those that are denser than all before them, by a regression of the log of density on time.
+    """The doubling time of record-setters, by a regression of log density on time.
 
-    Not a number where they are fewer than three.  Bounds, which no regression knows, are left out.
+    NaN where there are fewer than three.  Bounds, which a regression cannot use, are left out.
     """
     known = runs.take(runs.column("bound") == 0)
     when, log_density = known.column(time), np.log(known.column("density"))

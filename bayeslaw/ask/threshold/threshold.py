@@ -1,8 +1,8 @@
-"""At what scale an outcome crosses a value: when an ability appears, or a loss is low enough.
+"""The scale at which an outcome crosses a value: an ability appears, or a loss is low enough.
 
-Each draw of the parameters is a law of its own that crosses at a place of its own, or nowhere where the law is meant
-to hold.  Draws that do not cross are kept: their share is the probability that the value is not within reach, and
-quantiles count them as lying beyond the range.
+Each draw of the parameters is a law with its own crossing, or with none in the range of the law.  Draws without a
+crossing are kept: their share is the probability that the value is not within reach, and quantiles count them as beyond
+the range.
 """
 
 from __future__ import annotations
@@ -41,34 +41,34 @@ class Threshold:
     Attributes
     ----------
     law
-        Or several: the names of an average's posteriors.
+        The name of the law, or the names of an average's posteriors.
     outcome, label
-        What crosses, by its column and in words with units.
+        The outcome that crosses: its column, and its name in words with units.
     column
-        What `along` is called in a table of runs; ``"compute"`` for parameters times tokens.
+        The column of `along` in a table of runs; ``"compute"`` for parameters times tokens.
     crosses
-        The value, ``"steepest"``, or the threshold that it has to meet.
+        The value, ``"steepest"``, or the threshold that the outcome has to reach.
     held
-        What the other inputs are, in words.
+        The other inputs, in words.
     levels
-        Of the intervals, the headline's first.
+        Probabilities of the intervals, the headline's first.
     within
-        Where crossings were looked for: where the law is meant to hold, and where runs were fitted.
+        The range in which crossings were searched for: that of the law, extended to the fitted runs.
     scale
-        Where the outcome crosses, in units of `along`; infinite ends lie outside the range.
+        The interval of the crossing, in units of `along`; infinite ends lie outside the range.
     drift
-        Of each law, by name; empty where it was left out or nothing is known of it.
+        The drift of each law, by name; empty where it was switched off or is not known.
     notes
-        What to know before the answer is used.
+        What limits the answer.
     draws
-        One place a draw, shape ``(size,)``: infinity where the outcome does not cross within the range, minus infinity
-        where it is across at the lower end already.
+        One crossing per draw, shape ``(size,)``: infinity where the outcome does not cross within the range, minus
+        infinity where it has crossed at the lower end already.
     heights
-        The law, a share of trials for counts, at the places of `grid`; shape ``(size, points)``.
+        The law (a share of trials for counts) at the places of `grid`; shape ``(size, points)``.
     fitted, observed
-        Where the fitted runs lie along the scale, and their outcomes; shape ``(runs,)``.
+        The fitted runs along the scale, and their outcomes; shape ``(runs,)``.
     own
-        Which of them are of the family that was asked for; shape ``(runs,)``.
+        Whether each run is of the family of the question; shape ``(runs,)``.
     """
 
     law: str
@@ -100,7 +100,7 @@ class Threshold:
 
     @property
     def converged(self) -> bool:
-        """Whether the chains had; if not, the caller asked anyway."""
+        """Whether the chains have converged; if not, the caller asked anyway."""
         return self.diagnostics.converged
 
     @property
@@ -118,7 +118,7 @@ class Threshold:
 
     @property
     def probability_before(self) -> float:
-        """The share of draws that are across at the lower end of the range already."""
+        """The share of draws that have crossed at the lower end of the range already."""
         return float(np.mean(self.draws == -np.inf))
 
     def probability_by(self, scale: float | np.ndarray) -> np.ndarray:
@@ -136,7 +136,7 @@ class Threshold:
         Raises
         ------
         QuestionError
-            When a scale is outside the range, where no draw was followed.
+            When a scale is outside the range that was searched.
         """
         asked = np.asarray(scale, dtype=float)
         if not np.all((asked >= self.within[0]) & (asked <= self.within[1])):
@@ -196,21 +196,21 @@ def threshold(
     drift: Drifting = True,
     allow_unconverged: bool = False,
 ) -> Threshold:
-    """At what scale the outcome crosses a value, and with what probability it does not.
+    """Find the scale at which an outcome crosses a value, and the probability that it does not.
 
     Parameters
     ----------
     posterior
         A fit, or an average of several.
     crosses
-        A value of the outcome, a share of trials where it is a count; or ``"steepest"``: where the outcome changes
-        fastest on the log of the scale; or another threshold, along this outcome: a score in terms of the loss, say,
-        of which this is the scale.  The doubts of both fits then add up.
+        A value of the outcome (a share of trials for counts); or ``"steepest"``, where the outcome changes fastest on
+        the log of the scale; or another threshold along this outcome, such as the loss at which a score crosses a
+        value.  The answer then includes the uncertainty of both fits.
     along
         ``"compute"`` (the default of laws of parameters and tokens) or an input of the law, by name or column.
     at
-        What the other inputs are, by name, where not the middle of the fitted runs.  Along compute, one of parameters
-        and tokens may be fixed; both together give their ratio, which is kept.
+        Fixed values of the other inputs, by name (default: the middle of the fitted runs).  Along compute, one of
+        parameters and tokens may be fixed; both together fix their ratio.
     family
         As for :func:`bayeslaw.forecast`.
     level
@@ -228,7 +228,7 @@ def threshold(
     Raises
     ------
     QuestionError
-        When the value is not one that the outcome can have, or the law has no such input.
+        When the outcome cannot have the value, or the law has no such input.
     RunsError
         When a value of `at` cannot be an input of the law.
     ConvergenceError
@@ -236,9 +236,9 @@ def threshold(
 
     Notes
     -----
-    A draw crosses at the first scale where it is on that side of the value to which most draws go from the lower end
-    of the range; of those that turn back, where they depart farthest.  Found on a grid over the range of the input and
-    finished by bisection, which closed forms where they exist agree with to 1e-6.
+    A draw crosses at the first scale where it is on the side of the value that most draws move to from the lower end of
+    the range; a draw that turns back counts as moving to where it departs farthest.  Crossings are found on a grid over
+    the range of the input and refined by bisection, which agrees to 1e-6 with closed forms where they exist.
     """
     levels = levels_of(level)
     asked = Average.of(posterior)
@@ -253,7 +253,7 @@ def threshold(
     within = float(ends[:, 0].max()), float(ends[:, 1].min())
     found = {name: _followed(track, crosses, within) for name, track in tracks.items()}
     draws, heights, returning = (asked.mixed({name: each[part] for name, each in found.items()}) for part in range(3))
-    # Quantiles are draws, because nothing lies between a number and infinity.
+    # Quantiles are draws, because there is no interpolation between a number and infinity.
     scale = Interval.of(draws, levels, "inverted_cdf")
     track = next(each for each in tracks.values() if each.posterior is lead)
     who, count = family_label(lead, track.groups), trials(lead, lead.plan.inputs)
@@ -283,12 +283,12 @@ def _tracks(
 
 
 def _grid(within: tuple[float, float]) -> np.ndarray:
-    """Places at equal steps, of the log where they are positive."""
+    """Places at equal steps, on the log where they are positive."""
     return np.geomspace(*within, POINTS) if within[0] > 0 else np.linspace(*within, POINTS)
 
 
 def _followed(track: Track, crosses: Crosses, within: tuple[float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where each draw crosses, its heights on the grid, and whether it comes back."""
+    """The crossing of each draw, its heights on the grid, and whether it turns back."""
     there, back = (np.log, np.exp) if within[0] > 0 else (np.asarray, np.asarray)
     grid = there(_grid(within))
 
@@ -303,7 +303,8 @@ def _followed(track: Track, crosses: Crosses, within: tuple[float, float]) -> tu
         value = matched(crosses.draws, track.posterior) if isinstance(crosses, Threshold) else crosses
         places, returning = first_crossing(curve, grid, value)
         if track.drift is not None:
-            # A doubt that grows without end, and no claim that what was learned is lost again: the law itself is asked.
+            # Drift grows without bound, but does not mean that an ability is lost again, so only the law itself may
+            # turn back.
             _, returning = first_crossing(partial(curve, track=replace(track, drift=None)), grid, value)
     # Infinite places are beyond either end on any scale.
     draws = np.where(np.isfinite(places), back(np.where(np.isfinite(places), places, grid[0])), places)
@@ -311,12 +312,12 @@ def _followed(track: Track, crosses: Crosses, within: tuple[float, float]) -> tu
 
 
 def outcome_name(law: Law) -> str:
-    """What crosses: the outcome, or the share of trials behind a count."""
+    """The quantity that crosses: the outcome, or the share of trials behind a count."""
     return f"{law.output.column} per trial" if law.output.likelihood.family.outcome == "count" else law.output.column
 
 
 def _check(law: Law, crosses: Crosses) -> None:
-    """Refuse what the outcome cannot be."""
+    """Refuse a value that the outcome cannot have."""
     if isinstance(crosses, Threshold):
         if crosses.column != law.output.column:
             raise QuestionError(
@@ -343,27 +344,27 @@ def _notes(
     if beyond := float(np.mean(draws == np.inf)):
         yield Note(
             "not-within-reach", "warning",
-            f"It is not within reach up to {high} with a probability of {beyond:.2g}.",
-            "Plan for that too; an end of an interval that lies beyond is a bound.",
+            f"The probability that it is not within reach up to {high} is {beyond:.2g}.",
+            "Plan for that case too; an end of an interval that lies beyond is a bound.",
         )  # fmt: skip
     if before := float(np.mean(draws == -np.inf)):
         yield Note(
             "reached-before", "info",
-            f"It is {'steepest' if crosses == STEEPEST else 'across'} at {low} already with a probability of "
+            f"The probability that it {'is steepest' if crosses == STEEPEST else 'has crossed'} at {low} already is "
             f"{before:.2g}.",
             "An end of an interval that lies below is a bound.",
         )  # fmt: skip
     if back := float(returning.mean()):
         yield Note(
             "turns-back", "warning",
-            f"It is across and back again by {high} with a probability of {back:.2g}.",
+            f"The probability that it crosses and is back by {high} is {back:.2g}.",
             f"The first crossing is given; plot the law ({worded('plot_threshold', '--plot')}) to see how it goes on.",
         )  # fmt: skip
     if np.isfinite(scale.median) and scale.median > fitted.max() > 0:
         yield Note(
             "beyond-runs", "info",
             f"The median is at {multiple(scale.median / fitted.max())} the largest {axis.name} that was fitted.",
-            "Hold the law against runs that it has not seen (`bayeslaw backtest`) before relying on it so far out.",
+            "Test the law on runs that it has not seen (`bayeslaw backtest`) before relying on it so far out.",
         )  # fmt: skip
     elif np.isfinite(scale.median) and 0 < scale.median < fitted.min():
         yield Note(

@@ -14,11 +14,11 @@ from bayeslaw.note import Note
 from bayeslaw.runs.columns import FLOPS
 from bayeslaw.words import multiple
 
-# The end of columns that fall as runs grow: more of them is no further.
+# The ending of columns that fall as runs grow: a larger value of them is not further away.
 LOSS = "loss"
 COMPUTE, RATIO = "compute", "tokens per parameter"
-# Factors beyond which a point outside the runs is worth a warning, and a serious one; of compute, along which drift was
-# learned and which is what laws are for, a warning will do.
+# Factors beyond which a point outside the runs is worth a warning, and a serious one.  For compute, along which drift
+# was learned and laws are meant to extrapolate, a warning is enough.
 FAR, VERY_FAR = 10.0, 100.0
 
 
@@ -31,11 +31,11 @@ class Outside:
     name
         ``"compute"``, ``"tokens per parameter"``, or the input's name in the law.
     times
-        By what factor, above 1.
+        The factor, above 1.
     side
-        Whether it is ``"above"`` the largest fitted or ``"below"`` the smallest.
+        Whether it is ``"above"`` the largest fitted value or ``"below"`` the smallest.
     limit
-        That largest or smallest, in units of the quantity.
+        That largest or smallest value, in units of the quantity.
     """
 
     name: str
@@ -66,9 +66,9 @@ class Outside:
 
 
 def outside(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> list[Outside | None]:
-    """Where each point lies farthest outside the fitted runs; None within them in all that is compared.
+    """The quantity in which each point lies farthest outside the fitted runs; None for a point within them.
 
-    Compared are compute, the positive inputs of the law that grow with a run, and tokens per parameter.
+    It compares compute, the positive inputs of the law that grow with a run, and tokens per parameter.
 
     Parameters
     ----------
@@ -84,14 +84,14 @@ def outside(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> list[Outs
 
 
 def _outside(name: str, value: float, low: float, high: float) -> Outside | None:
-    # A slack of 1e-9, so that a value that was computed another way is within.
+    # A slack of 1e-9, so that the rounding of a computed value does not matter.
     if value > high * (1 + 1e-9):
         return Outside(name, value / high, "above", high)
     return Outside(name, low / value, "below", low) if 0 < value < low * (1 - 1e-9) else None
 
 
 def furthest_outside(found: Iterable[Outside | None]) -> Outside | None:
-    """The one that is farthest outside, if any is; of equals the first."""
+    """The quantity that is farthest outside, if any; the first of equals."""
     return max((each for each in found if each is not None), key=lambda each: each.times, default=None)
 
 
@@ -111,9 +111,10 @@ def far_off(places: Mapping[str, Outside | None], drifting: Container[str]) -> t
     Parameters
     ----------
     places
-        Where each point lies farthest outside, by what the point is called.
+        The quantity in which each point lies farthest outside, by the name of the point.
     drifting
-        The quantities above whose largest fitted value the answer drifts; tokens per parameter below it too.
+        The quantities above whose largest fitted value the answer drifts; for tokens per parameter, also below the
+        smallest.
     """
     far = {place: each for place, each in places.items() if each is not None and each.times > FAR}
     if not far:
@@ -122,7 +123,7 @@ def far_off(places: Mapping[str, Outside | None], drifting: Container[str]) -> t
     others = "" if len(far) == 1 else f", the farthest of {len(far)} such points"
     covered = worst.name in drifting and (worst.side == "above" or worst.name == RATIO)
     widens = (
-        "The interval grows with this distance, by what laws were found to err by at shorter ones"
+        "The interval grows with this distance, by the errors that laws had at shorter distances"
         if covered
         else "The interval does not grow with this distance, so it may be too narrow"
     )
@@ -134,7 +135,7 @@ def far_off(places: Mapping[str, Outside | None], drifting: Container[str]) -> t
 
 
 def extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Ratios to the largest fitted, in compute (``flops_ratio``) and by input, each of shape ``(points,)``.
+    """Ratios to the largest fitted values, in compute (``flops_ratio``) and by input, each of shape ``(points,)``.
 
     Parameters
     ----------
@@ -144,7 +145,7 @@ def extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> dic
     Returns
     -------
     dict
-        NaN where compute is not known; nothing of an input that is a loss, which falls as runs grow.
+        NaN where compute is not known; without inputs that are losses, which fall as runs grow.
     """
     law, fitted = posterior.law, posterior.plan.fitted
     here, there = flops(law, inputs), flops(law, fitted)
@@ -158,13 +159,13 @@ def extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> dic
 
 
 def furthest(ratios: Mapping[str, np.ndarray]) -> np.ndarray:
-    """How far beyond, in compute; where that is not known, in the one input of a law that has no other; else NaN."""
+    """The distance beyond the runs in compute; where that is not known, in the only input of a law; else NaN."""
     by_compute, *others = ratios.values()
     return np.where(np.isnan(by_compute), others[0], by_compute) if len(others) == 1 else by_compute
 
 
 def flops(law: Law, inputs: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    """Training compute, shape ``(points,)``, in FLOP; None where the law's inputs do not tell."""
+    """Training compute, shape ``(points,)``, in FLOP; None where the law's inputs do not determine it."""
     columns = _by_column(law, inputs)
     if {"n_params", "n_tokens"} <= columns.keys():
         return np.asarray(FLOPS * columns["n_params"] * columns["n_tokens"])
@@ -172,7 +173,7 @@ def flops(law: Law, inputs: Mapping[str, np.ndarray]) -> np.ndarray | None:
 
 
 def params_and_tokens(law: Law, inputs: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray] | None:
-    """Parameters and tokens, one of them by compute if need be; None where the law's inputs do not tell."""
+    """Parameters and tokens, one of them from compute if necessary; None where the inputs do not determine them."""
     columns = _by_column(law, inputs)
     N, D, C = (columns.get(name) for name in ("n_params", "n_tokens", "flops"))
     if N is not None and D is not None:

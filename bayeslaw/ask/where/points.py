@@ -1,4 +1,4 @@
-"""Where a question is asked: points given by their inputs, or runs."""
+"""The points of a question: given by their inputs, or as runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def input_called(law: Law, word: str, asked: str | None = None) -> Input:
     Parameters
     ----------
     asked
-        What the caller wrote it in, for the message; ``at`` unless said.
+        The argument that the caller wrote it in, for the message (default: ``at``).
 
     Raises
     ------
@@ -61,7 +61,7 @@ def _has_sizes_only(law: Law) -> bool:
 
 
 def points_at(laws: Sequence[Law], at: Where | Any) -> Runs:
-    """Points as rows from which each of some laws can read its inputs.
+    """Points as a table from which each of some laws can read its inputs.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def _from_compute(
 
 
 def read_values(values: Any, name: str) -> np.ndarray:
-    """Numbers that a caller gives of an input, one or several, as numbers or as texts such as ``"70B"``.
+    """A caller's values of an input, one or several, as numbers or as texts such as ``"70B"``.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def read_values(values: Any, name: str) -> np.ndarray:
     Raises
     ------
     QuestionError
-        When one is none.
+        When one is not a number.
     """
     given = np.atleast_1d(np.asarray(values)).ravel()
     if given.dtype.kind not in "UO":
@@ -169,7 +169,7 @@ def read_values(values: Any, name: str) -> np.ndarray:
 
 
 def column_called(laws: Sequence[Law], word: str) -> str:
-    """The one column that all laws which know a word mean by it."""
+    """The column that a word means, the same for all laws that know the word."""
     knowing = [law for law in laws if word in _by_word(law)] or laws[:1]
     meant = {input_called(law, word).column: law for law in knowing}
     if len(meant) > 1:

@@ -27,7 +27,7 @@ Inputs = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Axis:
-    """What runs are laid out along: training compute, or one input of the law.
+    """The axis that runs are shown along: training compute, or one input of the law.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Axis:
     scale
         The inputs that make up compute, parameters and tokens; None for an input.
     units
-        Of its values.
+        Units of its values.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Axis:
 
 
 def axis_of(law: Law, along: str | None) -> Axis:
-    """Compute where the law has parameters and tokens, its first free input otherwise, or the one asked for."""
+    """The axis to use; by default compute where the law has parameters and tokens, else its first free input."""
     by_column = {law.inputs[name].column: name for name in law.free_inputs}
     scale = (by_column["n_params"], by_column["n_tokens"]) if {"n_params", "n_tokens"} <= set(by_column) else None
     own = (one.name for one in law.inputs.values() if one.column == "flops")
@@ -77,18 +77,18 @@ def path(
 ) -> tuple[dict[str, np.ndarray], str]:
     """The inputs of a curve along an axis, and words for what it holds fixed.
 
-    Along compute, a curve keeps the tokens per parameter; other inputs stay where they are in the middle of the runs.
+    Along compute, a curve keeps the tokens per parameter; other inputs stay at the middle of the runs.
 
     Parameters
     ----------
     grid
         Values on the axis; of any shape, which the inputs take.
     fitted
-        Inputs of the runs that the curve should pass amid.
+        Inputs of the runs that the curve should pass through.
     at
-        Values that the caller wants kept, by input; a full point leads the curve through itself.
+        Values to hold fixed, by input; the curve passes through a full point.
     noise
-        Whether inputs that only shape the noise, such as a number of trials, are wanted too.
+        Whether to include inputs that only affect the noise, such as a number of trials.
     """
     law = posterior.law
     shaping = sorted(law.noise_inputs - set(law.free_inputs)) if noise else []
@@ -115,7 +115,7 @@ def path(
 
 
 def read_at(law: Law, at: Mapping[str, float] | None) -> dict[str, float]:
-    """What the caller wants kept, by the input's name."""
+    """The values to hold fixed, by the input's name."""
     columns, _ = read_columns([law], at or {})
     return {one.name: float(columns[one.column][0]) for one in law.inputs.values() if one.column in columns}
 
@@ -146,14 +146,14 @@ class Family:
     Attributes
     ----------
     groups
-        What :meth:`Posterior.parameters` asks for.
+        The argument of :meth:`Posterior.parameters`.
     """
 
     name: str
     groups: Mapping[str, Group]
 
     def of(self, runs: Runs, grouping: Grouping | None) -> np.ndarray:
-        """Which runs are its; a mask of shape ``(runs,)``."""
+        """The runs of the family; a mask of shape ``(runs,)``."""
         return np.array([label == self.name for label in labels(runs, grouping)])
 
 
@@ -171,7 +171,7 @@ def labels(runs: Runs, grouping: Grouping | None) -> list[str]:
 
 
 def families(posterior: Posterior, held_out: Runs | None = None) -> tuple[list[Family], int]:
-    """The families to show, those with most runs first to be kept, and how many there are in all."""
+    """The families to show, those with the most runs, and the total number of families."""
     grouping = posterior.family_grouping
     if grouping is None:
         return [Family("", posterior.groups_of(None))], 1

@@ -1,4 +1,4 @@
-"""New runs about a law: draws of the outcome from the noise that was fitted."""
+"""New runs about a law: draws of the outcome from the fitted noise."""
 
 from __future__ import annotations
 
