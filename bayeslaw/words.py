@@ -1,8 +1,8 @@
 """Numbers, labels and tables as words, the same in messages, answers and pictures; and strict JSON.
 
 Sizes of models and data are written as the field writes them: ``70B`` and ``1.4T``.  Quantities that span many powers
-of ten, such as FLOPs, are written as ``5.76e23``.  An interval gets as many decimals as its width justifies: ``1.900
-[1.737, 2.076]``.
+of ten, such as FLOPs, are written as ``5.76e23``.  An interval gets as many decimals as its width can justify:
+``1.900 [1.737, 2.076]``.
 """
 
 from __future__ import annotations

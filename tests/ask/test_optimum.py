@@ -333,7 +333,7 @@ def test_draws_at_an_edge_are_kept_and_told(flat):
     assert len(found.draws["N"]) == flat.size
     assert found.at_edge.mean() == pytest.approx(0.5, abs=0.01)
     assert np.all(found.regret_draws >= 0)
-    assert any("of the draws the optimum is at the largest N" in note.text for note in found.notes)
+    assert any("of the draws the optimum is at the largest allowed N" in note.text for note in found.notes)
     # Without a budget more is better without end.
     endless = ask(flat, at={"D": 1e12})
     assert endless.at_edge.all()

@@ -2,8 +2,8 @@
 
 ===========  ======================================================================
 ``optimum``  the question and its answer
-``regret``   what other choices give up
-``trade``    what is traded, fixed and tied by a budget
+``regret``   the regret of other choices
+``trade``    which inputs are traded, fixed and tied by a budget
 ``budget``   a bound on a cost
 ``minimum``  the lowest point of a function, for all draws at once
 ===========  ======================================================================

@@ -49,11 +49,11 @@ class Budget:
     constants: Mapping[str, float]
 
     def spent(self, inputs: Inputs) -> np.ndarray:
-        """What inputs cost."""
+        """The cost of inputs."""
         return np.asarray(evaluate(self.cost, {**self.constants, **inputs}, NUMPY_WORDS), dtype=float)
 
     def rest(self, name: str, inputs: Inputs, limits: tuple[float, float]) -> np.ndarray:
-        """The value of one input that spends what the others leave; by algebra where the cost is linear in it."""
+        """The value of one input that spends the rest of the budget; by algebra where the cost is linear in it."""
         known = {**self.constants, **inputs}
         slope = derivative(self.cost, name)
         if name not in names(slope):
@@ -61,7 +61,7 @@ class Budget:
             return np.asarray((self.value - without) / evaluate(slope, known, NUMPY_WORDS))
         log_cost = Call("log", (substitute(self.cost, {name: Call("exp", (Name(name),))}),))
         equation = Call("-", (log_cost, Number(math.log(self.value))))
-        # Somewhat wider than the limits, so that what lies beyond them is found to.
+        # Somewhat wider than the limits, so that a value beyond them is found to be beyond.
         low, high = (Number(math.log(limits[0]) - 1.0), Number(math.log(limits[1]) + 1.0))
         return np.asarray(
             np.exp(solve(Root(equation, derivative(equation, name), name, low, high), known, NUMPY_WORDS))
@@ -72,7 +72,7 @@ class Budget:
 
 
 def read_budget(law: Law, free: Iterable[str], rest: Mapping[str, float], cost: str | None) -> Budget | None:
-    """The budget among what is given and is no input, with its cost."""
+    """The budget, among the given values that are not inputs, with its cost."""
     if cost is None:
         for name in rest:
             if name not in law.inputs and name not in COMPUTE:

@@ -1,8 +1,8 @@
-"""The lowest point of a function for thousands of draws at once: a grid finds the valley, Newton's steps its bottom.
+"""The minimum of a function for thousands of draws at once: a grid finds the valley, Newton steps its bottom.
 
-SciPy minimises either one function at a time or, element by element, in one coordinate; and a search that compares
-values of a function cannot find its lowest point closer than the root of their rounding.  Slopes by central
-differences are zero there to about 1e-8 of an e-fold, and cost no more than values.
+SciPy minimises either one function at a time or, element by element, in one coordinate.  A search that compares values
+of a function locates its minimum only to the square root of their rounding error.  The zero of slopes by central
+differences is within about 1e-8 of an e-fold, and slopes cost no more than values.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Function = Callable[[np.ndarray], np.ndarray]
 STEP = 2e-6
 # Rounding leaves the curvature right to a tenth or better, so that an error this small is a tenth of it a step later.
 SHORT = 1e-7
-# Less curvature than this is none: it keeps the division finite, and the box the step.
+# Less curvature than this counts as none: the bound keeps the division finite, and the box keeps the step.
 FLAT = 1e-100
 # Enough to close in on a kink by quarters, and to walk along a bent valley.
 MOST_STEPS = 100
@@ -29,7 +29,7 @@ MOST_STEPS = 100
 
 @dataclass(frozen=True)
 class Lowest:
-    """Where a function is lowest, for each draw.
+    """The minimum of a function, for each draw.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Lowest:
     value
         Shape ``(draws,)``.
     at_low, at_high
-        Whether a coordinate is at the end of what is allowed; shape ``(coordinates, draws)``.
+        Whether a coordinate is at an end of its range; shape ``(coordinates, draws)``.
     """
 
     at: np.ndarray
@@ -48,9 +48,9 @@ class Lowest:
 
 
 def lowest(function: Function, low: np.ndarray, high: np.ndarray) -> Lowest:
-    """Where a function is lowest within a box, for each draw.
+    """Find the minimum of a function within a box, for each draw.
 
-    Valleys are told apart if they are wider than the box's range over 32 in one coordinate, 16 in two, 8 in three.
+    Valleys are resolved if they are wider than the box's range over 32 in one coordinate, 16 in two, 8 in three.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def lowest(function: Function, low: np.ndarray, high: np.ndarray) -> Lowest:
         step *= np.minimum(1.0, radius / np.maximum(np.abs(step), FLAT)).min(axis=0)
         ahead = np.clip(x + step, low, high)
         there = _Stencil.at(function, ahead)
-        # Within rounding a step may seem to lead upwards.
+        # Within rounding error a step may appear to lead upwards.
         better = there.value <= here.value + 4.0 * np.finfo(float).eps * np.abs(here.value)
         done = np.all(np.abs(ahead - x) < SHORT, axis=0)
         x, here = np.where(better, ahead, x), here.replaced(there, better)
@@ -116,8 +116,8 @@ class _Stencil:
         return _Stencil(centre, (up[:count] - down[:count]) / (2.0 * STEP), curvature)
 
     def newton(self, at_low: np.ndarray, at_high: np.ndarray) -> np.ndarray:
-        """The way down; shape ``(coordinates, draws)``.  Where the function bends down, as far as it bends up."""
-        # A coordinate that is pressed against its end stays there and leaves the others to themselves.
+        """The Newton step; shape ``(coordinates, draws)``.  Negative curvature counts as positive."""
+        # A coordinate that is pressed against its end stays there, and the others are solved without it.
         held = (at_low & (self.slope > 0)) | (at_high & (self.slope < 0))
         slope = np.nan_to_num(np.where(held, 0.0, self.slope))
         free = np.moveaxis(~held, -1, 0)
@@ -129,7 +129,7 @@ class _Stencil:
         return np.asarray(-np.einsum("dij,dj->id", axes, along))
 
     def replaced(self, other: _Stencil, where: np.ndarray) -> _Stencil:
-        """The other one for some draws."""
+        """The other stencil for some draws."""
         return _Stencil(
             np.where(where, other.value, self.value),
             np.where(where, other.slope, self.slope),

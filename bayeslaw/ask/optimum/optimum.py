@@ -1,8 +1,8 @@
-"""The best choice of inputs, such as the split of a budget, and what it costs to miss it.
+"""The best choice of inputs, such as the split of a budget, and the cost of missing it.
 
-Each draw of the parameters is a law of its own with an optimum of its own; together they are the posterior of the
-optimum.  A flat optimum has a wide posterior and yet leaves little to lose, so every answer comes with its *regret*:
-what each option of a menu gives up against the optimum of the same draw.
+Each draw of the parameters is a law with its own optimum; together these are the posterior of the optimum.  A flat
+optimum has a wide posterior although little is at stake, so every answer comes with its *regret*: what each option of a
+menu loses against the optimum of the same draw.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from bayeslaw.language.formula.expression import to_text
 from bayeslaw.language.law import Law
 from bayeslaw.note import Note, in_order
 from bayeslaw.page import Page, as_html, as_text
-from bayeslaw.words import chance, multiple, plain, short, size
+from bayeslaw.words import chance, multiple, plain, short, size, worded
 
-# A loss that nobody would notice: seeds of one model of 2.8 billion parameters scatter by 0.001 to 0.003 nats per token
+# A loss that nobody would notice: seeds of a model of 2.8 billion parameters scatter by 0.001 to 0.003 nats per token
 # (the repeated runs of Muennighoff et al. 2023).
 TOLERANCE = 0.005
 
@@ -43,17 +43,17 @@ class Optimum:
     Attributes
     ----------
     levels
-        Of the intervals, the headline's first.
+        Probabilities of the intervals, the headline's first.
     inputs
-        The best inputs: those traded, and those computed from them.
+        The best inputs: the traded ones, and those computed from them.
     value
-        The outcome there, the law itself without the noise of a run.
+        The outcome there: the law itself, without the noise of a run.
     menu
-        What options give up.
+        The options with their regret.
     drift
-        Of each law, by name; empty where it was left out or nothing is known of it.
+        The drift of each law, by name; empty where it was switched off or is not known.
     notes
-        What to know before the answer is used.
+        What limits the answer.
     draws
         The best inputs; each of shape ``(size,)``.
     outcome_draws
@@ -61,7 +61,7 @@ class Optimum:
     regret_draws
         Shape ``(size, options)``.
     at_edge
-        Whether a draw's optimum is at the end of a range; such draws count like all others.  Shape ``(size,)``.
+        Whether a draw's optimum is at an end of a range; such draws count like the others.  Shape ``(size,)``.
     """
 
     family: str | None
@@ -85,26 +85,26 @@ class Optimum:
 
     @property
     def converged(self) -> bool:
-        """Whether the chains had; if not, the caller asked anyway."""
+        """Whether the chains have converged; if not, the caller asked anyway."""
         return self.diagnostics.converged
 
     @property
     def trade(self) -> Trade:
-        """What was sought over; of several posteriors, by the one whose law reads most inputs."""
+        """The trade that was solved; for an average, that of the posterior whose law reads the most inputs."""
         return self.solutions.trade
 
     @cached_property
     def curves(self) -> tuple[Curve, ...]:
-        """The regret along each input that was sought over."""
+        """The regret along each traded input."""
         return tuple(self.solutions.curve(i, self.level) for i in range(len(self.trade.coordinates)))
 
     def flatness(self, tolerance: float = TOLERANCE) -> list[str]:
-        """How far off the best value each input may be at little cost, a sentence each.
+        """How far each input may be from its best value at little cost, one sentence each.
 
         Parameters
         ----------
         tolerance
-            What counts as little, in units of the outcome.
+            The cost that counts as little, in units of the outcome.
         """
         return [self._flat(curve, tolerance) for curve in self.curves]
 
@@ -139,7 +139,7 @@ class Optimum:
         ]  # fmt: skip
 
     def _menu(self, name: str) -> list[list[str]]:
-        """What each option gives up, a row each."""
+        """The regret of each option, one row each."""
         inputs = {name: np.array([option.inputs[name] for option in self.menu]) for name in self.trade.limits}
         ratios = tokens_per_parameter(self.trade, inputs)
         columns = {
@@ -186,18 +186,18 @@ def optimum(
     drift: Drifting = True,
     allow_unconverged: bool = False,
 ) -> Optimum:
-    """What inputs give the lowest outcome, and what is given up by others.
+    """Find the inputs of the lowest outcome, and the regret of others.
 
     Parameters
     ----------
     posterior
         A fit, or an average of several.
     budget
-        The budget by its name, such as ``{"C": 5.76e23}``, and beside it the constants of its cost.
+        The budget by its name, such as ``{"C": 5.76e23}``, together with the constants of its cost.
     at
         Inputs that are held fixed, such as ``{"U": 2.5e10}``.
     over
-        The inputs that are traded (default: all that are not fixed); with limits of one's own as
+        The inputs that are traded (default: all that are not fixed); a mapping also sets limits:
         ``{"N": (1e9, 1e11), "D": (1e10, 1e13)}``.
     cost
         What the budget bounds, as a formula in the law language, such as ``"6*N*D + 2*N*T"`` with ``T`` beside the
@@ -210,8 +210,8 @@ def optimum(
     level
         Probability of the central intervals; of several, such as ``[0.9, 0.5]``, the first is the headline.
     drift
-        Of the outcome there, as :func:`bayeslaw.forecast` takes it; runs of one budget at ratios that were fitted drift
-        alike, so that the optimum is sought without it.
+        Drift of the outcome there, as for :func:`bayeslaw.forecast`.  Runs of one budget at fitted ratios drift alike,
+        so the optimum itself is found without drift.
     allow_unconverged
         Answer even from chains that have not converged; the answer says so.
 
@@ -230,8 +230,8 @@ def optimum(
 
     Notes
     -----
-    Solved for each draw by search, by :mod:`bayeslaw.ask.optimum.minimum`, which closed forms where they exist
-    (Hoffmann et al. 2022, equation 4) agree with to 1e-7.
+    Each draw is solved numerically, by :mod:`bayeslaw.ask.optimum.minimum`, which agrees to 1e-7 with closed forms
+    where they exist (Hoffmann et al. 2022, equation 4).
     """
     levels = levels_of(level)
     asked = Average.of(posterior)
@@ -267,7 +267,7 @@ def _given(budget: Mapping[str, float] | None, at: Mapping[str, float] | None) -
 def _solutions(
     asked: Average, given: Mapping[str, float], over: Sequence[str] | Limits | None, cost: str | None, family: Any
 ) -> Solutions:
-    """The trade solved under each posterior, which have to trade the same inputs."""
+    """The trade, solved under each posterior; all have to trade the same inputs."""
     found: dict[str, Solved] = {}
     for name, each in asked.posteriors.items():
         with asked.naming(name):
@@ -278,14 +278,14 @@ def _solutions(
                     f"law '{each.law.name}' trades {listed(trade.limits)}, but law '{first.law.name}' "
                     f"{listed(first.limits)}; say which by over."
                 )
-            # The same random numbers as a forecast's, so that both speak of the same new family.
+            # The same random numbers as in a forecast, so that both draw the same new family.
             rng = generator(each.seed, NEW_FAMILY)
             found[name] = Solved(trade, each.parameters(each.groups_of(family), rng))
     return Solutions(asked, found)
 
 
 def tokens_per_parameter(trade: Trade, inputs: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    """The ratio that compute-optimal training is spoken of in, where both are traded."""
+    """Tokens per parameter, the usual measure of compute-optimal training, where both are traded."""
     columns = {trade.law.inputs[name].column: name for name in trade.limits}
     if not {"n_params", "n_tokens"} <= set(columns):
         return None
@@ -300,21 +300,21 @@ def _read_menu(trade: Trade, menu: Menu) -> list[dict[str, float]]:
 
 
 def units_of(law: Law, name: str) -> str:
-    """The units of an input; nothing for a constant of a cost."""
+    """The units of an input; empty for a constant of a cost."""
     return law.inputs[name].units if name in law.inputs else ""
 
 
 def _edges(solutions: Solutions) -> Iterable[Note]:
-    """Which ends of ranges the optimum lies at, and in how many draws."""
+    """Notes on the ends of ranges at which the optimum lies, with the share of draws."""
     trade = solutions.trade
     for i, name in enumerate(trade.coordinates):
         for end, limit in (("smallest", trade.box[0][i]), ("largest", trade.box[1][i])):
             if share := float(np.mean(np.isclose(np.log(solutions.inputs[name]), limit, rtol=0, atol=1e-9))):
                 yield Note(
                     "at-edge", "warning",
-                    f"In {share:.2g} of the draws the optimum is at the {end} {name} that is allowed, "
+                    f"In {share:.2g} of the draws the optimum is at the {end} allowed {name}, "
                     f"{size(float(np.exp(limit)), units_of(trade.law, name))}.",
-                    "More of the same direction would be better still; allow it (over) where the law holds.",
+                    f"The optimum may lie further out; widen the limits{worded(' (over)', '')} where the law holds.",
                 )  # fmt: skip
 
 
@@ -329,7 +329,7 @@ def _beyond(posterior: Posterior, draws: Mapping[str, np.ndarray]) -> Iterable[N
 
 
 def given_words(trade: Trade) -> str:
-    """What is given, as words for a title."""
+    """The budget and the fixed inputs, as words for a title."""
     words = [] if trade.budget is None else [f"{to_text(trade.budget.cost)} = {short(trade.budget.value)}"]
     words += [f"{name} = {size(value, units_of(trade.law, name))}" for name, value in trade.fixed.items()]
     return f" for {listed(words)}" if words else ""

@@ -1,4 +1,4 @@
-"""What a choice gives up against the best one: options, menus of them, and curves along an input."""
+"""What a choice loses against the best one: options, menus of them, and curves along an input."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from bayeslaw.ask.interval import Interval
 from bayeslaw.ask.optimum.minimum import Lowest, lowest
 from bayeslaw.ask.optimum.trade import Trade
 
-# The options of the usual menu: so many times the median of the best value of each input.
+# The options of the default menu: multiples of the median of the best value of each input.
 MULTIPLES = (0.25, 0.5, 2**-0.5, 1.0, 2**0.5, 2.0, 4.0)
-# Of a curve of regret: e-folds to either side of the optimum, and points.
+# A curve of regret: e-folds to either side of the optimum, and points.
 REACH, POINTS = 3.0, 73
-# What rounding may take off a regret, of the outcome.
+# The rounding error of a regret, relative to the outcome.
 ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
 class Option:
-    """One choice, and what it gives up against the best of each draw.
+    """One choice, and what it loses against the best of each draw.
 
     Attributes
     ----------
@@ -48,14 +48,14 @@ class Option:
 
 @dataclass(frozen=True)
 class Curve:
-    """The regret along one input, the budget kept and other inputs at their best.
+    """The regret along one input, with the budget spent and the other inputs at their best.
 
     Attributes
     ----------
     inputs
         The traded inputs along the curve; each of shape ``(points,)``.
     regret
-        Median, lower and upper end of its interval, and what it stays under with the probability of the level; shape
+        Median, lower and upper end of the interval, and the quantile at the probability of the level; shape
         ``(4, points)``.
     """
 
@@ -64,10 +64,10 @@ class Curve:
     regret: np.ndarray
 
     def under(self, tolerance: float) -> tuple[float, float] | None:
-        """Between which values the regret stays under a tolerance with the probability of the level; None if none."""
+        """The values between which the regret stays below a tolerance with the level's probability; None if none."""
         place = np.log(self.inputs[self.name])
         fine = np.linspace(place[0], place[-1], 50 * len(place))
-        # About an optimum a regret is nearly a square, so that its root is nearly straight between points.
+        # Near an optimum a regret is nearly quadratic, so its square root is nearly linear between points.
         regret = np.interp(fine, place, np.sqrt(np.maximum(self.regret[3], 0.0))) ** 2
         inside, best = regret <= tolerance, int(regret.argmin())
         if not inside[best]:
@@ -93,12 +93,12 @@ class Solved:
 
     @cached_property
     def lowest(self) -> Lowest:
-        """Where each draw is lowest, in coordinates of the trade."""
+        """The minimum of each draw, in coordinates of the trade."""
         return lowest(lambda x: self.outcome(self.trade.inputs(x)), *self.trade.box)
 
     @cached_property
     def best(self) -> dict[str, np.ndarray]:
-        """All inputs there; each of shape ``(size,)``."""
+        """All inputs at the minimum; each of shape ``(size,)``."""
         found = self.trade.inputs(self.lowest.at)
         return {name: np.broadcast_to(values, self.lowest.value.shape) for name, values in found.items()}
 
@@ -114,7 +114,7 @@ class Solved:
         return np.broadcast_to(mean, shape)
 
     def regret(self, traded: Mapping[str, np.ndarray]) -> np.ndarray:
-        """What options of shape ``(options,)`` give up in each draw; shape ``(size, options)``."""
+        """The regret of options of shape ``(options,)`` in each draw; shape ``(size, options)``."""
         columns = {name: values[:, None] for name, values in traded.items()}
         given_up = (self.outcome(self.trade.whole(columns)) - self.lowest.value).T
         # An option cheaper than the budget may truly be better; on the budget only rounding can be.
@@ -129,7 +129,7 @@ class Solutions:
     Attributes
     ----------
     each
-        By what the average calls its posteriors.
+        By the average's names of its posteriors.
     """
 
     asked: Average
@@ -137,19 +137,19 @@ class Solutions:
 
     @cached_property
     def lead(self) -> str:
-        """The posterior whose law reads most inputs, by name."""
+        """The name of the posterior whose law reads the most inputs."""
         return next(name for name, each in self.asked.posteriors.items() if each is self.asked.lead)
 
     @property
     def trade(self) -> Trade:
-        """That of the lead."""
+        """The trade of the lead."""
         return self.each[self.lead].trade
 
     def value(self, drifts: Mapping[str, Drift]) -> np.ndarray:
-        """The lowest outcome of each draw, the law's drift included; shape ``(size,)``."""
+        """The lowest outcome of each draw, including the law's drift; shape ``(size,)``."""
         found = {name: one.lowest.value for name, one in self.each.items()}
         for name, drift in drifts.items():
-            # What one budget buys at ratios that were fitted drifts alike, which moves the outcome and not the optimum.
+            # Runs of one budget at fitted ratios drift alike, which moves the outcome and not the optimum.
             inputs = {key: values[:, None] for key, values in self.each[name].best.items()}
             found[name] = drift.apply(self.asked.posteriors[name], inputs, found[name][:, None])[:, 0]
         return self.asked.mixed(found)
@@ -174,7 +174,7 @@ class Solutions:
         return np.log([np.median(self.inputs[name]) for name in self.trade.coordinates])
 
     def regret(self, traded: Mapping[str, np.ndarray]) -> np.ndarray:
-        """What options of shape ``(options,)`` give up in each draw; shape ``(size, options)``."""
+        """The regret of options of shape ``(options,)`` in each draw; shape ``(size, options)``."""
         return self.asked.mixed({name: one.regret(traded) for name, one in self.each.items()})
 
     def curve(self, position: int, level: float) -> Curve:

@@ -1,8 +1,8 @@
-"""What an optimum is sought over: the inputs that are traded, those that are fixed, and a budget that ties them.
+"""The search space of an optimum: the inputs that are traded, those that are fixed, and a budget that ties them.
 
-A budget is a bound on a cost, and a cost a formula of inputs: training compute of ``6 * N * D`` unless another is
-given.  The last of the traded inputs that the cost contains is spent on what the others leave of the budget, so that
-the search runs over the others alone, on their logs.
+A budget is a bound on a cost, and a cost is a formula of inputs: by default training compute, ``6 * N * D``.  The last
+of the traded inputs that the cost contains spends the rest of the budget, so the search runs over the others alone, on
+their logs.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from bayeslaw.language.formula.expression import names, to_text
 from bayeslaw.language.law import Law
 from bayeslaw.words import argument
 
-# What may be spent beyond a budget: options are written with a few digits.
+# Tolerated excess over a budget: options are written with a few digits.
 TOLERANCE = 0.005
-# Points along an input at which a cost and the ranges are looked at, and again between two of these for the ends: these
+# Points along an input at which a cost and the ranges are evaluated, and again between two of these for the ends, which
 # are then right to 1e-4 over the widest range of the catalogue.
 POINTS = 501
 
@@ -32,12 +32,12 @@ Limits = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True)
 class Trade:
-    """Inputs that are traded for each other, with all else that a law needs.
+    """Inputs that are traded for each other, with everything else that a law needs.
 
     Attributes
     ----------
     limits
-        Of the traded inputs, in the order in which they were named.
+        Limits of the traded inputs, in the order in which they were named.
     fixed
         The other inputs.
     """
@@ -49,7 +49,7 @@ class Trade:
 
     @cached_property
     def spends(self) -> str | None:
-        """The input that is spent on what the others leave of the budget."""
+        """The input that spends the rest of the budget."""
         if self.budget is None:
             return None
         return [name for name in self.limits if name in names(self.budget.cost)][-1]
@@ -72,7 +72,7 @@ class Trade:
 
     @cached_property
     def box(self) -> tuple[np.ndarray, np.ndarray]:
-        """The ends of the coordinates within which every input is in its range; each of shape ``(coordinates,)``.
+        """The ends of the coordinates between which every input is in its range; each of shape ``(coordinates,)``.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class Trade:
                 f"the cost '{to_text(self.budget.cost)}' contains {listed(self.limits)}, but a budget can be split "
                 f"between two inputs at a time; fix the others."
             )
-        # Without a budget, only what is computed from a single coordinate can narrow it.
+        # Without a budget, only an input that is computed from a single coordinate can narrow it.
         alone = [0] if len(self.coordinates) == 1 else []
         walked = alone if self.budget is None else shared
         line = np.repeat(ends.mean(axis=1)[:, None], POINTS, axis=1)
@@ -110,7 +110,7 @@ class Trade:
         return self.law.with_computed_inputs(given)
 
     def answers(self, name: str) -> bool:
-        """Whether an input is part of the answer: traded, or computed from what is and not itself the budget."""
+        """Whether an input is part of the answer: traded, or computed from traded inputs and not itself the budget."""
         return name not in self.fixed and (self.budget is None or name != self.budget.name)
 
     def _inside(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -165,7 +165,7 @@ class Trade:
 
 
 def make_trade(law: Law, given: Mapping[str, float], over: Sequence[str] | Limits | None, cost: str | None) -> Trade:
-    """Read what an optimum is sought over; the other parameters are those of :func:`bayeslaw.optimum`.
+    """Read the search space of an optimum; the other parameters are those of :func:`bayeslaw.optimum`.
 
     Parameters
     ----------
@@ -243,7 +243,7 @@ def _limits(law: Law, fixed: Mapping[str, float], over: Sequence[str] | Limits |
 
 
 def _check_rising(trade: Trade) -> None:
-    """A cost must rise with the input that is spent on the rest, or a budget would not determine it."""
+    """A cost must rise with the input that spends the rest of the budget, or the budget would not determine it."""
     if trade.budget is None or trade.spends is None:
         return
     middle = {name: math.sqrt(low * high) for name, (low, high) in trade.limits.items()}

@@ -1,14 +1,14 @@
 """Pictures that can go into a memo.
 
 ===============  =======================================================================
-``forecast``     runs and forecasts against scale, one panel and colour a family
-``optimum``      what choices off the optimum give up
+``forecast``     runs and forecasts against scale, one panel and colour per family
+``optimum``      the regret of choices off the optimum
 ``parameters``   posterior against prior, the families and published values
 ``threshold``    the law along a scale, and the probability of having crossed a value
 ``residuals``    what the law leaves unexplained, and whether the noise fits it
 ``comparison``   how far laws are behind the best of them, and their weights
-``canvas``       what they share: figures, colours, scales
+``canvas``       shared parts: figures, colours, scales
 ===============  =======================================================================
 
-Each returns a matplotlib figure that pyplot does not know of: nothing is shown, saved or kept open.
+Each returns a matplotlib figure that is not registered with pyplot: nothing is shown, saved or kept open.
 """

@@ -1,4 +1,4 @@
-"""What all pictures share: a figure without pyplot's global state, colours, scales and words on axes."""
+"""Shared parts of all pictures: a figure without pyplot's global state, colours, scales and words on axes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's palette, told apart with every common colour blindness; yellow is left out, being too pale for lines.
+# Okabe and Ito's palette, safe for every common colour blindness; without yellow, which is too pale for lines.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 INK, GREY, PALE = "#222222", "#7f7f7f", "#f1f0ec"
 WARNING = "#b00020"
@@ -33,14 +33,14 @@ def colour(position: int) -> str:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure that pyplot does not know of; shown by a notebook, saved by its ``savefig``."""
+    """An empty figure that is not registered with pyplot; a notebook shows it, its ``savefig`` saves it."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=120, layout="constrained", facecolor="white")
 
 
 def entitle(figure: Figure, title: str, complaints: tuple[str, ...], handles: list[Any], columns: int = 7) -> None:
-    """Say what the picture shows, what its marks mean and, in red, when its chains have not converged."""
+    """Add the title, the legend and, in red, a warning when the chains have not converged."""
     # The title is the legend's: a title of the figure's own and a legend outside its panels overlap, because the
     # layout makes room for each without the other.
     flagged = f"NOT CONVERGED: {complaints[0]}\n{title}" if complaints else title
@@ -51,19 +51,19 @@ def entitle(figure: Figure, title: str, complaints: tuple[str, ...], handles: li
 
 
 def footnote(figure: Figure, text: str) -> None:
-    """A line below everything."""
+    """A line of text at the foot of the figure."""
     if text:
         figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color=GREY)
 
 
 def grid(panels: int, columns: int = 3) -> tuple[int, int]:
-    """Rows and columns for so many panels."""
+    """Rows and columns for a number of panels."""
     columns = min(panels, 2 if panels == 4 else columns)
     return math.ceil(panels / columns), columns
 
 
 def log_ticks(axes: Axes, which: str, low: float, high: float) -> None:
-    """A logarithmic scale whose ticks are readable numbers, also where it spans less than a decade."""
+    """A logarithmic scale with readable ticks, even where it spans less than a decade."""
     from matplotlib.ticker import (
         FixedLocator,
         FuncFormatter,

@@ -1,4 +1,4 @@
-"""How far laws are behind the best of them, by evidence and by prediction, and what weights that gives them."""
+"""How far laws are behind the best of them, by evidence and by prediction, and their weights."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# By weighting, what it is made of; the place is the colour's.
+# The score behind each weighting; the position determines the colour.
 WORDS = {"evidence": "log evidence", "stacking": "each run from the others", "forward": "larger runs from smaller ones",
          "families": "each family from the others"}  # fmt: skip
-# Up to here behind, odds are worth looking at on a linear scale; further back they are all hopeless.
+# Up to this many nats behind, the scale is linear; further back the odds are hopeless anyway.
 LINEAR = 5.0
 # Nats behind, or ahead by a standard error, that the axis names as far as they are reached.
 TICKS = (0, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
@@ -33,7 +33,7 @@ def plot_comparison(comparison: Comparison) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Unknown to pyplot; ``figure.savefig(path)`` writes it.
+        Not registered with pyplot; ``figure.savefig(path)`` writes it.
     """
     import matplotlib as mpl
 
@@ -63,7 +63,7 @@ def _hue(how: str) -> str:
 
 
 def _scores(one: Standing, how: str) -> np.ndarray | None:
-    """Parts of a score that are taken as independent, such as those of single runs; None where there is no score."""
+    """Parts of a score that count as independent, such as those of single runs; None where there is no score."""
     if how == "evidence":
         return np.array([one.evidence.log_evidence])
     score = {"stacking": one.loo, "forward": one.forward, "families": one.families}[how]

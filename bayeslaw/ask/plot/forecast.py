@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 POINTS = 60  # on a curve: smooth at the width of a page
-# Without held-out runs a curve goes on for this share of the span of the fitted runs, on the scale of the axis.
+# Without held-out runs a curve extends by this share of the span of the fitted runs, on the scale of the axis.
 FURTHER = 0.4
 
 
@@ -56,11 +56,11 @@ def plot_forecast(
     drift: Drifting = True,
     allow_unconverged: bool = False,
 ) -> Figure:
-    """Draw the runs and what new runs will reach, one panel and colour a family.
+    """Draw the runs and the forecast of new runs, one panel and colour per family.
 
-    A band is where a new run falls with the probability `level`, the darker one with 50 %.  Runs off the curve's
-    path, such as runs of other tokens per parameter, cannot be read off a curve: held-out runs therefore carry a
-    forecast of their own, a bar that should hold the hollow marker.
+    A band contains a new run with the probability `level`, the darker one with 50 %.  Runs off the curve's path, such
+    as runs with other tokens per parameter, cannot be compared with the curve.  Held-out runs therefore have a forecast
+    of their own, a bar that should cover the hollow marker.
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ def plot_forecast(
     level
         Probability of bands and bars.
     at
-        What the curve keeps fixed, by input, where not the middle of the fitted runs.  A full point
-        (``{"N": 7e10, "D": 1.4e12}``) is drawn too, and the curve goes through it.
+        Inputs that the curve holds fixed (default: the middle of the fitted runs).  A full point
+        (``{"N": 7e10, "D": 1.4e12}``) is also drawn, and the curve passes through it.
     drift
         As :func:`bayeslaw.forecast` takes it.
     allow_unconverged
@@ -84,12 +84,12 @@ def plot_forecast(
     Returns
     -------
     matplotlib.figure.Figure
-        Unknown to pyplot; ``figure.savefig(path)`` writes it.
+        Not registered with pyplot; ``figure.savefig(path)`` writes it.
 
     Raises
     ------
     QuestionError
-        When the axis, an input or the level is not one.
+        When the axis, an input or the level is invalid.
     ConvergenceError
         When the chains have not converged.
     """
@@ -142,7 +142,7 @@ def plot_forecast(
 
 
 class _Drawing:
-    """One family after another into its panel, and how high everything reaches."""
+    """Draw one family after another into its panel, and record how high everything reaches."""
 
     def __init__(
         self, asked: Average, axis: Axis, line: np.ndarray, level: float, fixed: Mapping[str, float],
@@ -156,7 +156,7 @@ class _Drawing:
         self.heights: list[np.ndarray] = []
 
     def family(self, panel: Axes, family: Family, hue: str, held_out: Runs | None) -> str:
-        """Everything of one family; returns what its curve keeps fixed."""
+        """Draw everything of one family; returns words for what its curve holds fixed."""
         plan = self.posterior.plan
         own = family.of(self.posterior.runs, self.grouping)
         amid = {name: values[own] if own.any() else values for name, values in plan.inputs.items()}
@@ -195,7 +195,7 @@ class _Drawing:
         return (low, high), (lower, upper), middle
 
     def _bars(self, panel: Axes, inputs: Mapping[str, np.ndarray], family: Family, hue: str, marker: str = "") -> None:
-        # Computed inputs follow from the free ones; giving both would only be checked and dropped.
+        # Computed inputs follow from the free ones, so they are not given.
         needed = {name: values for name, values in inputs.items() if self.posterior.law.inputs[name].formula is None
                   or name in self.posterior.law.free_inputs}  # fmt: skip
         (low, high), _, middle = self._bands(needed, family)
@@ -219,7 +219,7 @@ def _line(one: Any, everywhere: list[np.ndarray], logarithmic: bool, ends: bool)
     line = back(np.linspace(low - 0.04 * span, high + (0.04 if ends else FURTHER) * span, POINTS))
     if one is None or one.range is None:
         return np.asarray(line)
-    # A curve stays where the law is meant to hold, unless runs are outside themselves.
+    # A curve stays in the range of the law, unless runs lie outside it.
     return np.asarray(np.clip(line, min(one.range[0], back(low)), max(one.range[1], back(high))))
 
 
@@ -240,11 +240,11 @@ def _scales(panel: Axes, posterior: Posterior, logarithmic: bool, line: np.ndarr
 
 
 def _beyond(panels: Any, x: np.ndarray, line: np.ndarray) -> None:
-    """Shade what lies beyond the fitted runs, and say so."""
+    """Shade and label the region beyond the fitted runs."""
     left, right = float(x.min()), float(x.max())
     for panel in panels:
         for start, end in ((right, line[-1]), (line[0], left)):
-            # A sliver is the margin of the picture.
+            # A sliver is only the margin of the picture.
             if abs(np.subtract(*panel.transAxes.inverted().transform(
                 panel.transData.transform([(start, panel.get_ylim()[0]), (end, panel.get_ylim()[0])])
             )[:, 0])) < 0.06:  # fmt: skip

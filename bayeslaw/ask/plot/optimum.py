@@ -1,4 +1,4 @@
-"""What choices off the optimum give up: the picture of a regret."""
+"""The regret of choices off the optimum, as a picture."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
 
 # Bars of the histogram of the optimum, and how much of a panel's height they take.
 BARS, SHARE = 60, 0.22
-# A panel ends where the median regret is so many times what counts as little: there the answer is no.
+# A panel ends where the median regret is this multiple of the tolerance: such choices are out of the question.
 HEIGHT = 6.0
 
 
 def plot_optimum(optimum: Optimum, tolerance: float = TOLERANCE) -> Figure:
-    """Draw what is given up along each input that was sought over, and where the optimum is.
+    """Draw the regret along each traded input, and the posterior of the optimum.
 
     Parameters
     ----------
     optimum
         An answer of :func:`bayeslaw.optimum`.
     tolerance
-        What counts as little, in units of the outcome; a line.
+        The cost that counts as little, in units of the outcome; drawn as a line.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Unknown to pyplot; ``figure.savefig(path)`` writes it.
+        Not registered with pyplot; ``figure.savefig(path)`` writes it.
     """
     import matplotlib as mpl
 
@@ -69,7 +69,7 @@ def plot_optimum(optimum: Optimum, tolerance: float = TOLERANCE) -> Figure:
 
 
 def _draw(panel: Axes, optimum: Optimum, curve: Curve, tolerance: float, hue: str) -> None:
-    """One curve with its band, and where the optimum is."""
+    """One curve with its band, and the posterior of the optimum."""
     law, name = optimum.trade.law, curve.name
     x, (median, lower, upper, _) = curve.inputs[name], curve.regret
     top = min(float(upper.max()), HEIGHT * tolerance) if upper.max() > tolerance else 2.0 * tolerance
@@ -93,7 +93,7 @@ def _draw(panel: Axes, optimum: Optimum, curve: Curve, tolerance: float, hue: st
 
 
 def _ratio_axis(panel: Axes, x: np.ndarray, ratio: np.ndarray) -> None:
-    """Tokens per parameter along the top, where a reader knows them."""
+    """Tokens per parameter along the top, where both are traded."""
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
     top = panel.twiny()

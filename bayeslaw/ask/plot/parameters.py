@@ -1,4 +1,4 @@
-"""Posterior against prior: what was learned about every parameter, and what the families share."""
+"""Posterior against prior: what the runs say about every parameter, and what the families share."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # Marks of published values, by source.
 MARKS = ("v", "s", "D", "^", "P", "X")
-# How far a panel opens towards the prior, in widths of what the posterior needs: wider, and a well-learned parameter
-# would be a needle; narrower, and the prior would look flat whatever it is.
+# How far a panel extends towards the prior, in widths of the posterior.  If it were wider, a well-learned parameter
+# would be a needle; if it were narrower, every prior would look flat.
 OPENING = 1.0
 
 
@@ -35,7 +35,7 @@ def plot_parameters(posterior: Posterior, *, allow_unconverged: bool = False) ->
     Returns
     -------
     matplotlib.figure.Figure
-        Unknown to pyplot; ``figure.savefig(path)`` writes it.
+        Not registered with pyplot; ``figure.savefig(path)`` writes it.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def _parameter(
         panel.fill_between(x, density / top, color=INK, alpha=0.18, lw=0, zorder=3)
         panel.plot(x, density / top, color=INK, lw=1.3, zorder=3)
     if not parameter.prior.is_constant:
-        # On the posterior's own scale of density, so that areas compare; lowered where it would leave the panel.
+        # On the density scale of the posterior, so that areas compare; lowered where it would leave the panel.
         prior = np.nan_to_num(parameter.prior.scipy().pdf(x), posinf=0.0)
         scale = max(top, float(prior.max())) if whole is not None else float(prior.max())
         panel.fill_between(x, prior / scale, color=GREY, alpha=0.18, lw=0, zorder=1)
@@ -99,7 +99,7 @@ def _parameter(
         panel.hlines(y, q[1], q[3], color=colour(i), lw=3.2)
         panel.plot(q[2], y, "o", ms=3.6, color=colour(i), mec="white", mew=0.5)
     for i, key in enumerate(published):
-        if key in known and low <= known[key] <= high:  # elsewhere a mark would tear the layout apart
+        if key in known and low <= known[key] <= high:  # elsewhere a mark would break the layout
             face = "white" if i % 2 else INK
             panel.plot(known[key], 1.09 + 0.09 * i, MARKS[i % len(MARKS)], ms=4.5, mfc=face, mec=INK, clip_on=False)
             panel.vlines(known[key], 0.0, 1.06, color=INK, lw=0.6, ls=":", zorder=1)
@@ -114,7 +114,7 @@ def _parameter(
 
 
 def _range(posterior: Posterior, name: str, needed: np.ndarray, published: list[float]) -> tuple[float, float]:
-    """From what the posterior needs, opened towards published values and the bulk of the prior."""
+    """The range of the posterior, extended towards published values and the bulk of the prior."""
     prior = posterior.law.parameters[name].prior
     low, high = float(needed.min()), float(needed.max())
     width = high - low or abs(high) or 1.0

@@ -1,4 +1,4 @@
-"""What the law leaves unexplained: a trend says the law is wrong, a bent quantile line that its noise is."""
+"""The residuals of a law: a trend means that the law is wrong, a bent quantile line that its noise is."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def plot_residuals(posterior: Posterior, along: str | None = None, *, allow_unconverged: bool = False) -> Figure:
     """Draw the residuals of the fitted runs on the scale of the noise, and their quantiles.
 
-    The quantile panel holds each outcome against the draws of its own new run, so it reads the same for every kind
-    of noise: points on the line say that the noise has the shape and width of the residuals.
+    The quantile panel compares each outcome with the draws of its own new run, so it reads the same for every kind of
+    noise: points on the line mean that the noise has the shape and width of the residuals.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def plot_residuals(posterior: Posterior, along: str | None = None, *, allow_unco
     Returns
     -------
     matplotlib.figure.Figure
-        Unknown to pyplot; ``figure.savefig(path)`` writes it.
+        Not registered with pyplot; ``figure.savefig(path)`` writes it.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def plot_residuals(posterior: Posterior, along: str | None = None, *, allow_unco
 def _on_noise_scale(
     posterior: Posterior, answer: Forecast, scores: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
-    """Residuals, the central 90 % of the noise about them, and what to call their units."""
+    """Residuals, the central 90 % of the noise about them, and the label of their units."""
     family, name = posterior.law.output.likelihood.family, posterior.law.output.column.replace("_", " ")
     if family.outcome == "count":  # counts of 0 and of all trials have no logit
         return scores, np.full_like(scores, -1.645), np.full_like(scores, 1.645), "normal score of the count (sd)"
@@ -96,7 +96,7 @@ def _on_noise_scale(
 
 
 def _quantiles(panel: Axes, scores: np.ndarray, hues: np.ndarray) -> None:
-    """Sorted scores against those a sample of this size should have, with the band one in ten points leaves."""
+    """Sorted scores against their expected values in a sample of this size, with a 90 % band for each point."""
     from scipy.special import ndtri
     from scipy.stats import beta
 

@@ -30,20 +30,20 @@ POINTS = 400
 
 
 def plot_threshold(found: Threshold) -> Figure:
-    """Draw the law along the scale, and below it the probability that the value is crossed by then.
+    """Draw the law along the scale, and below it the probability that the value has been crossed.
 
-    The bands are of the law itself, without the noise of a run.  Where the lower curve ends below 1, the rest is the
+    The bands show the law itself, without the noise of a run.  Where the lower curve ends below 1, the rest is the
     probability that the value is not within reach.
 
     Parameters
     ----------
     found
-        What :func:`bayeslaw.threshold` returned.
+        An answer of :func:`bayeslaw.threshold`.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Unknown to pyplot; ``figure.savefig(path)`` writes it.
+        Not registered with pyplot; ``figure.savefig(path)`` writes it.
     """
     import matplotlib as mpl
 
@@ -73,7 +73,7 @@ def plot_threshold(found: Threshold) -> Figure:
 
 
 def _limits(found: Threshold) -> tuple[float, float]:
-    """From the smallest to the largest of runs and thresholds, and a little more, within the range."""
+    """From the smallest to the largest of runs and thresholds, with a margin, within the range."""
     ends = [end for end in (found.scale.lower, found.scale.median, found.scale.upper) if np.isfinite(end)]
     logarithmic = found.within[0] > 0
     there, back = (np.log, np.exp) if logarithmic else (np.asarray, np.asarray)

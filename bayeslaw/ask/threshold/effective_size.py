@@ -142,8 +142,7 @@ class EffectiveSizes:
         return tuple(Interval.each(np.exp(drawn), self.levels))
 
     def densities(self, draws: int) -> list[Runs]:
-        """Effective over real size, one table per draw of the reference: the data that the law ``densing`` is fitted
-        to.
+        """Densities (effective over real size), one table per draw of the reference: the data of the law ``densing``.
 
         Parameters
         ----------

@@ -1,8 +1,4 @@
-<<<<<<< HEAD:bayeslaw/inference/base/streams.py
-"""The streams of random numbers beside the sampler's own, one per purpose.
-=======
-"""The streams of random numbers that questions draw from, one per purpose, besides the sampler's own.
->>>>>>> 5e55240 (Averages, comparisons, evidences and forecasts in the field's terms):bayeslaw/ask/streams.py
+"""The streams of random numbers besides the sampler's own, one per purpose.
 
 A question repeats to the bit because its random numbers follow from the seed of the fit and the number of a stream; two
 purposes that shared a stream would be dependent.  Every answer depends on these numbers, so do not change them.
@@ -20,13 +16,9 @@ CARRIED = 2
 DRIFT = 3
 # Where an outcome falls among draws that equal it.
 TIES = 4
-<<<<<<< HEAD:bayeslaw/inference/base/streams.py
-# The noise that residuals are held against when a fit ends.
+# The noise that residuals are compared with when a fit ends.
 RESIDUALS = 5
-# Proposals of bridge sampling: made of the numbers that made the draws, they would be draws again.
-=======
 # Proposals of bridge sampling: with the random numbers of the draws, they would repeat the draws.
->>>>>>> 5e55240 (Averages, comparisons, evidences and forecasts in the field's terms):bayeslaw/ask/streams.py
 PROPOSALS = 19_960_101
 
 
