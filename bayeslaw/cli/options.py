@@ -281,7 +281,7 @@ def read_points(given: Sequence[str]) -> dict[str, list[float]]:
     return {name: [point[name] for point in points] for name in points[0]}
 
 
-def check_points(laws: Sequence[Law], points: Mapping[str, Any]) -> None:
+def check_points(laws: Sequence[Law], points: Mapping[str, Any] | Runs | None) -> None:
     """Refuse points at which some laws cannot be asked.
 
     Raises

@@ -204,8 +204,7 @@ def families(design: Design) -> Iterator[Note]:
             yield Note(
                 "thin-family", severity,
                 f"{lead}{_count(len(thin), 'group')} of {design.family} {'has' if len(thin) == 1 else 'have'} fewer "
-                f"runs than the "
-                f"{needed} parameters of law '{design.law.name}': {listed(thin, 5)}.",
+                f"runs than the {needed} parameters of law '{design.law.name}': {listed(thin, 5)}.",
                 "Pool partially, so that they borrow from the others; without pooling they would be mostly prior.",
             )  # fmt: skip
 
@@ -222,8 +221,7 @@ def repeated_runs(design: Design) -> Iterator[Note]:
             yield Note(
                 "repeated-run", "warning",
                 f"{len(known)} rows are of {len(set(known))} runs: rows of one run err together, so they tell "
-                f"less than "
-                "as many independent runs.",
+                "less than as many independent runs.",
                 f'Use law.with_group_effect("{name}"), or keep the last row of each run.',
             )  # fmt: skip
     elif "step" in runs.data and not runs.is_text("step"):
@@ -233,8 +231,7 @@ def repeated_runs(design: Design) -> Iterator[Note]:
             yield Note(
                 "repeated-run", "warning",
                 f"There is a column step and {len(runs)} rows differ by it within {len(set(keys))} groups: "
-                f"they look like "
-                "checkpoints, which err together.",
+                "they look like checkpoints, which err together.",
                 'Add a column run that tells runs apart and use law.with_group_effect("run"), or keep the '
                 'last row of each.',
             )  # fmt: skip
@@ -315,8 +312,7 @@ def scatter(design: Design) -> Iterator[Note]:
             yield Note(
                 "rounded-outcome", "info",
                 f"Column {design.outcome_name} has {len(levels)} distinct values in {len(y)} rows: it was rounded, "
-                f"or read off a "
-                "figure, about as coarsely as runs scatter.",
+                "or read off a figure, about as coarsely as runs scatter.",
                 "Take values with more digits if there are any; otherwise read sigma as scatter plus rounding.",
             )  # fmt: skip
 
@@ -342,8 +338,7 @@ def _outliers(design: Design, rows: np.ndarray, y: np.ndarray, z: np.ndarray) ->
     yield Note(
         "outlier", "warning",
         f"{_count(int(far.sum()), 'run')} {'lies' if far.sum() == 1 else 'lie'} more than {OUTLYING:g} robust "
-        f"deviations from a "
-        f"plain regression of {name} on {listed(design.axes)}: {listed(shown, 4)}.{diverged}",
+        f"deviations from a plain regression of {name} on {listed(design.axes)}: {listed(shown, 4)}.{diverged}",
         f"Check these rows; leave out diverged runs with {argument('where')}, or use a likelihood with heavy tails.",
     )  # fmt: skip
 

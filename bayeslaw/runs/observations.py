@@ -366,7 +366,8 @@ def check_enough(runs: Runs, law: Law) -> None:
     """
     needed, fitted = len(law.free_parameters), int(np.count_nonzero(weights(runs)))
     if fitted < needed:
-        fixed = worded('law.with_priors(alpha="Constant(0.35)")', '--prior "alpha=Constant(0.35)"')
+        first = law.free_parameters[0]
+        fixed = worded(f'law.with_priors({first}="Constant(VALUE)")', f'--prior "{first}=Constant(VALUE)"')
         raise RunsError(
             f"{runs.source}: {fitted} run{'s' * (fitted != 1)} cannot determine the {needed} free parameters of law "
             f"'{law.name}'; add runs, take a smaller law, or fix a parameter: {fixed}."

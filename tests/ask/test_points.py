@@ -46,6 +46,24 @@ def test_compute_that_says_too_much_or_too_little_is_refused_in_one_sentence(at,
     assert words in str(caught.value)
 
 
+def test_a_law_that_computes_compute_itself_is_given_it_in_place_of_a_size():
+    law = bl.law("over_training")
+    found = observations.inputs(points_at([law], {"C": 6e21, "N": 1e9}), law)
+    assert (found["D"][0], found["M"][0]) == pytest.approx((1e12, 1e3))
+    with pytest.raises(QuestionError, match="give two of the three"):
+        points_at([law], {"C": 1e21, "N": 1e9, "D": 1e12})
+
+
+def test_a_law_of_compute_alone_needs_no_size():
+    sizes = """[input]
+N = { column = "n_params", units = "parameter", meaning = "parameters" }
+D = { column = "n_tokens", units = "token", meaning = "tokens" }"""
+    text = POWER.text.replace("[input]", sizes).replace('"flops"', '"flops", formula = "6 * N * D"')
+    law = bl.Law.parse(text, "computed")
+    for at in ({"C": 6e21}, {"N": 1e9, "D": 1e12}, {"N": 1e9, "C": 6e21}):
+        assert observations.inputs(points_at([law], at), law)["C"].tolist() == pytest.approx([6e21])
+
+
 def test_what_is_held_may_be_given_by_compute_too():
     assert read_at(CHINCHILLA, {"C": 6e21, "N": 1e9}) == {"N": 1e9, "D": pytest.approx(1e12)}
 
@@ -54,6 +72,15 @@ def test_a_forecast_by_compute_is_that_by_tokens():
     posterior = bl.load(FOLDER / "chinchilla.nc")
     by_compute, by_tokens = (bl.forecast(posterior, {"N": 1e9, **rest}) for rest in ({"C": 6e20}, {"D": 1e11}))
     np.testing.assert_array_equal(by_compute.draws, by_tokens.draws)
+
+
+def test_planned_runs_are_refused_before_a_fit_is_loaded(monkeypatch, tmp_path):
+    monkeypatch.setattr(loading, "load", lambda path: pytest.fail(f"{path} was loaded"))
+    (tmp_path / "planned.csv").write_text("N\n7e10\n")
+    asked = ["forecast", str(FOLDER / "chinchilla.nc"), "--runs", str(tmp_path / "planned.csv")]
+    done = CliRunner().invoke(commands, asked)
+    assert done.exit_code == 2
+    assert "input 'D' of law 'chinchilla' needs column 'n_tokens', which is not there" in done.stderr
 
 
 @pytest.mark.parametrize(("asked", "words"), [
@@ -65,10 +92,7 @@ def test_a_forecast_by_compute_is_that_by_tokens():
     (["risk", "--at", "N=7e10", "--above", "2"], "law 'chinchilla' needs 'D'"),
 ])  # fmt: skip
 def test_a_point_is_refused_before_a_fit_is_loaded(monkeypatch, asked, words):
-    def loaded(path):
-        raise AssertionError(f"{path} was loaded")
-
-    monkeypatch.setattr(loading, "load", loaded)
+    monkeypatch.setattr(loading, "load", lambda path: pytest.fail(f"{path} was loaded"))
     verb, *rest = asked
     done = CliRunner().invoke(commands, [verb, str(FOLDER / "chinchilla.nc"), *rest])
     assert done.exit_code == 2, done.output

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import bayeslaw as bl
+from bayeslaw.errors import RunsError
 from bayeslaw.inference.model.plan import Plan, make_plan
 from bayeslaw.runs import observations
 from tests.simulate import simulated_runs
@@ -80,3 +81,9 @@ def test_runs_of_other_groups_are_not_put_beside(families):
     other = make_plan(POWER, families.runs.where("family != 'family 1'"), "family", families.pool)
     with pytest.raises(AssertionError):
         families.beside(other)
+
+
+def test_a_fit_names_every_missing_column_at_once():
+    words = r"law 'emergence_logistic' needs columns 'flops', 'n_trials' and 'n_correct', which are not there"
+    with pytest.raises(RunsError, match=words):
+        make_plan(bl.law("emergence_logistic"), bl.read_runs({"other": range(20)}))

@@ -51,13 +51,15 @@ def _by_word(law: Law) -> dict[str, Input]:
 
 def words_of(laws: Iterable[Law]) -> set[str]:
     """All words that some laws know of a point."""
-    return {word for law in laws for word in (*_by_word(law), *(COMPUTE if _has_sizes_only(law) else ()))}
+    return {word for law in laws for word in (*_by_word(law), *(COMPUTE if _has_both_sizes(law) else ()))}
 
 
-def _has_sizes_only(law: Law) -> bool:
-    """Whether a law reads parameters and tokens, and compute by them alone."""
-    columns = {one.column for one in law.inputs.values()}
-    return columns >= {*SIZES} and FLOPS_COLUMN not in columns
+def _has_both_sizes(law: Law) -> bool:
+    """Whether a law reads parameters and tokens, and compute, if at all, as what follows from them."""
+    by_column = {one.column: one for one in law.inputs.values()}
+    return by_column.keys() >= {*SIZES} and (
+        FLOPS_COLUMN not in by_column or by_column[FLOPS_COLUMN].formula is not None
+    )
 
 
 def points_at(laws: Sequence[Law], at: Where | Any) -> Runs:
@@ -104,7 +106,7 @@ def read_columns(laws: Sequence[Law], at: Mapping[str, Any]) -> tuple[dict[str, 
         When a word is unknown to all laws or means different things to them, the numbers of values differ, or compute
         says too little or too much.
     """
-    by_compute = [law for law in laws if _has_sizes_only(law)]
+    by_compute = [law for law in laws if _has_both_sizes(law)]
     words: dict[str, str] = {}
     for word in at:
         is_compute = word in COMPUTE and bool(by_compute) and not any(word in _by_word(law) for law in laws)
@@ -116,34 +118,34 @@ def read_columns(laws: Sequence[Law], at: Mapping[str, Any]) -> tuple[dict[str, 
         counts = ", ".join(f"{words[column]} {len(each)}" for column, each in values.items())
         raise QuestionError(f"{argument('at')}: the inputs have different numbers of values ({counts}).") from None
     if FLOPS_COLUMN in columns and by_compute:
-        read = any(one.column == FLOPS_COLUMN for law in laws for one in law.inputs.values())
-        columns |= _from_compute(by_compute[0], columns, words, read)
-        if not read:
+        readers = [one for law in laws for one in law.inputs.values() if one.column == FLOPS_COLUMN]
+        columns |= _from_compute(by_compute[0], columns, words, readers)
+        if not readers:
             del columns[FLOPS_COLUMN]
     return columns, words
 
 
 def _from_compute(
-    law: Law, columns: Mapping[str, np.ndarray], words: Mapping[str, str], read: bool
+    law: Law, columns: Mapping[str, np.ndarray], words: Mapping[str, str], readers: Sequence[Input]
 ) -> dict[str, np.ndarray]:
     """Tokens by compute and parameters, or parameters by compute and tokens.
 
     Parameters
     ----------
-    read
-        Whether another law reads compute itself, which may then be any beside parameters and tokens.
+    readers
+        The inputs that are read from compute: one that is not computed from others may be any beside both sizes.
     """
     known = [column for column in SIZES if column in columns]
     if len(known) == 1:
         (other,) = {*SIZES} - {*known}
         with np.errstate(divide="ignore"):  # 0 is refused where its range is known
             return {other: columns[FLOPS_COLUMN] / (FLOPS * columns[known[0]])}
-    if read:
-        return {}
     C, (N, D) = words[FLOPS_COLUMN], (words.get(column, _by_word(law)[column].name) for column in SIZES)
-    if known:
+    if known and all(each.formula is not None for each in readers):
         raise QuestionError(f"{argument('at')}: {C} follows from {N} and {D}, as 6 x {N} x {D}; give two of the three.")
-    raise QuestionError(f"{argument('at')}: {C} leaves open how large {N} and {D} are; give one of them too.")
+    if not known and not readers:
+        raise QuestionError(f"{argument('at')}: {C} leaves open how large {N} and {D} are; give one of them too.")
+    return {}
 
 
 def read_values(values: Any, name: str) -> np.ndarray:

@@ -78,9 +78,12 @@ def forecast(
     points = read_points(at) if at else None
     path = planned(picture, (*fits, *([table] if table else [])))
     runs = read_optional_table(table, "--runs", **reading)
+    laws = laws_of(fits)
     later: Points = {}
-    if points is not None:
-        points, later = _of_each(points, laws_of(fits), None if through is None else laws_of([through])[0])
+    if points is None:
+        check_points(laws, runs)
+    else:
+        points, later = _of_each(points, laws, None if through is None else laws_of([through])[0])
     drifting, posterior = read_drift(drift, no_drift), load_fits(fits, weights)
     whose = read_family(family, posterior)
 
