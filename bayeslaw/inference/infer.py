@@ -6,11 +6,10 @@ process finds its programs in the compilation cache.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -163,9 +162,7 @@ def _sampled(
             problems = make()
             model, args = problems[0].model, [problem.args for problem in problems]
             template = choice.coordinates.template(problems[0])
-            # Programs do not depend on how long they may run.
-            timeless = replace(settings, seconds=math.inf)
-            compiling = compile_program(model, Shapes.of(args[0]), Shapes.of(template), timeless, fits)
+            compiling = compile_program(model, Shapes.of(args[0]), Shapes.of(template), settings, fits)
         with stopwatch("mode"):
             made = [
                 choice.coordinates.at_mode(problem, starts(problem, seed))

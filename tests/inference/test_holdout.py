@@ -11,7 +11,7 @@ from bayeslaw.inference.coordinates.affine import Affine
 from bayeslaw.inference.coordinates.following import Following
 from bayeslaw.inference.coordinates.suited import suited
 from bayeslaw.inference.holdout import refit
-from bayeslaw.inference.sampler.program import compile_program
+from bayeslaw.inference.sampler.program import _compiled
 from bayeslaw.runs import observations
 from tests.linear import Exact, linear_law, linear_runs
 from tests.simulate import simulated_runs
@@ -53,9 +53,9 @@ def test_what_is_hidden_is_predicted_as_if_it_had_never_been_run(line):
 
 def test_nothing_is_compiled_again(line):
     refit(line, np.arange(len(line.runs)) == 3)
-    before = compile_program.cache_info().misses
+    before = _compiled.cache_info().misses
     refit(line, np.arange(len(line.runs)) < 5)
-    assert compile_program.cache_info().misses == before
+    assert _compiled.cache_info().misses == before
 
 
 def test_a_hidden_family_is_one_drawn_from_the_population(families):

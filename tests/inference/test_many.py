@@ -17,7 +17,7 @@ from bayeslaw.inference.holdout import refits
 from bayeslaw.inference.infer import infer
 from bayeslaw.inference.many import TOGETHER, fit_many, infer_many
 from bayeslaw.inference.model.plan import Plan, make_plan
-from bayeslaw.inference.sampler.program import compile_program
+from bayeslaw.inference.sampler.program import _compiled
 from bayeslaw.inference.shards import Shards
 from tests.linear import Exact, linear_law, linear_runs
 from tests.simulate import simulated_runs
@@ -184,9 +184,9 @@ def test_nothing_is_compiled_for_the_second_lot(line):
     plans = [line.hiding(hidden) for hidden in folds(line, TOGETHER)]
     how = {"draws": 50, "warmup": 100, "chains": 2}
     list(infer_many(plans, range(TOGETHER), **how))
-    before = compile_program.cache_info().misses
+    before = _compiled.cache_info().misses
     list(infer_many(plans, range(TOGETHER), **how))
-    assert compile_program.cache_info().misses == before
+    assert _compiled.cache_info().misses == before
 
 
 @pytest.mark.parametrize("families", [None, pytest.param(4, marks=pytest.mark.slow)])

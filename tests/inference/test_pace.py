@@ -10,6 +10,7 @@ from bayeslaw.inference.many import infer_many
 from bayeslaw.inference.model.plan import Plan, make_plan
 from bayeslaw.inference.sampler import pace
 from bayeslaw.inference.sampler.pace import Pace
+from bayeslaw.inference.sampler.program import _compiled
 from bayeslaw.inference.sampler.settings import Settings
 from bayeslaw.inference.shards import Shards
 from tests.linear import linear_law, linear_runs
@@ -106,12 +107,12 @@ HOW = {"draws": 400, "warmup": 100}
 
 @pytest.mark.usefixtures("anything_crawls")
 def test_a_fit_that_is_given_up_has_no_draws(line):
-    """After two of its five blocks, of 20 s each where 60 are allowed."""
+    """After two of its ten blocks, of 10 s each where 60 are allowed."""
     told: list[tuple[int, int]] = []
     draws = infer(
-        line, choice_for(line, seconds=60.0, **HOW), progress=lambda *counts: told.append(counts), clock=Clock(20.0)
+        line, choice_for(line, seconds=60.0, **HOW), progress=lambda *counts: told.append(counts), clock=Clock(10.0)
     )
-    assert told == [(400, 2000)]
+    assert told == [(200, 2000), (400, 2000)]
     assert draws.crawl is not None
     assert draws.crawl.seconds == pytest.approx(100.0)
     assert draws.flat.shape == (4, 400, 2)
@@ -123,6 +124,15 @@ def test_a_fit_that_does_not_crawl_is_the_same_under_any_clock(line):
     one, other = (infer(line, choice_for(line, **HOW), clock=clock) for clock in (Clock(), Clock(1e6)))
     np.testing.assert_array_equal(one.flat, other.flat)
     assert other.crawl is None
+
+
+def test_more_draws_are_the_same_chains_further_on_and_compile_nothing(line):
+    few = infer(line, choice_for(line, draws=60, warmup=100), seed=2)
+    before = _compiled.cache_info().misses
+    more = infer(line, choice_for(line, draws=333, warmup=100), seed=2)
+    assert _compiled.cache_info().misses == before
+    assert more.flat.shape == (4, 333, 2)
+    np.testing.assert_array_equal(more.flat[:, :60], few.flat)
 
 
 @pytest.mark.usefixtures("anything_crawls")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -25,8 +25,9 @@ from bayeslaw.inference.sampler.kernels import Kernel
 from bayeslaw.inference.sampler.layout import Layout
 from bayeslaw.inference.sampler.settings import Settings
 
-# The most draws between two looks at the clock: a tenth of a second for usual models, and few enough dispatches.
-BLOCK = 100
+# Draws between two looks at the clock: a tenth of a second for usual models, and few enough dispatches.  It is the same
+# for all, so that one program serves any number of draws; those beyond the last that is wanted are dropped.
+BLOCK = 50
 
 _compilers = ThreadPoolExecutor(2, thread_name_prefix="compile")
 
@@ -39,37 +40,39 @@ class Program:
     ----------
     size
         Of a point of the ball.
-    block
-        How many draws `advance` advances by.
     begin
         From which chains are walked, keys, starts, coordinates and model arguments to places.
     advance
-        From which chains are walked, places, coordinates and model arguments to places and draws by name.
+        From which chains are walked, places, coordinates and model arguments to places and `BLOCK` draws by name.
     """
 
     layout: Layout
     size: int
-    block: int
     begin: Callable[..., Any]
     advance: Callable[..., Any]
 
 
-@lru_cache(maxsize=PROGRAMS_KEPT)
 def compile_program(
     model: FlatModel, args: Shapes, coordinates: Shapes, settings: Settings, fits: int = 1
 ) -> Future[Program]:
-    """Trace the program here (NumPyro's stack of handlers is global) and compile it in a second thread.
+    """The program of a model in some coordinates, which is kept.
 
     Parameters
     ----------
     coordinates
         Of the class and the shapes that chains are walked in.
+    settings
+        However many draws they ask for, and however long these may take, the program is the same.
     fits
         How many fits it takes at most; those that are not there cost nothing on a CPU.
     """
-    total = settings.warmup + settings.draws
-    block = math.ceil(total / math.ceil(total / BLOCK))
-    begin, advance = _steps(model, coordinates.structs().kernel, settings, block)
+    return _compiled(model, args, coordinates, replace(settings, draws=BLOCK, seconds=math.inf), fits)
+
+
+@lru_cache(maxsize=PROGRAMS_KEPT)
+def _compiled(model: FlatModel, args: Shapes, coordinates: Shapes, settings: Settings, fits: int) -> Future[Program]:
+    """Trace the program here (NumPyro's stack of handlers is global) and compile it in a second thread."""
+    begin, advance = _steps(model, coordinates.structs().kernel, settings)
     with devices.float64():
         layout = Layout(fits, settings.chains)
         key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
@@ -80,13 +83,11 @@ def compile_program(
         begun = _compilers.submit(partial(beginning.compile, compiler_options=devices.HASTY))
         advancing = _lowered(layout, advance, place, *fixed)
     # What was handed in first is compiled first, so to wait for it here cannot be for ever.
-    return _compilers.submit(
-        lambda: Program(layout, model.size, block, advance=advancing.compile(), begin=begun.result())
-    )
+    return _compilers.submit(lambda: Program(layout, model.size, advance=advancing.compile(), begin=begun.result()))
 
 
 def _steps(
-    model: FlatModel, kernel: Callable[..., Kernel], settings: Settings, block: int
+    model: FlatModel, kernel: Callable[..., Kernel], settings: Settings
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The two steps of one chain, as functions to trace."""
 
@@ -122,7 +123,7 @@ def _steps(
             }  # fmt: skip
             return place, kept
 
-        return jax.lax.scan(draw, place, None, length=block)
+        return jax.lax.scan(draw, place, None, length=BLOCK)
 
     return begin, advance
 

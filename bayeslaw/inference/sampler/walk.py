@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from bayeslaw.inference.sampler.pace import Clock, Crawl, Pace, core_seconds
-from bayeslaw.inference.sampler.program import Program
+from bayeslaw.inference.sampler.program import BLOCK, Program
 from bayeslaw.inference.sampler.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,14 +54,14 @@ def walk(
         What each fit gives, and the fits that crawl, by their position: these were given up, and their draws are not
         numbers.
     """
-    layout, block, total = program.layout, program.block, settings.warmup + settings.draws
+    layout, total = program.layout, settings.warmup + settings.draws
     fixed = layout.put_fits(coordinates), layout.put_fits(args)
     shape = layout.chains, program.size
     starts = layout.put_chains([START_SCALE * np.random.default_rng(seed).standard_normal(shape) for seed in seeds])
     keys = layout.put_chains([np.asarray(jax.random.split(jax.random.PRNGKey(seed), layout.chains)) for seed in seeds])
     kept: Walked = {}
     crawls: dict[int, Crawl] = {}
-    shares, begins = layout.shares(len(seeds), one_thread), range(0, total, block)
+    shares, begins = layout.shares(len(seeds), one_thread), range(0, total, BLOCK)
     pace = Pace(settings, layout.fits, clock)
     for turn, share in enumerate(shares):
         walked = share.walked & ~np.isin(layout.fit_of, list(crawls))
@@ -76,15 +76,15 @@ def walk(
             now, drawn = program.advance(layout.put(walked), now, *fixed)
             new = {name: np.asarray(values)[share.rows] for name, values in drawn.items()}
             if not kept:
-                long = layout.size, len(begins) * block
+                long = layout.size, len(begins) * BLOCK
                 kept = {name: np.zeros((*long, *values.shape[2:]), values.dtype) for name, values in new.items()}
             for name, values in new.items():
-                kept[name][share.rows, done : done + block] = values
-            tick(min(block, total - done) * int(walked.sum()))
+                kept[name][share.rows, done : done + BLOCK] = values
+            tick(min(BLOCK, total - done) * int(walked.sum()))
             leapfrogs = np.zeros(layout.size)
             leapfrogs[share.rows] = new["n_steps"].sum(axis=1)
             left = len(begins) - i - 1 + (len(shares) - turn - 1) * len(begins)
-            slow = pace.crawling(layout.by_fit(walked * leapfrogs), layout.by_fit(walked * block), left)
+            slow = pace.crawling(layout.by_fit(walked * leapfrogs), layout.by_fit(walked * BLOCK), left)
             if slow:
                 crawls |= slow
                 walked = walked & ~np.isin(layout.fit_of, list(crawls))
