@@ -146,7 +146,7 @@ def test_a_law_that_is_wrong_far_away_is_found_out(runs):
     )
     assert bad.laws["chinchilla"].inside(0.95).mean() < 0.5
     assert bad.reach is None
-    assert "do not believe them" in bad.verdict
+    assert "do not trust them" in bad.verdict
 
 
 def test_the_bootstrap_is_that_of_a_huber_fit(runs):
@@ -223,11 +223,11 @@ def test_a_few_outcomes_that_were_covered_prove_nothing():
     """Three far away do not extend the reach of many nearer by, and two alone have none."""
     found = told((2.0, 40, 39), (5.0, 25, 24), (200.0, 3, 3))
     assert found.reach == 5.0
-    assert "believe them up to 5x the compute (n = 25 at the far end)" in found.verdict
+    assert "trust them up to 5x the compute (n = 25 at the far end)" in found.verdict
     few = told((2.0, 2, 2))
     assert few.reach is None
-    assert "n = 2, too few to say how far to believe them" in few.verdict
-    assert "believe them up to" not in few.verdict
+    assert "n = 2, too few to say how far to trust them" in few.verdict
+    assert "trust them up to" not in few.verdict
     assert few.as_dict()["reach"] is None
 
 
@@ -243,7 +243,7 @@ def test_outcomes_of_neighbouring_distances_count_together():
 def test_a_near_miss_is_not_believed():
     found = told((2.0, 30, 20), (20.0, 30, 30))
     assert found.reach is None
-    assert "do not believe them" in found.verdict
+    assert "do not trust them" in found.verdict
 
 
 def test_laws_that_do_not_know_how_far_a_run_lies_say_so():

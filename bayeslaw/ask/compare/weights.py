@@ -160,8 +160,8 @@ def _by_forward(posteriors: Posteriors) -> Weights:
     if not hidden:
         some = next(iter(posteriors.values()))
         raise QuestionError(
-            f"{some.runs.source}: {len(some.runs)} runs are too few, or too much alike in cost, to predict the dearer "
-            f"from the cheaper; add runs, or choose other weights than forward."
+            f"{some.runs.source}: {len(some.runs)} runs are too few, or too similar in cost, to predict larger ones "
+            f"from smaller ones; add runs, or choose weights other than forward."
         )
     return by_stacking({name: forward(each, hidden) for name, each in posteriors.items()})
 

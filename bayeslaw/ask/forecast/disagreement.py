@@ -31,13 +31,13 @@ def slopes_ahead(asked: Average) -> dict[str, float]:
     if axis.scale is None and len(lead.law.free_inputs) > 1:
         return dict.fromkeys(asked.posteriors, np.nan)  # no single input says where larger runs would lie
     along = axis.values(fitted)
-    dearest = int(np.flatnonzero(lead.plan.weights > 0)[along.argmax()])
+    largest = int(np.flatnonzero(lead.plan.weights > 0)[along.argmax()])
     shared, _ = path(lead, axis, along.max() * np.array([1.0, AHEAD]), fitted, {}, noise=False)
     at = {lead.law.inputs[name].column: values for name, values in shared.items()}
-    return {name: _slope(each, at, dearest) for name, each in asked.posteriors.items()}
+    return {name: _slope(each, at, largest) for name, each in asked.posteriors.items()}
 
 
-def _slope(posterior: Posterior, at: Mapping[str, np.ndarray], dearest: int) -> float:
+def _slope(posterior: Posterior, at: Mapping[str, np.ndarray], largest: int) -> float:
     law, fitted = posterior.law, posterior.plan.fitted
     # Inputs that this law reads and the lead does not, such as a teacher's loss, are kept as they are.
     inputs = {
@@ -48,7 +48,7 @@ def _slope(posterior: Posterior, at: Mapping[str, np.ndarray], dearest: int) -> 
     groups = {
         column: value
         for grouping in posterior.plan.groupings.values()
-        for column, value in zip(grouping.columns, grouping.levels[grouping.index[dearest]], strict=True)
+        for column, value in zip(grouping.columns, grouping.levels[grouping.index[largest]], strict=True)
     }
     with np.errstate(all="ignore"):
         heights = expected(posterior, law.with_computed_inputs(inputs), posterior.parameters(groups))

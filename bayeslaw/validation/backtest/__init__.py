@@ -3,10 +3,10 @@
 ============  ======================================================================
 ``backtest``  the verb
 ``origins``   which runs are seen and which are hidden
-``ahead``     laws fitted to what an origin sees, and asked about the rest
-``rivals``    what is done today: Huber loss and a bootstrap
+``ahead``     laws fitted to what an origin sees, and their forecasts of the rest
+``rivals``    common practice: Huber loss and a bootstrap
 ``scores``    how good forecasts were
-``report``    what was found, and what follows
+``report``    the results, and what follows
 ``plot``      the picture of it
 ============  ======================================================================
 """

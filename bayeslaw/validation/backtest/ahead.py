@@ -1,4 +1,4 @@
-"""Looking ahead: laws fitted to what an origin sees, and what they foretell of the rest."""
+"""Looking ahead: laws fitted to what an origin sees, and their forecasts of the rest."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from bayeslaw.validation.backtest.report import AVERAGE
 
 @dataclass(frozen=True)
 class Look:
-    """What laws foretell from one origin.
+    """The forecasts of laws from one origin.
 
     Attributes
     ----------
     fits
-        The laws fitted to what is seen, with the weights of their average.
+        The laws fitted to the seen runs, with the weights of their average.
     drawn
         Draws of the hidden runs by each law alone.
     together
@@ -60,12 +60,12 @@ class Look:
 
     @property
     def observed(self) -> np.ndarray:
-        """What happened; shape ``(points,)``."""
+        """The outcomes; shape ``(points,)``."""
         return np.asarray(self.fits.lead.plan.outcome[self.origin.hidden])
 
     @property
     def inputs(self) -> dict[str, np.ndarray]:
-        """What the laws read of the hidden runs, by input."""
+        """The inputs of the hidden runs, by name."""
         return {name: values for each in self.drawn.values() for name, values in each.inputs.items()}
 
     @property
@@ -78,14 +78,14 @@ def looks(
     plans: Mapping[str, Plan], origins: Sequence[Origin], *, drift: Drifting = True, weights: str = EQUAL,
     sampling: Sampling = Sampling(), seed: int = 0, place: Workplace = HERE,
 ) -> Iterator[Look]:  # fmt: skip
-    """Fit every law to what each origin sees, and ask it of the rest.
+    """Fit every law to what each origin sees, and forecast the rest.
 
     Parameters
     ----------
     plans
-        Of each law by its name, for all of the runs, which are the same for all laws.
+        The plan of each law by name, for all of the runs, which are the same for all laws.
     origins
-        That see enough of the runs; see :func:`bayeslaw.validation.backtest.origins.those_that_see_enough`.
+        Origins that see enough of the runs; see :func:`bayeslaw.validation.backtest.origins.those_that_see_enough`.
     sampling, seed, place
         How all fits are sampled, and where.
 
@@ -96,7 +96,7 @@ def looks(
     for origin, found in zip(origins, batched(every, len(plans)), strict=True):
         fits = dict(zip(plans, found, strict=True))
         hidden = next(iter(plans.values())).runs.take(origin.hidden)
-        # A law is asked alone and within the average: it drifts less where others have their say.
+        # A law forecasts alone and within the average: in an average it drifts less.
         alone = {name: Average.of(each) for name, each in fits.items()}
         drawn = {name: draw_each(one, hidden, None, drifts_of(one, drift))[name] for name, one in alone.items()}
         asked = average(fits, weights) if len(fits) > 1 else Average.of(*fits.values())
@@ -110,7 +110,7 @@ def named_laws(laws: str | Law | Iterable[str | Law]) -> dict[str, Law]:
     Raises
     ------
     QuestionError
-        When there is none, or one is given twice.
+        When there are no laws, or one is given twice.
     LawError
         When a law is not known.
     """

@@ -1,4 +1,4 @@
-"""The back-test: hide the dearest runs, forecast them from the others, and hold intervals against what happened."""
+"""The back-test: hide the largest runs, forecast them from the others, and compare intervals with outcomes."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def backtest(
     work: Work = Work(),
     **fields: Unpack[Fields],
 ) -> Backtest:
-    """Hide the dearest runs, forecast them, and count how often intervals hold what happened.
+    """Hide the largest runs, forecast them, and count how often intervals cover the outcomes.
 
-    Every law is fitted again at each origin to exactly what is seen from there.  Beside them stands what is done today:
-    the same laws fitted by Huber loss to each family, with a bootstrap.
+    Every law is fitted again at each origin, to exactly the runs seen from there.  It is compared with common practice:
+    the same law fitted to each family by Huber loss, with a bootstrap.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def backtest(
     family, pool, priors
         As :func:`bayeslaw.fit` takes them; of `pool` and `priors` each law takes the parameters that it has.
     along
-        The column along which the far runs are hidden: compute unless given; numbers, or dates such as 2024-03-01.
+        The column along which the far runs are hidden, of numbers or of dates such as 2024-03-01 (default: compute).
     origins
         Shares of the runs that are seen, each an origin to forecast from; one that sees fewer runs than a law has free
         parameters is left out.
@@ -75,7 +75,7 @@ def backtest(
     drift
         As :func:`bayeslaw.forecast` takes it.
     rivals
-        Hold Huber fits with a bootstrap against the same runs.
+        Also score Huber fits with a bootstrap on the same runs.
     sampling, work
         How to sample, and how the work is done; see :class:`bayeslaw.Sampling` and :class:`bayeslaw.Work`.
     **fields
@@ -93,7 +93,7 @@ def backtest(
     RunsError, LawError, PoolingError
         When a law cannot be fitted to the runs.
     FileError
-        When a fit cannot be kept, or one that was cannot be read.
+        When a fit cannot be saved, or a saved one cannot be read.
     ExecutorError
         When workers cannot be reached, are lost, or cannot do the work.
     """
@@ -136,5 +136,5 @@ def backtest(
 
 
 def _with_average(draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Draws by law, and those of all laws together where there are several."""
+    """Draws by law, and those of the average where there are several."""
     return {**draws, **({AVERAGE: np.concatenate(list(draws.values()))} if len(draws) > 1 else {})}

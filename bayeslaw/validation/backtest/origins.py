@@ -1,4 +1,4 @@
-"""From where a back-test looks ahead: which runs are seen, and which are hidden and to be foretold."""
+"""The origins of a back-test: which runs are seen, and which are hidden and to be forecast."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from bayeslaw.runs.table import Runs
 from bayeslaw.runs.wording import amended, rows_of
 from bayeslaw.words import argument, short, worded
 
-# Shares of the runs that are seen: from four tenths, where a law can still be told, to where a fifth is left.
+# Shares of the runs that are seen: from four tenths, where a law can still be learned, to where a fifth is left.
 SEEN: tuple[float, ...] = (0.4, 0.5, 0.65, 0.8)
 COMPUTE = "flops"
-# What is tried for a remedy.
+# Shares to try for a remedy.
 _SHARES = np.arange(5, 100, 5) / 100
 
 
 @dataclass(frozen=True)
 class Origin:
-    """A place to look ahead from.
+    """A point to look ahead from.
 
     Attributes
     ----------
     name
-        What is seen from it, such as ``"flops <= 2e19"``.
+        The condition of the seen runs, such as ``"flops <= 2e19"``.
     hidden
         Which runs are hidden; a mask of shape ``(runs,)``.
     """
@@ -47,7 +47,7 @@ def origins_along(runs: Runs, along: str, seen: Sequence[float]) -> list[Origin]
     Parameters
     ----------
     along
-        A column of numbers, or of words that sort as dates do (``2024-03-01``); ``flops`` may be told from
+        A column of numbers, or of words that sort as dates do (``2024-03-01``); ``flops`` may be computed from
         ``n_params`` and ``n_tokens``.
     seen
         Shares between 0 and 1.
@@ -55,7 +55,7 @@ def origins_along(runs: Runs, along: str, seen: Sequence[float]) -> list[Origin]
     Raises
     ------
     QuestionError
-        When a share is none, or the column has one level, so that nothing is left to foretell.
+        When a share is invalid, or the column has one level, so that nothing is left to forecast.
     """
     for share in seen:
         if not 0.0 < share < 1.0:
@@ -69,7 +69,7 @@ def origins_along(runs: Runs, along: str, seen: Sequence[float]) -> list[Origin]
             f"{runs.source}: all runs have the same {along}, so none lies beyond the others; hide runs along another "
             f"column ({argument('along')}), or by a condition ({argument('hide')})."
         )
-    # One level at least stays hidden.
+    # At least one level stays hidden.
     within = [limit for limit in limits(place, seen) if limit < levels[-1]]
     return [Origin(f"{along} <= {label(limit)}", place > limit) for limit in within]
 
@@ -82,7 +82,7 @@ def origin_where(runs: Runs, condition: str) -> Origin:
     QuestionError
         When it hides all of the runs or none.
     LawError, RunsError
-        When it cannot be read.
+        When the condition cannot be parsed.
     """
     hidden = rows_where(runs, condition)
     if hidden.all() or not hidden.any():
@@ -96,17 +96,17 @@ def origin_where(runs: Runs, condition: str) -> Origin:
 def those_that_see_enough(
     laws: Iterable[Law], runs: Runs, origins: Sequence[Origin], along: str | None
 ) -> tuple[list[Origin], list[Origin]]:
-    """Origins that see a run for each free parameter of every law, and those that do not.
+    """Origins that see at least as many runs as every law has free parameters, and those that do not.
 
     Parameters
     ----------
     along
-        What the origins lie along; None of one that hides what meets a condition.
+        The column of the origins; None for an origin that is given by a condition.
 
     Raises
     ------
     QuestionError
-        When none does; it says which share of the runs would do.
+        When none does; the message names a share of the runs that is enough.
     """
     counted = observations.weights(runs) > 0
     needed, name = max((len(law.free_parameters), law.name) for law in laws)
@@ -138,7 +138,7 @@ def those_that_see_enough(
 
 
 def _places(runs: Runs, along: str) -> tuple[np.ndarray, Callable[[float], str]]:
-    """Where each run stands along a column, as numbers that order them, and how a place is written."""
+    """The position of each run along a column, as numbers that order them, and how to write a position."""
     if along == COMPUTE and not runs.has(COMPUTE) and runs.has("n_params") and runs.has("n_tokens"):
         return FLOPS * runs.column("n_params") * runs.column("n_tokens"), short
     if runs.is_text(along):

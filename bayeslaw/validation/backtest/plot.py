@@ -1,4 +1,4 @@
-"""The picture of a back-test: how often intervals held, near and far, and whether outcomes fall anywhere alike."""
+"""The picture of a back-test: the coverage of intervals, near and far, and whether forecasts are calibrated."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-# Of the band that holds the whole curve of a calibrated forecast, and how many curves it is found from.
+# The level of the band that contains the whole curve of a calibrated forecast, and the curves it is estimated from.
 BAND, CURVES = 0.95, 1000
 RIVALS = "Huber + bootstrap"
 
 
 def plot_backtest(found: Backtest) -> Figure:
-    """Draw the coverage of 95 % intervals against distance, and where outcomes fell in their forecasts.
+    """Draw the coverage of 95 % intervals against distance, and the calibration of the forecasts.
 
-    A hollow point stands for fewer than 20 outcomes, which tell little.
+    A hollow point stands for fewer than 20 outcomes, which say little.
 
-    On the right is the distribution function of the probability integral transform less that of a uniform one, with
-    the band that holds all of it with 95 % were the points independent (Säilynoja et al. 2022); points of one family
-    are not, so that leaving it by a little says little.
+    On the right is the distribution function of the probability integral transform minus that of a uniform one, with
+    the band that contains all of it with 95 % probability if points are independent (Säilynoja et al. 2022).  Points of
+    one family are not, so leaving the band by a little says little.
 
     Returns
     -------

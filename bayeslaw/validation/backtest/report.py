@@ -1,4 +1,4 @@
-"""What a back-test found, and what follows from it."""
+"""The results of a back-test, and what follows from them."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from bayeslaw.words import argument, plain
 
 AVERAGE = "average"
 LEVEL = 0.95
-# An interval of 95 % is believed as far as nine tenths of the outcomes lie inside, of as many as can tell: were true
-# coverage 80 %, nine tenths of 20 would lie inside once in five times, and all of 3 every second time.
+# A 95 % interval is trusted up to the distance where nine tenths of enough outcomes lie inside.  If true coverage were
+# 80 %, nine tenths of 20 would lie inside once in five times, and all of 3 every second time.
 BELIEVED, ENOUGH = 0.9, 20
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """Forecasts of hidden runs held against what happened.
+    """Forecasts of hidden runs, compared with the outcomes.
 
     Attributes
     ----------
     outcome
-        What was foretold.
+        The outcome that was forecast.
     laws
         Scores by law, and of the average of several.
     rivals
-        The same of Huber fits with a bootstrap; empty when they were not wanted.
+        The same for Huber fits with a bootstrap; empty without rivals.
     origin
-        From where each point was foretold; shape ``(points,)``.
+        The origin of each point; shape ``(points,)``.
     at
-        What the laws read, by input; each of shape ``(points,)``.
+        The inputs of the laws, by name; each of shape ``(points,)``.
     fits, unconverged
         How many fits there were, and how many of them have not converged.
     left_out
-        The origins that see too few runs to fit the laws, by name.
+        The names of origins that see too few runs to fit the laws.
     """
 
     outcome: str
@@ -57,15 +57,15 @@ class Backtest:
 
     @property
     def lead(self) -> str:
-        """What the verdict is about: the average, or the only law."""
+        """The subject of the verdict: the average, or the only law."""
         return AVERAGE if AVERAGE in self.laws else next(iter(self.laws))
 
     @cached_property
     def bins(self) -> tuple[tuple[float, Scores], ...]:
-        """The forecasts that the verdict is about from near to far, by how far they reach, at least 20 at a time.
+        """The forecasts behind the verdict, binned by distance from near to far, at least 20 per bin.
 
-        Bins of :meth:`bayeslaw.validation.backtest.scores.Scores.by_ratio` with fewer are taken together with the next;
-        those at the far end that are too few even so are left out.
+        Bins of :meth:`bayeslaw.validation.backtest.scores.Scores.by_ratio` with fewer are merged with the next; those
+        at the far end that are still too small are left out.
         """
         found, scores = [], self.laws[self.lead]
         waiting = np.zeros(len(scores), dtype=bool)
@@ -79,44 +79,44 @@ class Backtest:
 
     @cached_property
     def believed(self) -> tuple[tuple[float, Scores], ...]:
-        """Those of :attr:`bins`, from the nearest on, whose intervals held."""
+        """Those of :attr:`bins`, from the nearest on, whose intervals have enough coverage."""
         return tuple(takewhile(lambda each: each[1].inside(LEVEL).mean() >= BELIEVED, self.bins))
 
     @property
     def reach(self) -> float | None:
-        """The compute, as a multiple of the largest seen, up to which intervals held; None where that is not known."""
+        """The compute, as a multiple of the largest seen, up to which to trust intervals; None where not known."""
         return self.believed[-1][0] if self.believed else None
 
     @property
     def claim(self) -> str:
-        """How often intervals held, and how far to believe them, without a full stop."""
+        """The coverage of intervals, and how far to trust them, without a full stop."""
         scores = self.laws[self.lead]
         whose = "the average" if self.lead == AVERAGE else self.lead
         held = f"{LEVEL:.0%} intervals of {whose} covered {scores.inside(LEVEL).mean():.0%}, n = {len(scores)}"
         if np.isnan(scores.ratio).all():
-            return f"{held}; how far these lie beyond the runs is not known to the laws"
+            return f"{held}; how far these lie beyond the runs is not known"
         if not self.bins:
-            return f"{held}, too few to say how far to believe them (that takes {ENOUGH} at a distance)"
+            return f"{held}, too few to say how far to trust them (that takes {ENOUGH} at a distance)"
         if not self.believed:
-            return f"{held}; do not believe them"
+            return f"{held}; do not trust them"
         reach, part = self.believed[-1]
-        return f"{held}; believe them up to {reach:,.3g}x the compute (n = {len(part)} at the far end)"
+        return f"{held}; trust them up to {reach:,.3g}x the compute (n = {len(part)} at the far end)"
 
     @property
     def verdict(self) -> str:
-        """The claim, and how what is done today did."""
+        """The claim, and a comparison with common practice."""
         rival = self.rivals.get(self.lead)
         if rival is None:
             return f"{self.claim}."
         times = self.laws[self.lead].interval_score(LEVEL).mean() / rival.interval_score(LEVEL).mean()
         return (
             f"{self.claim}. Huber fits with a bootstrap covered {rival.inside(LEVEL).mean():.0%}; the interval score "
-            f"is {times:.2g} times theirs (less is better)."
+            f"is {times:.2g} times theirs (lower is better)."
         )
 
     @property
     def converged(self) -> bool:
-        """Whether the chains of every fit had."""
+        """Whether the chains of every fit have converged."""
         return not self.unconverged
 
     @property
@@ -142,9 +142,9 @@ class Backtest:
             if self.left_out else []
         )  # fmt: skip
         return [
-            f"Coverage of the {self.outcome.replace('_', ' ')} of hidden runs by level, and scores (less is better, of "
-            f"the log score more):",
-            [head, *rows], f"Coverage by how far: {listed(self._by_ratio())}.", *left, self.verdict,
+            f"Coverage of the {self.outcome.replace('_', ' ')} of hidden runs by level, and scores (lower is better, "
+            f"for the log score higher):",
+            [head, *rows], f"Coverage by distance: {listed(self._by_ratio())}.", *left, self.verdict,
             *map(str, self.notes),
         ]  # fmt: skip
 
@@ -167,7 +167,7 @@ class Backtest:
         return found
 
     def points(self) -> list[dict[str, Any]]:
-        """Every forecast beside its outcome, by law."""
+        """Every forecast with its outcome, by law."""
         return [
             {
                 "law": name, "origin": str(self.origin[i]), "family": str(scores.group[i]) or None,

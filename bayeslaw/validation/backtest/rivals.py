@@ -1,9 +1,9 @@
-"""What is done today, to be held against: a law fitted by Huber loss, and a bootstrap.
+"""Common practice, as a rival: a law fitted by Huber loss, and a bootstrap.
 
-Each family is fitted by itself, as nothing is shared there: the log of the law to the log of the outcome with a Huber
-loss of width 1e-3 (Hoffmann et al. 2022, section 3.3), from many starts.  Runs are then drawn again with replacement
-and the law is fitted to each such table (Besiroglu et al. 2024, section 4).  A forecast is the law of such a fit and
-the residual of one run, so that its interval is one for a new run too.
+Each family is fitted separately, as this practice shares nothing: the log of the law to the log of the outcome with a
+Huber loss of width 1e-3 (Hoffmann et al. 2022, section 3.3), from many starts.  Runs are then resampled with
+replacement and the law is fitted to each resampled table (Besiroglu et al. 2024, section 4).  A forecast is the law of
+such a fit plus the residual of one run, so its interval is also one for a new run.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bayeslaw.language.law import Law
 TABLES = 100
 STARTS = 20
 HUBER = 1e-3
-# A start that cannot be evaluated is as bad as a factor of e¹⁰⁰.
+# A start that cannot be evaluated counts as an error by a factor of e¹⁰⁰.
 HOPELESS = 100.0
 
 
@@ -32,7 +32,7 @@ def bootstrap(plan: Plan, hidden: np.ndarray, family: np.ndarray, seed: int = 0)
     hidden
         A mask of shape ``(runs,)``.
     family
-        The family of each run; one that has too few runs to be fitted is forecast by all runs together.
+        The family of each run; a family with too few runs to fit is forecast from all runs together.
     """
     rng = np.random.default_rng(seed)
     draws = np.empty((TABLES, len(hidden)))
@@ -89,7 +89,7 @@ def _free(law: Law) -> list[str]:
 
 
 def _least(residuals: Callable[[np.ndarray], np.ndarray], starts: np.ndarray) -> np.ndarray:
-    """The coordinates with the least Huber loss, from the best of several starts."""
+    """The coordinates with the lowest Huber loss, from the best of several starts."""
 
     def finite(x: np.ndarray) -> np.ndarray:
         return np.asarray(np.nan_to_num(residuals(x), nan=HOPELESS, posinf=HOPELESS, neginf=-HOPELESS))

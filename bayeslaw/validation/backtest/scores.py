@@ -1,4 +1,4 @@
-"""How good forecasts were: intervals, whole distributions, and whether outcomes fall anywhere in them alike."""
+"""Scores of forecasts: of intervals, of whole distributions, and of calibration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from bayeslaw.ask.forecast.forecast import QUANTILES
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
-# Compute beyond the dearest run that was seen, as multiples of it.
+# Edges of the distance bins: compute as a multiple of the largest run that was seen.
 RATIOS = (1.0, 3.0, 10.0, 30.0, 100.0)
 RESAMPLES = 1000
 # The quantiles that the CRPS is summed over.
@@ -20,14 +20,15 @@ CRPS_AT = (np.arange(200) + 0.5) / 200
 
 @dataclass(frozen=True)
 class Scores:
-    """Forecasts held against what happened.
+    """Forecasts compared with outcomes.
 
     Attributes
     ----------
     observed
         Shape ``(points,)``.
     quantiles
-        Of the forecasts, at :data:`bayeslaw.ask.forecast.forecast.QUANTILES`; shape ``(probabilities, points)``.
+        Quantiles of the forecasts, at :data:`bayeslaw.ask.forecast.forecast.QUANTILES`; shape
+        ``(probabilities, points)``.
     crps
         Continuous ranked probability score of each, in units of the outcome (Gneiting & Raftery 2007).
     log_score
@@ -35,9 +36,9 @@ class Scores:
     pit
         The share of each forecast below its outcome; shape ``(points,)``.
     ratio
-        Compute (or what else the law knows) as a multiple of the largest seen; NaN where it is unknown.
+        Compute (or the only input of the law) as a multiple of the largest seen; NaN where it is unknown.
     group
-        The family of each outcome, which errs together.
+        The family of each outcome; outcomes of one family share errors.
     """
 
     observed: np.ndarray
@@ -53,12 +54,12 @@ class Scores:
         """Score draws of forecasts; shape ``(size, points)``."""
         import scoringrules as rules
 
-        # Outcomes that come in steps, such as counts, share the mass at theirs with a coin.
+        # For discrete outcomes, such as counts, the probability mass at the outcome is split at random.
         coin = np.random.default_rng(seed).uniform(size=observed.shape)
         below, same = (draws < observed).mean(axis=0), (draws == observed).mean(axis=0)
-        # Over quantiles and not over draws, of which heavy tails have some beyond any number.
+        # Over quantiles rather than draws, because draws from heavy tails may overflow.
         crps = rules.crps_quantile(observed, np.quantile(draws, CRPS_AT, axis=0).T, CRPS_AT)
-        with np.errstate(divide="ignore", over="ignore"):  # where no draw is near an outcome, its density is 0
+        with np.errstate(divide="ignore", over="ignore"):  # the density is 0 where no draw is near an outcome
             log_score = rules.logs_ensemble(observed, draws.T, bw=_bandwidth(draws))
         return Scores(
             observed=observed, quantiles=np.quantile(draws, QUANTILES, axis=0),
@@ -68,7 +69,7 @@ class Scores:
 
     @staticmethod
     def joined(every: Sequence[Scores]) -> Scores:
-        """Several as one."""
+        """Several sets of scores as one."""
         return Scores(
             *(np.concatenate([getattr(each, name) for each in every], axis=-1) for name in Scores.__dataclass_fields__)
         )
@@ -81,7 +82,7 @@ class Scores:
         return Scores(*(getattr(self, name)[..., mask] for name in Scores.__dataclass_fields__))
 
     def inside(self, level: float) -> np.ndarray:
-        """Which outcomes lie inside the central interval; shape ``(points,)``."""
+        """Whether each outcome lies inside the central interval; shape ``(points,)``."""
         lower, upper = self.interval(level)
         return np.asarray((lower <= self.observed) & (self.observed <= upper))
 
@@ -92,7 +93,7 @@ class Scores:
         return self.quantiles[lower], self.quantiles[upper]
 
     def interval_score(self, level: float) -> np.ndarray:
-        """Width, and a penalty for what lies outside (Gneiting & Raftery 2007, eq. 43); shape ``(points,)``."""
+        """The width plus a penalty for outcomes outside (Gneiting & Raftery 2007, eq. 43); shape ``(points,)``."""
         import scoringrules as rules
 
         return np.asarray(rules.interval_score(self.observed, *self.interval(level), 1.0 - level))
@@ -109,19 +110,19 @@ class Scores:
         }
 
     def by_ratio(self) -> Iterable[tuple[float, float, Scores]]:
-        """The points by how far they lie beyond what was seen, bins without points left out."""
+        """The points binned by their distance beyond the seen runs, without empty bins."""
         for low, high in zip(RATIOS, (*RATIOS[1:], np.inf), strict=True):
             inside = self.within(low, high)
             if inside.any():
                 yield low, high, self.at(inside)
 
     def within(self, low: float, high: float) -> np.ndarray:
-        """Which points lie in a bin of distance; what lies no further than what was seen is with the nearest."""
+        """The points in a bin of distance; points within the seen runs are in the nearest bin."""
         return np.asarray((self.ratio < high) & ((self.ratio >= low) | (low == RATIOS[0])))
 
 
 def error_over(group: np.ndarray, values: np.ndarray) -> float | None:
-    """The standard error of a mean when groups err together: of means over resampled groups; None for one group."""
+    """The standard error of a mean when groups share errors, by resampling groups; None for one group."""
     names, index = np.unique(group, return_inverse=True)
     if len(names) < 2:
         return None
@@ -141,6 +142,6 @@ def _means(scores: Scores) -> dict[str, Any]:
 
 
 def _bandwidth(draws: np.ndarray) -> np.ndarray:
-    """Silverman's width of a kernel, by the quartiles, which heavy tails do not widen; shape ``(points,)``."""
+    """Silverman's kernel width from the quartiles, which is robust to heavy tails; shape ``(points,)``."""
     low, high = np.quantile(draws, [0.25, 0.75], axis=0)
     return np.asarray(0.9 * np.maximum(high - low, 1e-12) / 1.349 * len(draws) ** -0.2)

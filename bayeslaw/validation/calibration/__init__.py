@@ -3,6 +3,6 @@
 ==============  ======================================================================
 ``sbc``         the verb and its report
 ``simulation``  tables of runs drawn from a plan
-``ranks``       where true values stand among draws
+``ranks``       where true values rank among draws
 ==============  ======================================================================
 """

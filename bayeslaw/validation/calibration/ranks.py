@@ -1,4 +1,4 @@
-"""Where true values stand among draws, and whether they stand there evenly."""
+"""The ranks of true values among draws, and whether they are uniform."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from bayeslaw.inference.posterior.pointwise import pointwise_log_likelihood
 LOG_LIKELIHOOD, FORECAST = "log likelihood", "forecast"
 # The share of all uniform samples that stays within the band at all of its points.
 LEVEL = 0.99
-# Samples that the band is found from: its level is then right to a tenth of what it leaves out.
+# Samples that the band is estimated from: its level is then accurate to a tenth of its complement.
 BAND_SAMPLES = 10_000
-# A target as far beyond the runs, on the log, as half of what they span.
+# A target beyond the runs by half of their span, on the log.
 BEYOND = 0.5
-# Fewer ranks than this are too few to leave any band.
+# With fewer ranks than this, no set of ranks could leave the band.
 FEWEST = 20
 
 Values = Mapping[str, np.ndarray]
 
 
 def ranks_of(plan: Plan, values: Values, truth: Values, rng: np.random.Generator) -> dict[str, float]:
-    """Where the true value of each quantity stands among its draws, between 0 and 1.
+    """The rank of the true value of each quantity among its draws, between 0 and 1.
 
-    Draws are thinned to as many as they are worth, and ties are drawn lots for: as they are, both would look like
-    errors of the inference.
+    Draws are thinned to their effective sample size, and ties are broken at random: otherwise autocorrelation and ties
+    would look like errors of the inference.
 
     Parameters
     ----------
@@ -51,9 +51,9 @@ def ranks_of(plan: Plan, values: Values, truth: Values, rng: np.random.Generator
 
 
 def quantities(plan: Plan, values: Values) -> dict[str, np.ndarray]:
-    """Everything that is ranked, each of shape ``(chains, draws)``: all that is sampled, and what depends on it.
+    """Everything that is ranked, each of shape ``(chains, draws)``: what is sampled, and derived quantities.
 
-    The forecast is the law beyond the runs: in the middle of the population, or for the first of families without one.
+    The forecast is the law beyond the runs: in the middle of the population or, without one, for the first family.
     """
     found: dict[str, np.ndarray] = {}
     for name, _, length in plan.structure.sites:
@@ -90,13 +90,13 @@ def within_band(ranks: np.ndarray) -> bool:
         return True
     points, low, high = _band(len(ranks))
     found = compute_ecdf(ranks, points)
-    # Both are counts over the number of ranks, so that only rounding can tell equal ones apart.
+    # Both are counts over the number of ranks, so equal ones differ by rounding at most.
     return bool(((found >= low - 1e-9) & (found <= high + 1e-9)).all())
 
 
 @lru_cache(maxsize=64)
 def _band(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points and the band at them, for so many ranks."""
+    """Points and the band at these points, for a number of ranks."""
     from arviz_stats.ecdf_utils import get_pointwise_confidence_band, simulate_confidence_bands
 
     points = np.arange(1, count) / count

@@ -1,12 +1,12 @@
-"""Simulation-based calibration: whether posteriors are those of the priors and the noise of their law.
+"""Simulation-based calibration: whether the inference computes the right posteriors.
 
-Parameters are drawn from the priors and tables of runs from the parameters.  In the fit to each table the true value
-is then one more draw: its rank among the draws is uniform, for parameters and for whatever depends on them (Talts et
-al. 2018).  The log likelihood is ranked too, since no parameter tells of a sampler that ignores the data (Modrak et
-al. 2023), and so is the law far beyond the runs, which is what it is asked for.
+Parameters are drawn from the priors, and tables of runs from the parameters.  In the fit to each table the true value
+is then exchangeable with the draws, so its rank among them is uniform, for parameters and for anything derived from
+them (Talts et al. 2018).  The log likelihood is ranked too, because ranks of parameters do not reveal a sampler that
+ignores the data (Modrak et al. 2023).  So is the law far beyond the runs, which is what users ask for.
 
-About a posterior, its own draws take the place of the priors', and each simulated table is added to the runs that it
-was fitted to: what is tested is the inference where it was used (Sailynoja et al. 2025).
+Around a posterior, its own draws replace those of the priors, and each simulated table is added to the fitted runs:
+this tests the inference where it was used (Sailynoja et al. 2025).
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ class Calibration:
     rows
         Runs in each table.
     ranks
-        By quantity, between 0 and 1 and uniform where the inference is right: everything sampled, the log likelihood of
-        the table, and the forecast, the law beyond the runs; each of shape ``(converged fits,)``.
+        By quantity, between 0 and 1 and uniform if the inference is right: everything sampled, the log likelihood of
+        the table, and the forecast (the law beyond the runs); each of shape ``(converged fits,)``.
     unconverged
-        How many fits have not converged with more draws and shorter steps either.  They are left out, as questions
-        refuse them.
+        The number of fits that have not converged even with more draws and smaller steps.  They are left out, as
+        questions refuse them.
     again
-        The same with another seed, where a quantity was outside the band the first time.
+        The same with another seed, if a quantity was outside the band the first time.
     """
 
     law: str
@@ -72,7 +72,7 @@ class Calibration:
 
     @property
     def simulations(self) -> int:
-        """How many tables were fitted."""
+        """The number of tables that were fitted."""
         return len(self.ranks[LOG_LIKELIHOOD]) + self.unconverged
 
     @property
@@ -87,7 +87,7 @@ class Calibration:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing speaks against the inference."""
+        """Whether the calibration found no fault."""
         return not self.failed and self.converged
 
     @property
@@ -107,7 +107,7 @@ class Calibration:
 
     @property
     def converged(self) -> bool:
-        """Whether the chains of nearly all fits had."""
+        """Whether the chains of nearly all fits have converged."""
         return self.unconverged <= MOST_UNCONVERGED * self.simulations
 
     @property
@@ -147,14 +147,14 @@ class Calibration:
 
 @dataclass(frozen=True)
 class _Trial:
-    """What tables are drawn from, and what each is fitted as.
+    """The source of simulated tables, and the plan that each is fitted with.
 
     Attributes
     ----------
     plan
-        Of the runs whose outcomes are drawn.
+        The plan of the runs whose outcomes are drawn.
     known
-        Of runs that every fit sees beside them; None without any.
+        The posterior whose runs every fit sees as well; None without one.
     """
 
     plan: Plan
@@ -192,7 +192,7 @@ def sbc(
     Parameters
     ----------
     law
-        A law or the name of one; or a posterior, about which the inference is then calibrated.
+        A law or the name of one; or a posterior, around which the inference is then calibrated.
     runs
         A table whose inputs all simulated tables have; without one, `rows` runs spread over the ranges of the law.
     family, pool, priors
@@ -200,18 +200,18 @@ def sbc(
     rows
         Runs in each simulated table (default: twelve per parameter).
     simulations
-        Tables to draw and to fit.  Quantities that leave their band are looked at once more, with as many.
+        Tables to draw and to fit.  If quantities leave their band, the calibration is repeated once with as many.
     sampling, work
-        How to sample, and how the work is done; see :class:`bayeslaw.Sampling` and :class:`bayeslaw.Work`.  By
-        default 500 draws per chain, and about a posterior the acceptance rate that it was sampled with.
+        How to sample, and how the work is done; see :class:`bayeslaw.Sampling` and :class:`bayeslaw.Work`.  By default
+        500 draws per chain and, around a posterior, the acceptance rate that it was sampled with.
     **fields
         Single fields of these two, such as ``draws=2000``, ``seed=1`` or ``progress=False``.
 
     Raises
     ------
     QuestionError
-        When there are too few simulations to tell anything, the priors give hardly any possible table, or the posterior
-        has not converged.
+        When there are too few simulations, the priors hardly give any possible table, or the posterior has not
+        converged.
     ExecutorError
         When workers cannot be reached, are lost, or cannot do the work.
 
@@ -248,7 +248,7 @@ def sbc(
 def _trials(
     subject: Law | Posterior, runs: Runs | None, family: str | None, pool: Mapping[str, str] | None, rows: int | None
 ) -> Callable[[Random], _Trial]:
-    """What gives a trial for some random numbers, which decide where runs lie that no table gives."""
+    """A function from random numbers, which place the runs if no table does, to a trial."""
     if isinstance(subject, Posterior):
         fixed = _Trial(_unweighted(subject.plan), subject)
     elif runs is not None:
@@ -284,7 +284,7 @@ def _calibrated(
     for i, found in many:
         if found.diagnostics.converged:
             truth = {name: values[i] for name, values in simulated.values.items()}
-            # Each with random numbers of its own, whatever order they come in.
+            # Each has its own random numbers, whatever order they come in.
             ranked[i] = ranks_of(plans[i], found.values, truth, np.random.default_rng((seed, simulations, i)))
     names = next(iter(ranked.values()), {LOG_LIKELIHOOD: 0.0})
     ranks = {name: np.array([ranked[i][name] for i in sorted(ranked)]) for name in names}
@@ -292,7 +292,7 @@ def _calibrated(
 
 
 def _spread(law: Law, rows: int, rng: Random) -> _Trial:
-    """Runs of one family at inputs spread over their ranges, with outcomes that stand for those to be drawn."""
+    """Runs of one family at inputs spread over their ranges, with placeholders for the outcomes to be drawn."""
     inputs = law.with_computed_inputs(latin_hypercube(law, rng, rows))
     columns = {law.inputs[name].column: values for name, values in inputs.items()}
     stand_in = 0.0 if law.output.likelihood.family.outcome == "count" else np.mean(law.output.range or (0.0, 1.0))
@@ -301,5 +301,5 @@ def _spread(law: Law, rows: int, rng: Random) -> _Trial:
 
 
 def _unweighted(plan: Plan) -> Plan:
-    """A simulated run counts once, whatever the run in its place counted for."""
+    """A simulated run counts once, whatever the weight of the original run."""
     return replace(plan, runs=plan.runs.with_columns({"weight": np.where(plan.weights > 0, 1.0, 0.0)}))

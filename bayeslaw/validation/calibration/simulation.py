@@ -1,4 +1,4 @@
-"""Tables of runs as a plan makes them: from its priors, or from draws of its posterior."""
+"""Simulated tables of runs of a plan: from its priors, or from draws of its posterior."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bayeslaw.inference.posterior.noise import noisy
 from bayeslaw.language.formula.likelihoods import OUTCOMES
 from bayeslaw.language.law import Law
 
-# Draws that are looked at together, and lots of them before it is given up.
+# Draws per lot, and the number of lots before giving up.
 LOT, LOTS = 256, 400
 
 Random = np.random.Generator
@@ -24,7 +24,7 @@ Values = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Simulated:
-    """Outcomes with what they came from.
+    """Simulated outcomes with the parameters behind them.
 
     Attributes
     ----------
@@ -70,18 +70,18 @@ def by_run(plan: Plan, values: Values) -> dict[str, Any]:
 def simulate(plan: Plan, draw: Callable[[Random, int], Values], count: int, rng: Random) -> Simulated:
     """Outcomes of a plan's runs, from the law's noise about its means.
 
-    Tables with an outcome that no table of the law may hold are left out.  They are told by their outcomes alone, so
-    the posterior given any other table is what it would be without (a posterior is of the table it is given).
+    Tables with an outcome outside the range of the law are left out.  This selection depends on the outcomes alone, so
+    it does not change the posterior given any other table.
 
     Parameters
     ----------
     draw
-        What gives so many draws of everything sampled.
+        A function from a number to that many draws of everything sampled.
 
     Raises
     ------
     QuestionError
-        When hardly any table is left.
+        When too few tables are left.
     """
     law, lots = plan.law, []
     for _ in range(LOTS):
@@ -103,7 +103,7 @@ def simulate(plan: Plan, draw: Callable[[Random, int], Values], count: int, rng:
 
 
 def _allowed(law: Law, outcomes: np.ndarray) -> np.ndarray:
-    """Which tables hold nothing but possible outcomes."""
+    """Whether each table has possible outcomes only."""
     low, high = law.output.range or (-np.inf, np.inf)
     inside = np.isfinite(outcomes) & (outcomes >= low) & (outcomes <= high)
     inside &= OUTCOMES[law.output.likelihood.family.outcome].holds(outcomes)

@@ -1,7 +1,7 @@
-"""How laws went astray on earlier sweeps.
+"""How far laws were wrong on earlier sweeps.
 
 ============  ======================================================================
-``learning``  a distribution of slopes, from public sweeps and one's own
+``learning``  a distribution of slopes, from public sweeps and a user's own
 ``slopes``    the slope of a law's errors against distance
 ============  ======================================================================
 """

@@ -24,19 +24,19 @@ from bayeslaw.validation.backtest.ahead import named_laws
 from bayeslaw.validation.backtest.origins import SEEN
 from bayeslaw.validation.drift.slopes import NEAREST, as_table, public_slopes, slopes
 
-# Part of the direction that is believed; the rest is added to the scale.  Sweeps were not drawn at random, and with
-# seven of them a direction is as good as it looks only if the next one is like these.  Of 0, .3, .5 and 1 chosen for
-# the interval scores of averages and single laws, each sweep foretold from the others.
+# The part of the direction that is kept; the rest is added to the scale.  Sweeps were not drawn at random, and with
+# seven of them a direction is as good as it looks only if the next sweep is like these.  Chosen among 0, .3, .5 and 1
+# for the interval scores of averages and single laws, with each sweep forecast from the others.
 BELIEVED = 0.5
 # The size of slopes per e-fold of compute: nats of log loss, logits of a score.
 USUAL = {"log": 0.005, "logit": 0.1}
-# How much the scales of laws, and of collections of tasks, may differ: standard deviations of their logs.
+# How much the scales of laws, and of collections of tasks, may differ: the standard deviation of their logs.
 LAWS_DIFFER, COLLECTIONS_DIFFER = 0.5, 0.7
-# Origins of a sweep share most of their runs, so now and then all of them err together by more than their errors say.
+# Origins of a sweep share most of their runs, so sometimes all of them err together by more than their standard errors.
 TAILS_OF_ERRORS = 4.0
-# Laws and sweeps are few, so their spreads are funnels, which are walked in small steps.
+# Laws and sweeps are few, so their spreads form funnels, which need small steps.
 SETTINGS = Settings(warmup=1000, draws=2000, target_accept=0.98)
-# Spreads mix slowly, and are only averaged over.
+# Spreads mix slowly, and are nuisance parameters.
 LARGEST_RHAT = 1.05
 
 
@@ -53,11 +53,11 @@ def learn_drift(
     work: Work = Work(),
     **fields: Unpack[Fields],
 ) -> dict[str, Drift]:
-    """Learn from earlier sweeps how far laws go astray beyond the runs.
+    """Learn from earlier sweeps how far laws drift beyond the runs.
 
-    Each law is fitted to the cheaper runs of each sweep, and the slope of what it errs by on the dearer ones, against
-    the log of compute, joins those of the public sweeps.  A hierarchical model of slopes (laws, sweeps, origins) gives
-    the slope on a sweep that none has seen.
+    Each law is fitted to the cheaper runs of each sweep.  The slope of its errors on the more expensive runs, against
+    the log of compute, joins the slopes on the public sweeps.  A hierarchical model of slopes (laws, sweeps, origins)
+    predicts the slope on a new sweep.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def learn_drift(
     origins
         Shares of the runs that are seen, each an origin to forecast from.
     public
-        Learn from the public sweeps too; of a few sweeps of one's own alone little is known.
+        Learn from the public sweeps too; a few sweeps of one's own alone say little.
     sampling, work
         How to sample, and how the work is done; see :class:`bayeslaw.Sampling` and :class:`bayeslaw.Work`.
     **fields
@@ -84,7 +84,7 @@ def learn_drift(
     Raises
     ------
     QuestionError
-        When no sweeps are given, or one has nothing to say.
+        When no sweeps are given, or one says nothing about drift.
     RunsError, LawError, PoolingError
         When a law cannot be fitted to what an origin sees.
     ConvergenceError
@@ -114,20 +114,20 @@ def learn_drift(
     own = as_table(rows)
     if not public:
         return drift_from(own)
-    # Laws of learning curves drift as they do along those, of which sweeps say nothing.
+    # Laws of learning curves keep their learned drift, as sweeps say nothing about it.
     return {**learned_drifts(), **drift_from(pd.concat([public_slopes(), own]))}
 
 
 def drift_from(table: pd.DataFrame) -> dict[str, Drift]:
-    """The slope of a law on a sweep that is not in a table of slopes: its direction and scale, by law.
+    """The slope of a law on a new sweep: its direction and scale, by law.
 
-    Losses and shares, whose slopes are in other units, tell nothing of each other.
+    Losses and shares are learned separately, as their slopes have different units.
 
     Parameters
     ----------
     table
-        Columns as in :data:`bayeslaw.validation.drift.slopes.COLUMNS`; slopes measured over less than an e-fold do not
-        count.
+        Columns as in :data:`bayeslaw.validation.drift.slopes.COLUMNS`; slopes measured over less than an e-fold are
+        ignored.
 
     Raises
     ------
@@ -139,11 +139,11 @@ def drift_from(table: pd.DataFrame) -> dict[str, Drift]:
 
 
 def _of_losses(table: pd.DataFrame) -> dict[str, Drift]:
-    """Slopes differ between laws, between sweeps and, less, between origins; new laws have a direction like others."""
+    """Slopes differ between laws, between sweeps and, less, between origins; new laws share the direction of others."""
     usual = USUAL["log"]
     sweep, _ = pd.factorize(table["sweep"])
     law, names = pd.factorize(table["law"])
-    # With one origin a sweep, what differs between origins cannot be told from what differs between sweeps.
+    # With one origin per sweep, differences between origins and between sweeps cannot be separated.
     several = bool(table.duplicated(["sweep", "law"]).any())
 
     def model(slope: Any, error: Any) -> None:
@@ -161,20 +161,20 @@ def _of_losses(table: pd.DataFrame) -> dict[str, Drift]:
     draws, rng = _sampled(model, table), np.random.default_rng(0)
     size = len(draws["middle"])
 
-    def foretold(offset: np.ndarray, offset_of_scale: np.ndarray) -> Drift:
+    def drift_of(offset: np.ndarray, offset_of_scale: np.ndarray) -> Drift:
         direction = draws["middle"] + draws["between"] * offset
         scale = np.hypot(np.exp(draws["log_scale"] + LAWS_DIFFER * offset_of_scale), draws.get("origin", 0.0))
         return Drift.of(direction + scale * rng.standard_normal(size), BELIEVED)
 
-    by_law = {str(name): foretold(draws["law"][:, i], draws["law_scale"][:, i]) for i, name in enumerate(names)}
-    return {**by_law, OTHERS["log"]: foretold(rng.standard_normal(size), rng.standard_normal(size))}
+    by_law = {str(name): drift_of(draws["law"][:, i], draws["law_scale"][:, i]) for i, name in enumerate(names)}
+    return {**by_law, OTHERS["log"]: drift_of(rng.standard_normal(size), rng.standard_normal(size))}
 
 
 def _of_scores(table: pd.DataFrame) -> dict[str, Drift]:
     """Slopes have heavy tails, no direction, and scales that differ between laws and between collections of tasks.
 
-    Of three collections one rises above its laws, one far above, one falls below: a direction learned from two is wrong
-    for the third.  Abilities that appear late are the tails, and in them is how unlike the next collection may be.
+    Of three collections, one ends above its laws, one far above, and one below: a direction learned from two is wrong
+    for the third.  The tails come from abilities that appear late; they say how different the next collection may be.
     """
     collection, collections = pd.factorize(table["sweep"])
     law, names = pd.factorize(table["law"])
@@ -190,12 +190,12 @@ def _of_scores(table: pd.DataFrame) -> dict[str, Drift]:
     draws, rng = _sampled(model, table), np.random.default_rng(0)
     size = len(draws["log_scale"])
 
-    def foretold(offset_of_scale: np.ndarray) -> Drift:
+    def drift_of(offset_of_scale: np.ndarray) -> Drift:
         scale = np.exp(draws["log_scale"] + LAWS_DIFFER * offset_of_scale)
         return Drift.of(scale * rng.standard_t(TAILS, size), 0.0)
 
-    by_law = {str(name): foretold(draws["law_scale"][:, i]) for i, name in enumerate(names)}
-    return {**by_law, OTHERS["logit"]: foretold(rng.standard_normal(size))}
+    by_law = {str(name): drift_of(draws["law_scale"][:, i]) for i, name in enumerate(names)}
+    return {**by_law, OTHERS["logit"]: drift_of(rng.standard_normal(size))}
 
 
 def _sampled(model: Callable[[Any, Any], None], table: pd.DataFrame) -> dict[str, np.ndarray]:

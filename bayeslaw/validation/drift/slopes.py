@@ -1,6 +1,6 @@
-"""How laws erred beyond the runs they were fitted to: the slope of their errors against distance.
+"""The errors of laws beyond the runs they were fitted to: their slope against distance.
 
-Errors are of the log of an outcome, or of the logit where it is a share.
+Errors are on the log of an outcome, or on the logit of a share.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from bayeslaw.validation.backtest.ahead import Look, looks
 from bayeslaw.validation.backtest.origins import COMPUTE, origins_along, those_that_see_enough
 from bayeslaw.words import worded
 
-# Nearer than an e-fold, noise is all there is.
+# Closer than an e-fold, errors are all noise.
 NEAREST = 1.0
 OF_LOSSES, OF_SCORES = LEARNED.with_name("slopes.csv"), LEARNED.with_name("score_slopes.csv")
 COLUMNS = ("sweep", "table", "law", "link", "origin", "slope", "error", "distance")
@@ -47,7 +47,7 @@ def slopes(
     seen: Sequence[float], sampling: Sampling = Sampling(), seed: int = 0, place: Workplace = HERE,
     table: str | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """A row for each law and origin from which something lies more than an e-fold of compute ahead.
+    """One row for each law and each origin that hides a run more than an e-fold of compute ahead.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def slopes(
     Raises
     ------
     QuestionError
-        When nothing lies so far ahead from any origin, or none sees enough runs.
+        When no origin hides a run that far ahead, or none sees enough runs.
     RunsError, LawError, PoolingError
         When a law cannot be fitted to the runs.
     """
@@ -94,7 +94,7 @@ def slope_of(look: Look, name: str) -> dict[str, float]:
     link, asked = LINKS[posterior.law.output.link], trials(posterior, drawn.inputs)
 
     def linked(outcome: np.ndarray) -> np.ndarray:
-        """Outcomes on the scale of errors: of counts, the share, kept off 0 and 1 by half an answer (Haldane 1956)."""
+        """Outcomes on the scale of errors; for counts the share, kept off 0 and 1 by half an answer (Haldane 1956)."""
         return np.asarray(link(outcome if asked is None else (outcome + 0.5) / (asked + 1.0)))
 
     with np.errstate(all="ignore"):
@@ -105,12 +105,12 @@ def slope_of(look: Look, name: str) -> dict[str, float]:
     low, high = np.quantile(run, CENTRAL_68, axis=0)
     noise = (high - low) / 2.0
     if asked is not None:
-        # Where all draws are wrong throughout, they still do not tell more than that many questions do.
+        # Where all draws give only wrong answers, they still say no more than that number of questions can.
         share = UNLINKS["logit"](middle)
         noise = np.fmax(noise, 1.0 / np.sqrt((asked + 1.0) * share * (1.0 - share)))
     weight = far / noise**2
     found = (weight @ error) / (weight @ far)
-    # Errors of the law are shared by all points, those of single runs are not.
+    # Errors of the law are shared by all points; errors of single runs are not.
     shared, own = (weight @ mean.std(axis=0)) / (weight @ far), 1.0 / np.sqrt(weight @ far)
     return {"slope": float(found), "error": float(np.hypot(shared, own)), "distance": float(far.max())}
 
