@@ -1,8 +1,8 @@
-"""The standard columns of a table of runs: their names, what else people call them, units and meaning.
+"""The standard columns of a table of runs: their names, common aliases, units and meaning.
 
-A column under a standard name is never touched.  A column under another known name takes the standard one, so
-that a file with ``N``, ``D`` and ``val_loss`` fits without a word; two candidates for one name are refused, since
-a wrong guess (with or without embeddings?) moves every exponent.
+A column under a standard name is never renamed.  A column under a known alias takes the standard name, so a file with
+``N``, ``D`` and ``val_loss`` needs no configuration.  Two candidates for one name are refused, since a wrong guess
+(with or without embeddings?) changes every exponent.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class Column:
     Attributes
     ----------
     aliases
-        Other names it goes by.  Words are compared without case, space, ``-`` and ``_``; single letters exactly,
-        because ``d`` is as often a width as ``D`` is data.
+        Other common names.  Words are compared without case, space, ``-`` and ``_``; single letters are compared
+        exactly, because ``d`` is as often a width as ``D`` is data.
     """
 
     name: str
@@ -46,11 +46,11 @@ _ROWS = (
     Column("loss", "nat/token", "cross-entropy on held-out text",
            ("L", "val_loss", "validation_loss", "valid_loss", "eval_loss", "test_loss", "final_loss")),
     Column("learning_rate", "1", "peak learning rate, or the rate at this step", ("lr", "peak_lr", "max_lr")),
-    Column("batch_size_tokens", "token", "tokens a step", ("tokens_per_batch", "tokens_per_step")),
+    Column("batch_size_tokens", "token", "tokens per step", ("tokens_per_batch", "tokens_per_step")),
     Column("step", "step", "optimiser steps taken so far", ("global_step", "train_step", "training_step")),
     Column("width", "unit", "size of the residual stream", ("d_model", "hidden_size", "hidden_dim", "n_embd")),
     Column("depth", "layer", "layers", ("n_layers", "num_layers", "n_layer", "num_hidden_layers")),
-    Column("n_experts", "expert", "experts a layer", ("num_experts",)),
+    Column("n_experts", "expert", "experts per layer", ("num_experts",)),
     Column("vocab_size", "token", "entries of the vocabulary", ("n_vocab",)),
     Column("family", "", "runs that share a recipe: the column to pool over", ("model_family",)),
     Column("run", "", "which training run a checkpoint belongs to", ("run_id", "run_name")),
@@ -78,7 +78,7 @@ def standard_name(name: str) -> str | None:
 
 
 def is_quantity(name: str) -> bool:
-    """Whether a name stands for a standard column with a unit, which true and false are not values of."""
+    """Whether a name stands for a standard column with a unit, which true and false cannot be values of."""
     standard = standard_name(name)
     return standard is not None and STANDARD[standard].units not in ("", "1")
 
@@ -91,7 +91,7 @@ def recognised(found: Iterable[str], source: str, settled: Collection[str] = ())
     found
         The file's own names.
     source
-        What to call the file in a message.
+        The name of the file in messages.
     settled
         Standard names that the caller has assigned already.
 
@@ -128,7 +128,7 @@ def missing_column(name: str, found: Iterable[str], source: str, wanted_by: str)
 def missing_columns(names: Sequence[str], found: Iterable[str], source: str, wanted_by: str) -> RunsError:
     """The error for columns that are not there: what the file has instead, and how to map them."""
     found = list(found)
-    # One standard column is not meant by the name of another, however near: 'flops' is no 'loss'.
+    # The name of another standard column is never a suggestion, however close: 'flops' does not mean 'loss'.
     near = [did_you_mean(name, [each for each in found if not {name, each} <= STANDARD.keys()]) for name in names]
     if len(names) == 1:
         needed, these = f"column '{names[0]}', which is not there{near[0]}", "If one of them is it"

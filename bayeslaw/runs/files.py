@@ -1,9 +1,9 @@
-"""Files and frames as plain columns: the one place that knows CSV, JSON lines, Parquet, pandas and polars.
+"""Files and frames as plain columns: the only module that knows CSV, JSON lines, Parquet, pandas and polars.
 
-Every source goes through the same rule, so that all of them give the same table: a column whose every non-empty
-cell is a number is numbers, and so is one of true and false, 1 and 0, unless its name says that it is a quantity; any
-other is text.  CSV and JSON lines need the standard library only:
-importing pandas takes longer than most fits of a small table take to read.
+All sources follow the same rule, so they give the same table.  A column is numeric if every non-empty cell is a number.
+A column of true and false is numeric too, 1 and 0, unless its name says that it is a quantity.  Any other column is
+text.  CSV and JSON lines need the standard library only: importing pandas takes longer than most fits of a small table
+take to read.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from bayeslaw.errors import FileError, RunsError, listed
 from bayeslaw.runs.columns import is_quantity
 from bayeslaw.words import cut
 
-# Rows of a table are held as Python objects while it is read, some 50 bytes a cell: more than this is a mistake.
+# While a table is read, its cells are Python objects of some 50 bytes each: a larger file is a mistake.
 LARGEST_FILE = 2 * 1024**3
 READABLE = (".csv", ".csv.gz", ".tsv", ".jsonl", ".ndjson", ".parquet")
-# What programs write for a missing number; in a column of text these are words like any other.
+# Spellings of a missing number; in a column of text these are ordinary words.
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>"})
 TRUTH = {"true": 1.0, "false": 0.0}
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE | re.ASCII)
@@ -39,7 +39,7 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", r
 
 @dataclass(frozen=True)
 class Table:
-    """Columns by name, each of shape ``(rows,)``, and the number each row has in its file."""
+    """Columns by name, each of shape ``(rows,)``, and the number of each row in its file."""
 
     columns: dict[str, np.ndarray]
     rows: np.ndarray
@@ -61,7 +61,7 @@ def read_table(source: Any) -> Table:
     library = type(source).__module__.partition(".")[0]
     name = type(source).__name__
     if library == "pandas" and name == "DataFrame":
-        # A named index is a column that pandas has set aside; an unnamed one only counts rows.
+        # A named index is a column in pandas; an unnamed one only counts rows.
         frame = source.reset_index() if any(n is not None for n in source.index.names) else source
         pairs = [(str(c), frame.iloc[:, i].tolist()) for i, c in enumerate(frame.columns)]
         return _table(pairs, range(1, len(frame) + 1), "pandas frame")
@@ -137,7 +137,7 @@ def _read_csv(text: str, source: str, delimiter: str) -> Table:
     start = 1
     try:
         for cells in reader:
-            # A quoted cell may span lines: a row is where it starts.
+            # A quoted cell may span lines: a row is numbered by its first line.
             number, start = start, reader.line_num + 1
             if not any(cell.strip() for cell in cells) and len(cells) <= 1:
                 continue
@@ -199,7 +199,7 @@ def _read_json_lines(text: str, source: str) -> Table:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """A JSON object with its duplicate keys still there."""
+    """A JSON object that keeps its duplicate keys."""
 
 
 def _read_parquet(path: Path) -> Table:
@@ -309,7 +309,7 @@ def _cell(value: Any) -> float | str | None:
 def _number(cell: float | str) -> float | None:
     if isinstance(cell, float):
         return cell
-    if NUMBER.fullmatch(cell):  # not float() alone, which would take the label "2024_01" for a number
+    if NUMBER.fullmatch(cell):  # not float() alone, which accepts the label "2024_01" as a number
         return float(cell)
     return math.nan if cell.lower() in MISSING else None
 

@@ -1,7 +1,7 @@
 """Which rows of a table meet a condition such as ``"family == 'c4' and n_params >= 1e8"``.
 
-A condition is read by the law language (``law.expr``), where a name is a column.  Kinds are checked on the tree
-before anything is computed, so that NumPy is never asked to compare text with a number.
+A condition is parsed by the law language (``language.formula``), where a name is a column.  Types are checked on the
+tree before anything is computed, so NumPy never compares text with a number.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def rows_where(runs: Runs, condition: str) -> np.ndarray:
     Raises
     ------
     RunsError
-        When a column is not there, kinds do not go together, or a formula of finite columns is not finite in a row
-        that depends on it.
+        When a column is missing, types do not match, or a formula of finite columns is not finite in a row that depends
+        on it.
     LawError
-        When the condition cannot be read.
+        When the condition cannot be parsed.
     """
     if not isinstance(condition, str):
         raise RunsError(f'{runs.source}: a condition is a text such as "n_params >= 1e8", not {condition!r}.')
@@ -57,7 +57,7 @@ def rows_where(runs: Runs, condition: str) -> np.ndarray:
 
 
 def _with_compute(runs: Runs) -> Runs:
-    """The runs with their compute, where that is no column and follows from parameters and tokens."""
+    """The runs with a column of compute, if that is missing and parameters and tokens are there."""
     sizes = ("n_params", "n_tokens")
     if runs.has("flops") or not all(runs.has(name) and not runs.is_text(name) for name in sizes):
         return runs
@@ -65,7 +65,7 @@ def _with_compute(runs: Runs) -> Runs:
 
 
 def _met(node: expr.Node, values: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Which rows meet a condition, and which may: a comparison of what is not finite may be met or not."""
+    """Which rows meet a condition, and which may: a comparison of a non-finite value is undecided."""
     match node:
         case expr.Call("not", (negated,)):
             met, possible = _met(negated, values)
@@ -94,7 +94,7 @@ def _wrong(runs: Runs, condition: str, why: str) -> RunsError:
 
 
 def _kind(node: expr.Node, runs: Runs, condition: str) -> Kind:
-    """What a part of a condition is, refusing what does not go together."""
+    """The type of a part of a condition; mismatches are refused."""
     match node:
         case expr.Number():
             return "a number"

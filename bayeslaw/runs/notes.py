@@ -1,4 +1,4 @@
-"""What a table of runs can and cannot tell, said before a fit.
+"""Notes on what a table of runs can and cannot identify, before a fit.
 
 Each check is a function of a :class:`Design` that yields notes; ``CHECKS`` is all of them.
 """
@@ -34,7 +34,7 @@ FEWEST_GROUPS = 4
 # Robust z. A cubic in the logs differs from a law with a floor by up to 8 where runs scatter by 0.1 % only (tried on
 # published sweeps); the diverged runs of two sweeps lie beyond 10, Student-t noise of 4 degrees once in 3,000 rows.
 OUTLYING = 10.0
-# Beyond this share, "outliers" mean that the plain regression does not describe the rows, not that the rows are wrong.
+# Beyond this share, "outliers" mean that the plain regression does not fit the rows, not that the rows are wrong.
 MOST_OUTLIERS = 0.15
 # Rounding adds step**2 / 12 to the variance: a step of 0.7 scatters adds 4 %.
 ROUNDED = 0.7
@@ -42,20 +42,20 @@ ROUNDED = 0.7
 
 @dataclass(frozen=True)
 class Design:
-    """What the checks look at.
+    """The data that the checks examine.
 
     Attributes
     ----------
     axes
-        What the outcome is a function of, by column name, each positive and of shape ``(runs,)``; NaN where empty.
+        The inputs of the outcome, by column name, each positive and of shape ``(runs,)``; NaN where empty.
     outcome, outcome_name
-        What is predicted, shape ``(runs,)``; None where the table has no such column.
+        The outcome, shape ``(runs,)``; None where the table has no such column.
     family
         The grouping column, or None.
     groups
         Its levels and the level of each run; no levels without a grouping column.
     pooled
-        Whether a fit pools over it, or it is only there to be pooled over.
+        Whether a fit pools over it, or only could.
     empty
         Where the columns that a fit needs are empty, by name; masks of shape ``(runs,)``.
     """
@@ -72,7 +72,7 @@ class Design:
 
 
 def collinear(design: Design) -> Iterator[Note]:
-    """Two axes that rise together cannot be told apart."""
+    """The effects of two axes that rise together cannot be separated."""
     for (a, x), (b, y) in combinations(design.axes.items(), 2):
         keep = _usable(x) & _usable(y)
         if keep.sum() < 3:
@@ -92,7 +92,7 @@ def collinear(design: Design) -> Iterator[Note]:
 
 
 def levels_of_axes(design: Design) -> Iterator[Note]:
-    """An axis needs three levels and a decade before an exponent and a floor come apart."""
+    """An axis needs three levels and a decade to separate an exponent from a floor."""
     for name, values in design.axes.items():
         known = values[_usable(values)]
         if not len(known):
@@ -133,7 +133,7 @@ def _distinct(values: np.ndarray) -> int:
 
 
 def outside_range(design: Design) -> Iterator[Note]:
-    """Runs beyond the values that a law is meant for."""
+    """Runs outside the range of a law."""
     if design.law is None:
         return
     for each in design.law.inputs.values():
@@ -151,7 +151,7 @@ def outside_range(design: Design) -> Iterator[Note]:
 
 
 def errors_without_use(design: Design) -> Iterator[Note]:
-    """Known errors of outcomes whose noise follows from what they count."""
+    """Known errors of counts, whose noise is already given by the counts."""
     if design.law is None:
         return
     column, likelihood = standard_error_column(design.runs, design.law), design.law.output.likelihood
@@ -165,7 +165,7 @@ def errors_without_use(design: Design) -> Iterator[Note]:
 
 
 def families(design: Design) -> Iterator[Note]:
-    """Whether the groups can carry a hierarchy."""
+    """Whether there are enough groups for a hierarchy."""
     names, index = design.groups
     if design.family is None:
         if design.runs.has("family"):
@@ -174,7 +174,7 @@ def families(design: Design) -> Iterator[Note]:
                 "Fill it in to pool over it.",
             )  # fmt: skip
         return
-    # What would be wrong with a hierarchy is no fault of a fit without one.
+    # Problems of a hierarchy do not affect a fit without one.
     lead = "" if design.pooled else f"With {argument('family', design.family)}: "
     severity: Severity = "warning" if design.pooled else "info"
     if len(names) == 1:
@@ -210,7 +210,7 @@ def families(design: Design) -> Iterator[Note]:
 
 
 def repeated_runs(design: Design) -> Iterator[Note]:
-    """Checkpoints of one run err together."""
+    """Checkpoints of one run share errors."""
     runs = design.runs
     name = next((n for n in ("run", "run_id") if n in runs.data), None)
     if name is not None:
@@ -238,7 +238,7 @@ def repeated_runs(design: Design) -> Iterator[Note]:
 
 
 def shared_budget(design: Design) -> Iterator[Note]:
-    """Runs of one compute budget (isoFLOP) share what moves that budget as a whole."""
+    """Runs of one compute budget (isoFLOP) share the errors of that budget."""
     runs = design.runs
     if "flops" not in runs.data or runs.is_text("flops") or len(runs) < 6:
         return
@@ -266,7 +266,7 @@ def shared_budget(design: Design) -> Iterator[Note]:
 
 
 def duplicate_rows(design: Design) -> Iterator[Note]:
-    """The same row twice counts twice."""
+    """A duplicated row counts twice."""
     rows = list(zip(*(_cells(values) for values in design.runs.data.values()), strict=True))
     seen: dict[tuple[object, ...], int] = {}
     again = []
@@ -283,12 +283,12 @@ def duplicate_rows(design: Design) -> Iterator[Note]:
 
 
 def _cells(values: np.ndarray) -> list[object]:
-    """Cells that compare equal when empty, which NaN does not."""
+    """Cells for comparison, in which empty cells are equal, unlike NaN."""
     return [None if cell != cell else cell for cell in values.tolist()]
 
 
 def scatter(design: Design) -> Iterator[Note]:
-    """Outcomes far from a plain regression on the axes, or rounded more coarsely than they scatter."""
+    """Outcomes far from a plain regression on the axes, or rounded more coarsely than their scatter."""
     y = design.outcome
     if y is None or not design.axes:
         return
@@ -300,12 +300,12 @@ def scatter(design: Design) -> Iterator[Note]:
     if residual is None:
         return
     middle = float(np.nanmedian(residual))
-    # A perfect fit (a made-up table) has no scatter to be far from: rounding of the arithmetic is not a deviation.
+    # A perfect fit (a made-up table) has no scatter: rounding errors of the arithmetic are not deviations.
     spread = max(1.4826 * float(np.nanmedian(np.abs(residual - middle))), 1e-6)
     yield from _outliers(design, np.flatnonzero(keep), y, np.nan_to_num((residual - middle) / spread))
     levels = np.unique(y)
     if len(levels) < 0.6 * len(y) and len(levels) > 1:
-        # The gap that a typical run sits beside, in the units of the residual.
+        # The gap next to a typical run, in the units of the residual.
         gaps = np.diff(np.log(levels) if on_log else levels)
         step = float(np.median(gaps[np.clip(np.searchsorted(levels, y), 0, len(gaps) - 1)]))
         if step > ROUNDED * spread:
@@ -344,7 +344,7 @@ def _outliers(design: Design, rows: np.ndarray, y: np.ndarray, z: np.ndarray) ->
 
 
 def missing_cells(design: Design) -> Iterator[Note]:
-    """Empty cells: a fit refuses them in the columns that it needs."""
+    """Empty cells, which a fit refuses in the columns that it needs."""
     if not design.empty:
         return
     found = [

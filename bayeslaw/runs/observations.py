@@ -1,6 +1,6 @@
-"""What a law asks of a table of runs: its inputs and its outcome as arrays, each value checked.
+"""What a law reads from a table of runs: its inputs and its outcome as arrays, with every value checked.
 
-Checks stand here, before the first compilation, because a wrong unit gives a posterior as smooth as a right one.
+Values are checked here, before the first compilation, because a wrong unit gives a posterior as smooth as a right one.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from bayeslaw.words import exact, short, worded
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
 
-# How far beyond a law's range single rows may lie: nearer than the units people mix up (thousands), farther than any
-# honest small model.
+# How far beyond a law's range single rows may lie: less than the factors of mistaken units (thousands), more than any
+# real small model.
 TOLERANCE = 100.0
 
 
 def inputs(runs: Runs, law: Law) -> dict[str, np.ndarray]:
     """Every input that a law needs, by the input's name.
 
-    An input with a formula is computed where all its sources are there, and read from its column otherwise; a sum
-    along a run is the other way round, since its column may know of records that the table has not.  Inputs that
-    neither the mean nor the noise uses are given where the table has them.
+    An input with a formula is computed where all its sources are present, and read from its column otherwise.  A sum
+    along a run is read first, since its column may include records that the table lacks.  Inputs that neither the mean
+    nor the noise uses are included where the table has them.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def numbers(runs: Runs, name: str, wanted_by: str, expected: str) -> np.ndarray:
     Raises
     ------
     RunsError
-        When it is text, empty or infinite somewhere, with the row.
+        When a value is text, empty or infinite; the message names the row.
     """
     values = runs.column(name, wanted_by)
     if values.dtype == object:
@@ -189,7 +189,7 @@ def _in_range(
     runs: Runs, law: Law, what: str, column: str | None, values: np.ndarray,
     interval: tuple[float, float] | None, units: str, tolerant: bool = True, how: str = "correct it",
 ) -> np.ndarray:  # fmt: skip
-    """The values, when all are in the interval that the law is meant for."""
+    """The values, if all are in the range of the law."""
     if interval is None:
         return values
     low, high = interval
@@ -197,10 +197,11 @@ def _in_range(
     bad = values <= 0
     if low > 0 and bad.any():
         _refuse(runs, law, what, column, values, bad, expected, f"{column or 'x'} > 0", how)
-    # A relative slack of 1e-9, so that a bound that went through a file is still within.
+    # A relative slack of 1e-9, so that a bound that was written to a file is still inside.
     bad = (values < low - 1e-9 * abs(low)) | (values > high + 1e-9 * abs(high))
     if tolerant and low > 0 and not bad.all():
-        # Small models are how scaling is studied: only what no plain unit explains is refused, ``notes`` tell the rest.
+        # Scaling is studied with small models, so only values that suggest a wrong unit are refused; ``notes`` cover
+        # the rest.
         bad = (values < low / TOLERANCE) | (values > high * TOLERANCE)
     if not bad.any():
         return values
@@ -233,16 +234,16 @@ def _refuse(
 def _unit_guess(
     runs: Runs, values: np.ndarray, interval: tuple[float, float], law: Law, column: str
 ) -> float | None:  # fmt: skip
-    """The factor that brings the whole column into the range, nearest to the law's reference scale.
+    """The factor that brings the whole column into the range, closest to the law's reference scale.
 
-    Where the caller gave a unit and the file's own numbers were in the range already, that is what it undoes.
+    If the caller gave a unit although the file's own numbers were in the range already, the factor undoes it.
     """
     low, high = interval
     if not (values > 0).all() or low < 0:
         return None
 
     def fits(factor: float) -> bool:
-        with np.errstate(over="ignore"):  # what overflows is not within
+        with np.errstate(over="ignore"):  # overflow is outside the range
             return bool((values * factor >= low).all() and (values * factor <= high).all())
 
     given = runs.wording.reading(column).unit
@@ -279,7 +280,7 @@ def outcome(runs: Runs, law: Law) -> np.ndarray:
         if family.outcome == "unit" and (values > 0).all() and 1 < values.max() < 100:
             remedy = rescaled(runs, column, 0.01)
         elif family.outcome == "unit" and np.isin(values[bad], (0.0, 1.0)).all():
-            # All or none of a few questions: leaving them out is a choice by outcome, so it comes last and says so.
+            # All or none of a few questions: leaving them out selects by outcome, so it is the last resort and says so.
             other = "average over tasks, or fit counts by a law with a Binomial likelihood, which allows all and none"
             remedy = f"{amended(runs, other, f'{column} > 0 and {column} < 1')}, which favours the middle"
         raise RunsError(
@@ -293,7 +294,7 @@ def outcome(runs: Runs, law: Law) -> np.ndarray:
 
 
 def _check_trials(runs: Runs, law: Law, successes: np.ndarray) -> None:
-    """No more successes than trials, where the trials do not depend on parameters."""
+    """Refuse more successes than trials, where the trials do not depend on parameters."""
     likelihood = law.output.likelihood
     node = likelihood.arguments[likelihood.family.arguments.index("trials")]
     if not set(names(node)) <= set(law.inputs):
@@ -309,7 +310,7 @@ def _check_trials(runs: Runs, law: Law, successes: np.ndarray) -> None:
 
 
 def weights(runs: Runs) -> np.ndarray:
-    """The column ``weight``, or ones; shape ``(runs,)``.  A run of weight 0 is known but not fitted.
+    """The column ``weight``, or ones; shape ``(runs,)``.  A run of weight 0 is in the table but not fitted.
 
     Raises
     ------

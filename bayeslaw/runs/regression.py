@@ -1,7 +1,7 @@
-"""A plain robust regression on logs: what rows are far from, before any law is fitted.
+"""A plain robust regression on logs, to find outlying rows before any law is fitted.
 
-Polynomials of the logs by least absolute deviations.  No model of anything: it only has to follow a smooth surface
-closely enough that a diverged run stands out from it.
+Polynomials of the logs by least absolute deviations.  This is not a model: it only has to follow a smooth surface
+closely enough that a diverged run stands out.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
-# At the corners of a design (the largest run of all) the regression extrapolates: it is no judge there.
+# At the corners of a design (such as the largest run) the regression extrapolates and cannot judge.
 HIGHEST_LEVERAGE = 0.3
 
 
 def residuals(logs: np.ndarray, y: np.ndarray, index: np.ndarray) -> np.ndarray | None:
-    """Residuals of a plain regression, for each large group its own; None where rows are too few.
+    """Residuals of a plain regression, separately for each large group; None where there are too few rows.
 
     Parameters
     ----------
     logs
         Logs of the axes, shape ``(axes, rows)``.
     y
-        What is regressed, shape ``(rows,)``.
+        The response, shape ``(rows,)``.
     index
         The group of each row, integers of shape ``(rows,)``.
 
@@ -56,7 +56,7 @@ def _polynomial(axes: list[np.ndarray], degree: int) -> np.ndarray:
 
 
 def _fit(features: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Residuals of least absolute deviations by reweighting: a tenth of the rows may be anywhere without moving it."""
+    """Residuals of least absolute deviations by reweighting, which tolerates a tenth of arbitrary rows."""
     weight, residual = np.ones(len(y)), y
     for _ in range(30):
         root = np.sqrt(weight)

@@ -1,4 +1,4 @@
-"""Checkpoints: which rows are one training run, and sums over its schedule along them."""
+"""Checkpoints: which rows form one training run, and sums over its schedule along them."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def check_run_ids(runs: Runs) -> None:
 def sum_along(runs: Runs, law: Law, formula: Call, known: Mapping[str, np.ndarray]) -> np.ndarray:
     """A word of ``SCHEDULES``, computed along each training run in the order of its steps; shape ``(runs,)``.
 
-    A step was taken whether or not its record is kept: records that :meth:`Runs.where` left out count, in every run
-    that the table as a whole tells apart.
+    A step counts whether or not its record is kept: the sums include records that :meth:`Runs.where` left out, in every
+    run that the whole table identifies.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def sum_along(runs: Runs, law: Law, formula: Call, known: Mapping[str, np.ndarra
     result = np.empty(len(table))
     for rows in _curves(table):
         if rows[0] >= len(runs):
-            continue  # a run of which nothing is kept: those kept stand first
+            continue  # no record of this run is kept: kept records come first
         order = rows
         if by_step is not None:
             order = rows[np.argsort(values[by_step][rows], kind="stable")]
@@ -87,7 +87,7 @@ def _argument(node: Node, values: Mapping[str, np.ndarray], rows: np.ndarray) ->
 
 
 def _with_left_out(runs: Runs, law: Law, known: dict[str, np.ndarray]) -> tuple[Runs, dict[str, np.ndarray]]:
-    """The runs, and after them the usable records of the table that they were chosen from; with their values."""
+    """The runs, followed by the usable other records of the table that they were chosen from; with their values."""
     if runs.whole is None:
         return runs, known
     table, kept = runs.whole
@@ -103,7 +103,7 @@ def _with_left_out(runs: Runs, law: Law, known: dict[str, np.ndarray]) -> tuple[
 
 
 def _repeats(steps: np.ndarray) -> np.ndarray:
-    """Where sorted steps stand twice: positions of the first of each two."""
+    """The positions at which sorted steps repeat, of the first of each pair."""
     return np.flatnonzero(np.diff(steps) <= 0)
 
 

@@ -1,7 +1,7 @@
-"""Words that a question may say in place of a group: ``new`` and ``population``.
+"""Words that a question may use in place of a group: ``new`` and ``population``.
 
-A group of that name comes first: with a family that is called "new", ``new`` asks for it.  In brackets, ``(new)`` and
-``(population)``, the words keep their meaning.
+A group of that name takes precedence: if a family is called "new", ``new`` asks for it.  In brackets, ``(new)`` and
+``(population)``, the words always keep their meaning.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class StandIn:
-    """What stands in for a group, told from any group that has its word as a name."""
+    """A stand-in for a group, distinct from any group that is called by its word."""
 
     word: str
     meaning: str
@@ -21,7 +21,7 @@ class StandIn:
         return self.word
 
     def beside(self, names: Container[str]) -> str:
-        """How to write it where groups have these names."""
+        """How to write it beside groups of these names."""
         return f"({self.word})" if self.word in names else self.word
 
 
@@ -35,7 +35,7 @@ Group = str | StandIn
 
 
 def meant(word: Group, names: Container[str]) -> Group | None:
-    """What a word means where groups have these names; None where it means nothing."""
+    """The group or stand-in that a word means among groups of these names; None for an unknown word."""
     if isinstance(word, StandIn) or word in names:
         return word
     return next((each for each in STAND_INS if word in (each.word, f"({each.word})")), None)

@@ -1,4 +1,4 @@
-"""What a table of runs holds, on one page: rows, ranges, families, and the notes of ``notes``."""
+"""The summary of a table of runs on one page: rows, ranges, families, and the notes of ``notes``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bayeslaw.words import plain
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
 
-# Without a law: what nearly all laws are functions of, and compute where neither is given.
+# The axes without a law: the inputs of nearly all laws, or compute if neither is there.
 USUAL_AXES = ("n_params", "n_tokens")
 FAMILY = "family"
 MOST_FAMILIES_SHOWN = 12
@@ -30,7 +30,7 @@ MOST_FAMILIES_SHOWN = 12
 
 @dataclass(frozen=True)
 class ColumnRange:
-    """The smallest and largest value of a column, how many distinct ones, and how many cells are empty."""
+    """The smallest and largest value of a column, and the numbers of distinct values and of empty cells."""
 
     name: str
     low: float
@@ -56,7 +56,7 @@ class Family:
 
 @dataclass(frozen=True)
 class RunsSummary:
-    """What a table holds; prints as a page, and gives a dict for JSON.
+    """The summary of a table; prints as a page, and gives a dict for JSON.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class RunsSummary:
     families
         Its groups, the largest first.
     notes
-        What will matter for a fit, the most serious first.
+        What limits a fit, the most serious first.
     """
 
     source: str
@@ -83,7 +83,7 @@ class RunsSummary:
         return True
 
     def as_dict(self) -> dict[str, Any]:
-        """The summary as plain values; a number that is not there is None."""
+        """The summary as plain values; a missing number is None."""
         found: dict[str, Any] = plain({**asdict(self), "converged": self.converged})
         return found
 
@@ -114,19 +114,19 @@ class RunsSummary:
 
 
 def summarise(runs: Runs, law: Law | str | None = None, family: str | None = None) -> RunsSummary:
-    """Look a table over.
+    """Summarise a table.
 
     Parameters
     ----------
     law
-        Whose inputs and outcome to look at, or its name; the standard columns without one.
+        The law whose inputs and outcome to summarise, or its name (default: the standard columns).
     family
         The grouping column; ``family`` where the table has it, of which is then said what pooling over it would meet.
 
     Raises
     ------
     RunsError
-        When `family` is given and is not a column.  What a fit would refuse about the rest is a note.
+        When `family` is given and is not a column.  Other reasons for a fit to refuse the table become notes.
     """
     law = None if law is None else catalogue.find(law)
     inputs, empty, faults = ({}, {}, []) if law is None else _read(runs, law)
@@ -160,18 +160,18 @@ def design_of(
     family: str | None = None,
     groups: tuple[tuple[str, ...], np.ndarray] | None = None,
 ) -> Design:
-    """What ``notes`` look at.
+    """The data that ``notes`` examine.
 
     Parameters
     ----------
     inputs
-        What the law reads of the runs, by input; only sums along training runs are needed.
+        The law's inputs of the runs; only sums along training runs are needed.
     family, groups
-        What a fit pools over; otherwise what it could pool over, the column ``family`` where that can be read.
+        The grouping that a fit pools over; otherwise one that it could pool over, the column ``family`` if valid.
     """
     pooled = groups is not None
     if groups is None and runs.has(FAMILY):
-        with contextlib.suppress(RunsError):  # an empty cell, which is a note
+        with contextlib.suppress(RunsError):  # an empty cell becomes a note
             family, groups = FAMILY, runs.levels(FAMILY)
     if groups is None:
         family, groups = None, ((), np.zeros(len(runs), dtype=int))
@@ -197,7 +197,7 @@ def _read(runs: Runs, law: Law) -> tuple[dict[str, np.ndarray], dict[str, np.nda
 
 
 def _unusable(error: RunsError) -> Note:
-    return Note("unusable", "serious", f"A fit would stop: {error}", "Mend the table, or take a law that can use it.")
+    return Note("unusable", "serious", f"A fit would stop: {error}", "Fix the table, or use a law that can read it.")
 
 
 def _usual_axes(runs: Runs) -> dict[str, np.ndarray]:
@@ -207,10 +207,10 @@ def _usual_axes(runs: Runs) -> dict[str, np.ndarray]:
 
 
 def _axes_of(runs: Runs, law: Law, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The inputs that the mean of a law is a function of, where they are positive numbers.
+    """The inputs of the mean of a law, where they are positive numbers.
 
-    An input that is computed from others is looked at only where the table has its column, or where it is a sum along
-    a training run, which is an axis of its own.
+    An input that is computed from others is included only if the table has its column, or if it is a sum along a
+    training run, which is an axis of its own.
     """
     summed = {each.column: inputs[each.name] for each in law.inputs.values() if each.along_runs and each.name in inputs}
     axes = {}

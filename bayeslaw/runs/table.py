@@ -1,8 +1,8 @@
 """Runs: a table whose columns have meanings.
 
-Why a table of our own: a law needs a handful of columns as float64 and every mistake in them (a wrong unit, a
-diverged run, a text where a number must be) said with its row, before the first minute of sampling.  What a law asks
-of the table is in ``observations``; what the table says about itself, in ``notes``.
+Why not a data frame: a law needs a handful of columns as float64, and every mistake in them (a wrong unit, a diverged
+run, text in place of a number) must be reported with its row before any sampling.  ``observations`` has what a law
+reads from the table; ``notes`` has what the table says about itself.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from bayeslaw.runs.summary import RunsSummary
 
-# What a table of runs can be given as; see :func:`read_runs`.
+# The sources of a table of runs; see :func:`read_runs`.
 type RunsLike = Runs | str | Path | Mapping[str, Sequence[Any] | np.ndarray] | pd.DataFrame | pl.DataFrame
 
 UNIT_WORDS: Mapping[str, float] = {
@@ -40,7 +40,7 @@ UNIT_WORDS: Mapping[str, float] = {
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """A table of training runs, one row a run or checkpoint.  Made by :func:`read_runs` or :meth:`from_arrays`.
+    """A table of training runs, one row per run or checkpoint; made by :func:`read_runs` or :meth:`from_arrays`.
 
     Attributes
     ----------
@@ -48,11 +48,11 @@ class Runs:
         Columns by name, each of shape ``(runs,)``: float64 (NaN where empty), or objects that are all ``str``
         (``""`` where empty).  The arrays cannot be written to.
     source
-        What messages call the table: the path of its file.
+        The name of the table in messages: the path of its file.
     rows
         The number of each row in its file, shape ``(runs,)``; a header counts as row 1.
     whole
-        The table that these runs were chosen from, and their positions there; None where nothing was left out.
+        The table that these runs were chosen from, and their positions there; None if nothing was left out.
     wording
         How messages speak of its rows and columns.
     """
@@ -69,14 +69,14 @@ class Runs:
 
     @staticmethod
     def from_arrays(data: Mapping[str, Any], source: str = "runs") -> Runs:
-        """Runs from sequences by column name, read as :func:`read_runs` reads a mapping, but no name is changed.
+        """Runs from sequences by column name, read like a mapping by :func:`read_runs`, but without renaming columns.
 
         Parameters
         ----------
         data
             Equally long sequences of numbers or text.
         source
-            What messages call the table.
+            The name of the table in messages.
         """
         table = read_table(dict(data))
         return Runs(table.columns, source, table.rows)
@@ -93,7 +93,7 @@ class Runs:
         return tuple(self.data)
 
     def has(self, name: str) -> bool:
-        """Whether there is such a column, under this name or as a standard column that it is an alias of."""
+        """Whether there is such a column, under this name or as the standard column that the name is an alias of."""
         return self._found(name) is not None
 
     def column(self, name: str, wanted_by: str = "the question") -> np.ndarray:
@@ -104,12 +104,12 @@ class Runs:
         name
             Its name, or an alias of a standard column.
         wanted_by
-            Who needs it, for the message.
+            What needs the column, for the message.
 
         Raises
         ------
         RunsError
-            When it is not there, with the nearest name.
+            When it is missing; the message suggests the closest name.
         """
         found = self._found(name)
         if found is None:
@@ -158,7 +158,7 @@ class Runs:
             return tuple(str(word) for word in words), index
         numbers, index = np.unique(values, return_inverse=True)
         shown = [f"{n:g}" for n in numbers]
-        if len(set(shown)) < len(shown):  # six digits do not tell the levels apart
+        if len(set(shown)) < len(shown):  # six digits do not distinguish the levels
             shown = [repr(float(n)) for n in numbers]
         return tuple(shown), index
 
@@ -170,9 +170,9 @@ class Runs:
         Raises
         ------
         RunsError
-            When a column is not there, text is compared with a number, or no run is left.
+            When a column is missing, text is compared with a number, or no run is left.
         LawError
-            When the condition cannot be read.
+            When the condition cannot be parsed.
         """
         mask = rows_where(self, condition)
         if not mask.any():
@@ -195,7 +195,7 @@ class Runs:
         return Runs(data, self.source, self.rows[rows], (table, positions[rows]), self.wording)
 
     def hiding(self, hidden: np.ndarray) -> Runs:
-        """The same table with weight 0 on some runs, so that a fit knows of them and does not see them.
+        """The same table with weight 0 on some runs, which hides them from a fit but keeps them in the table.
 
         Parameters
         ----------
@@ -221,7 +221,7 @@ class Runs:
         return pd.DataFrame({name: values.copy() for name, values in self.data.items()})
 
     def digest(self) -> str:
-        """SHA-256 of the contents as 64 hex digits: the same for the same table, however it was stored.
+        """SHA-256 of the contents as 64 hex digits: the same for the same table, in whatever format it was stored.
 
         The order of columns, the name of the file and the row numbers do not matter; the order of rows does.
         """
@@ -238,14 +238,14 @@ class Runs:
         return total.hexdigest()
 
     def summary(self, law: Law | str | None = None, family: str | None = None) -> RunsSummary:
-        """What the table holds, and what in it will matter for a fit: see ``summary`` and ``notes``.
+        """Summarise the table, with notes on what limits a fit: see ``summary`` and ``notes``.
 
         Parameters
         ----------
         law
-            Look at the columns of this law, or of the one with this name; at the standard ones otherwise.
+            The law whose columns to summarise, or its name (default: the standard columns).
         family
-            The column whose groups are compared; ``family`` where there is one.
+            The column of the groups (default: ``family``, if there is one).
         """
         from bayeslaw.runs.summary import summarise
 
@@ -264,16 +264,16 @@ def read_runs(
         mapping of sequences, or runs.
     columns
         The file's own name by the name a law uses: ``{"n_params": "N (M)"}``.  Common names (``N``, ``params``,
-        ``tokens``, ``val_loss``, ...) are recognised without.
+        ``tokens``, ``val_loss``, ...) are recognised automatically.
     units
-        What a column is multiplied by: ``{"n_params": 1e6}`` or ``{"n_params": "million"}``.
+        A factor that a column is multiplied by: ``{"n_params": 1e6}`` or ``{"n_params": "million"}``.
 
     Raises
     ------
     FileError
         When a file cannot be read.
     RunsError
-        When it is not a table, or `columns` and `units` do not fit it.
+        When it is not a table, or `columns` or `units` do not fit it.
     """
     if isinstance(source, Runs):
         if not columns and not units:
@@ -301,7 +301,7 @@ def read_runs(
 
 
 def _renamed(table: Table, columns: dict[str, str]) -> tuple[dict[str, np.ndarray], dict[str, Reading]]:
-    """The columns under their new names, those the caller assigned and those recognised; and how they were read."""
+    """The columns under their new names, assigned by the caller or recognised; and how they were read."""
     for name, own in columns.items():
         if own not in table.columns:
             raise RunsError(
@@ -313,7 +313,7 @@ def _renamed(table: Table, columns: dict[str, str]) -> tuple[dict[str, np.ndarra
     rest = {name: None for name in table.columns if name not in assigned and name not in by_own}  # a set in order
     found = recognised(rest, table.source, settled=assigned)
     named = {by_own.get(own) or found.get(own, own): own for own in table.columns if own in by_own or own in rest}
-    # One column of the file may stand for two; the order of the file is kept for the others.
+    # One column of the file may be assigned to two names; the others keep the order of the file.
     data = {name: table.columns[own] for name, own in named.items()} | assigned
     return data, {name: Reading(own) for name, own in (named | columns).items()}
 

@@ -1,4 +1,4 @@
-"""How messages speak of a table: of its rows and columns, and of what to do about them."""
+"""How messages describe a table: its rows and columns, and what to do about them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bayeslaw.words import argument, exact, worded
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
 
-# What people store numbers in: for a unit guess the factor must bring the whole column into the law's range.
+# Usual units of stored numbers; a unit is suggested only if it brings the whole column into the law's range.
 FACTORS = {
     1e3: "in thousands", 1e6: "in millions", 1e9: "in billions", 1e12: "in trillions", 1e15: "in units of 1e15",
     1e18: "in units of 1e18", 1e21: "in units of 1e21", 1e-2: "in percent", 1e-3: "in units of 0.001",
@@ -25,7 +25,7 @@ FACTORS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """How a column was read: its own name in the file, and what the caller had it multiplied by."""
+    """How a column was read: its own name in the file, and the factor that the caller multiplied it by."""
 
     own: str
     unit: float | None = None
@@ -33,22 +33,22 @@ class Reading:
 
 @dataclass(frozen=True)
 class Wording:
-    """How messages speak of one table.
+    """How messages describe one table.
 
     Attributes
     ----------
     readings
         How columns were read, by name, where it is known.
     by_hand
-        Whether the rows are points that the caller wrote down: those are written anew, not read in other units or left
-        out.
+        Whether the rows are points that the caller wrote down: the remedy is then to rewrite them, not to change units
+        or leave them out.
     """
 
     readings: Mapping[str, Reading] = field(default_factory=dict)
     by_hand: bool = False
 
     def reading(self, column: str) -> Reading:
-        """How a column was read; under its own name where nothing is known of it."""
+        """How a column was read; as it is by default."""
         return self.readings.get(column, Reading(column))
 
 
@@ -67,7 +67,7 @@ def called(runs: Runs, column: str) -> str:
 
 
 def rescaled(runs: Runs, column: str, factor: float) -> str:
-    """What to ask and do about a column that `factor` brings into the law's unit."""
+    """The remedy for a column that `factor` brings into the law's unit."""
     reading = runs.wording.reading(column)
     if runs.wording.by_hand:
         return f"is it {FACTORS[factor]}? Write {reading.own}={exact(float(runs.column(column)[0]) * factor)}"
@@ -81,14 +81,14 @@ def rescaled(runs: Runs, column: str, factor: float) -> str:
 
 
 def amended(runs: Runs, how: str, condition: str | None = None) -> str:
-    """What to do about rows that cannot be used.
+    """The remedy for rows that cannot be used.
 
     Parameters
     ----------
     how
-        What to do to keep them.
+        How to keep the rows.
     condition
-        What the other rows meet, where one condition says it.
+        A condition that the other rows meet, if one can be written.
     """
     if runs.wording.by_hand:
         return how
