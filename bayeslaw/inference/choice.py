@@ -1,4 +1,4 @@
-"""How a plan is sampled: in which coordinates, for how long, and how once more when that does not do."""
+"""How a plan is sampled: in which coordinates, for how long, and how a second time if that is not enough."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bayeslaw.inference.coordinates.suited import suited
 from bayeslaw.inference.model.plan import Plan
 from bayeslaw.inference.sampler.settings import Settings
 
-# So many times the draws, for what has not converged.
+# The factor on the draws of a fit that has not converged.
 LONGER = 4
 
 
@@ -22,7 +22,7 @@ class Choice(NamedTuple):
     Attributes
     ----------
     patient
-        Whether it takes more than usual, which had not converged.
+        Whether these are the settings of a second attempt, after a fit that did not converge.
     """
 
     coordinates: type[Coordinates]
@@ -31,14 +31,15 @@ class Choice(NamedTuple):
 
 
 def choice_for(plan: Plan, **given: int | float | None) -> Choice:
-    """How a plan is sampled at first, with the settings that the caller gave."""
+    """The first choice for a plan, with the settings of the caller."""
     return _with_settings(suited(plan), given)
 
 
 def next_choice(plan: Plan, tried: Choice, found: Diagnostics, **given: int | float | None) -> Choice | None:
-    """How a plan is sampled once more after what was found; None when that will do, or nothing is left to try.
+    """The next choice for a plan after these diagnostics; None if they are good enough, or nothing is left to try.
 
-    What lacks draws alone gets more of the same.  What lacks something else, or still lacks them, is sampled with care.
+    A fit that lacks only draws gets more of the same.  A fit with another problem, or one that still lacks draws, is
+    sampled with care.
     """
     if found.converged:
         return None
@@ -50,10 +51,10 @@ def next_choice(plan: Plan, tried: Choice, found: Diagnostics, **given: int | fl
 
 
 def with_care(plan: Plan, **given: int | float | None) -> Choice:
-    """How a plan is sampled that is hard: longer and in shorter steps, where nothing folds.
+    """The choice for a hard plan: longer and with smaller steps, in coordinates that do not fold.
 
     Coordinates that follow predictions fold where a prediction turns, as with a break in the law; those made at the
-    mode are long-winded there and right.
+    mode are slow there but correct.
     """
     choice = _with_settings(suited(plan, may_fold=False), given)
     settings = choice.settings

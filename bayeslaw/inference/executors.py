@@ -1,8 +1,7 @@
-"""Where many fits are made: by whatever has the ``submit`` of Python's executors, in other processes or on machines.
+"""Executors of many fits: anything with the ``submit`` of Python's executors, in other processes or on other machines.
 
-A scheduler of Dask is one once it is connected to.  It hands the work of a worker that dies to another; since a fit
-follows from its plan and its seed alone, nobody can tell afterwards.  Each worker has one thread, so as many workers
-as cores are what a machine can do.
+A Dask scheduler is one, once connected.  It redoes the work of a worker that dies on another; since a fit depends on
+its plan and its seed alone, the result is the same.  Each worker has one thread, so start one worker per core.
 """
 
 from __future__ import annotations
@@ -19,25 +18,25 @@ from bayeslaw.errors import BayeslawError, ExecutorError
 from bayeslaw.inference.base.versions import versions
 from bayeslaw.words import argument
 
-# What a scheduler that is there takes to answer, many times over.
+# Many times what a running scheduler takes to answer.
 SECONDS = 5
 # Machines take their time to start workers.
 WORKERS_WITHIN = 60
 
-# A process that was forked has another number than the one in which this was imported.
+# A forked process has another id than the process that imported this module.
 _imported_by = os.getpid()
-# NumPyro's stack of handlers is one for all threads of a process.
+# All threads of a process share NumPyro's stack of handlers.
 _one_at_a_time = threading.Lock()
 
 
 @contextmanager
 def opened(executor: Executor | str | None) -> Iterator[Executor | None]:
-    """An executor, connected to if it is told by the address of a Dask scheduler.
+    """An executor, connected to if it is given by the address of a Dask scheduler.
 
     Parameters
     ----------
     executor
-        As :func:`bayeslaw.backtest` takes it; what was handed in stays open.
+        As for :func:`bayeslaw.backtest`; an executor that was passed in stays open.
 
     Raises
     ------
@@ -62,12 +61,12 @@ def opened(executor: Executor | str | None) -> Iterator[Executor | None]:
     if "://" not in executor:
         raise ExecutorError(f"{argument('executor')} {executor!r}: is no address; give it as tcp://HOST:PORT.")
     try:
-        # A client waits for ever for what takes its call and says nothing.
+        # A client would wait for ever for a server that accepts the connection and does not answer.
         with ThreadPoolExecutor(1) as thread:
             thread.submit(asyncio.run, _called(executor)).result()
         client = Client(executor, timeout=SECONDS, set_as_default=False)
     except Exception as error:
-        # Whatever else listens there may answer anything, which Dask then fails to read in one way or another.
+        # Another server may answer anything, which makes Dask fail in one way or another.
         raise ExecutorError(
             f"{argument('executor')} {executor}: no Dask scheduler answers there within {SECONDS} s; start one with "
             "`dask scheduler`, or give the address that it prints."
@@ -80,13 +79,13 @@ def opened(executor: Executor | str | None) -> Iterator[Executor | None]:
                 f"{argument('executor')} {executor}: has no workers, and none came within {WORKERS_WITHIN} s; start "
                 f"one for each core with `dask worker {executor} --nworkers -1 --nthreads 1`."
             ) from None
-        # Dask would name a task by what it is given, and look through all of it for that.
+        # With pure tasks, Dask would hash all arguments to name a task.
         yield client.get_executor(pure=False)
 
 
 @contextmanager
 def _quiet(name: str) -> Iterator[None]:
-    """Without the tracebacks that a library logs before it raises what is then said in a sentence."""
+    """Suppress the tracebacks that a library logs before it raises an error, which becomes a sentence here."""
     logger = logging.getLogger(name)
     before, logger.disabled = logger.disabled, True
     try:
@@ -96,7 +95,7 @@ def _quiet(name: str) -> Iterator[None]:
 
 
 async def _called(address: str) -> None:
-    """Hear a scheduler say what it is."""
+    """Ask a scheduler for its identity."""
     from distributed.core import rpc
 
     async with asyncio.timeout(SECONDS), rpc(address) as scheduler:
@@ -107,14 +106,14 @@ async def _called(address: str) -> None:
 def done_by[**P, T](
     executor: Executor, function: Callable[P, T], tasks: Sequence[tuple[object, ...]]
 ) -> Iterator[tuple[int, T]]:
-    """Have tasks done, and give what each came to as soon as it is there; what nobody waits for is called off.
+    """Run tasks on the executor and yield each result as it completes; cancel what is pending when the caller stops.
 
     Parameters
     ----------
     function
-        One that the workers can import.
+        A function that the workers can import.
     tasks
-        Its arguments, once a task.
+        The arguments of each task.
 
     Yields
     ------
@@ -148,13 +147,13 @@ def done_by[**P, T](
 def _failed(error: Exception) -> ExecutorError:
     said = str(error).partition("\n")[0] or "the executor is gone"
     return ExecutorError(
-        f"workers were lost or failed ({type(error).__name__}: {said}); what is in shards is kept, so ask again when "
-        "that is mended."
+        f"workers were lost or failed ({type(error).__name__}: {said}); finished fits in shards are kept, so ask again "
+        "when that is fixed."
     )
 
 
 def _done[T](function: Callable[..., T], known: Mapping[str, str], task: tuple[object, ...]) -> T:
-    """What a worker does, if its draws would be the same."""
+    """Do the work of a worker, if its draws would be the same."""
     if os.getpid() != _imported_by:
         raise ExecutorError("a worker was forked, which JAX does not survive; give its pool mp_context 'spawn'.")
     own = versions()

@@ -47,8 +47,7 @@ def fit(
         By parameter, how groups share it, such as ``{"alpha": "complete", "E": "partial:corpus"}``; see
         :mod:`bayeslaw.inference.model.pooling`.
     priors
-        ``"field"`` for what the law's parameters were on public sweeps, or priors by parameter (default: the weak ones
-        of the law's file).
+        ``"field"`` for published-sweep priors, or priors by parameter (default: the weak priors of the law's file).
     sampling, work
         How to sample, and how the work is done; see :class:`bayeslaw.Sampling` and :class:`bayeslaw.Work`.
     **fields
@@ -84,9 +83,9 @@ def fit_plan(plan: Plan, sampling: Sampling = Sampling(), work: Work = Work()) -
 
 
 def notes_of(posterior: Posterior) -> tuple[Note, ...]:
-    """All that is to be known of a fit before anything is asked of it; it is saved, and answers repeat what is serious.
+    """The notes of a fit; they are saved with it, and answers repeat the serious ones.
 
-    Whether the chains converged is not among them: the draws tell.
+    Convergence is not among them, as it follows from the draws.
     """
     from bayeslaw.inference.posterior.residuals import residual_notes
 
@@ -94,7 +93,7 @@ def notes_of(posterior: Posterior) -> tuple[Note, ...]:
 
 
 def _sampled(plan: Plan, sampling: Sampling, work: Work) -> Draws:
-    """Draws by this process, counted one by one."""
+    """Draws by this process, with progress per draw."""
     from bayeslaw.inference.choice import choice_for, next_choice
     from bayeslaw.inference.infer import infer
 
@@ -141,12 +140,12 @@ def posterior_mode(
     law, runs, family, pool, priors
         As :func:`bayeslaw.fit` takes them.
     seed
-        Of the points from which the mode is sought.
+        Seed of the points from which the mode is searched for.
 
     Returns
     -------
     dict
-        Values by parameter, floats or one value a group.
+        Values by parameter: floats, or one value per group.
     """
     plan = make_plan(with_priors(catalogue.find(law), priors), read_runs(runs), family, pool)
     if plan.structure.effects:

@@ -1,7 +1,7 @@
 """A fit with some runs hidden: the same plan, with weight 0 on their rows.
 
-Leaving one run out, or a family, or all dear runs, is then one thing.  Shapes stay as they are, so nothing is compiled
-again; and a family that is hidden whole takes its deviations from the population without being told to.
+Leaving out one run, a family, or all expensive runs is then the same operation.  Shapes do not change, so nothing is
+compiled again, and a hidden family takes its deviations from the population automatically.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from bayeslaw.inference.workplace import HERE, Workplace
 
 @dataclass(frozen=True)
 class Refit:
-    """What a fit says about the runs that it did not see.
+    """The predictions of a fit for runs that it did not see.
 
     Attributes
     ----------
     hidden
-        Which runs; a mask of shape ``(runs,)``.
+        The hidden runs; a mask of shape ``(runs,)``.
     log_likelihood
         The log density of each hidden outcome under each draw; shape ``(chains, draws, hidden runs)``.
     diagnostics
@@ -45,14 +45,14 @@ class Refit:
 
 
 def refit(posterior: Posterior, hidden: np.ndarray, seed: int | None = None) -> Refit:
-    """Fit again without some runs, with as many draws as before, or as are usual where those took patience.
+    """Fit again without some runs, with as many draws as before, or the default if the fit took patience.
 
     Parameters
     ----------
     hidden
         A mask of shape ``(runs,)``.
     seed
-        The posterior's unless given.
+        Seed of the fit (default: the posterior's).
     """
     return refits(posterior, [hidden], seed)[0]
 
@@ -64,7 +64,7 @@ def refits(
     place: Workplace = HERE,
     patience: bool = True,
 ) -> list[Refit]:
-    """Fit again without some runs, once a mask; see :func:`refit`.
+    """Fit again without some runs, once per mask; see :func:`refit`.
 
     Parameters
     ----------

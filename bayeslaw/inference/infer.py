@@ -35,7 +35,8 @@ from bayeslaw.inference.sampler.program import compile_program
 from bayeslaw.inference.sampler.settings import Settings, check_seed
 from bayeslaw.inference.sampler.walk import walk
 
-# Any model's mode is sought from zero and from so many points between -2 and 2, where NumPyro and Stan start chains.
+# The mode of any model is searched for from zero and from this many points between -2 and 2, where NumPyro and Stan
+# start chains.
 STARTS, WITHIN = 8, 2.0
 
 
@@ -49,7 +50,7 @@ def infer(
     progress
         Called with draws done and draws in all, over all chains, warm-up included.
     clock
-        What tells whether the fit crawls.
+        The clock that decides whether the fit crawls.
     """
     (draws,) = infer_together([plan], choice, [seed], progress=progress, clock=clock)
     return draws
@@ -66,12 +67,12 @@ def infer_together(
     one_thread: bool = False,
     clock: Clock = core_seconds,
 ) -> list[Draws]:
-    """Sample a few plans of one structure alike, by one program; each as it would be alone, to the bit.
+    """Sample a few plans of the same structure by one program; each draw is the same as alone, to the bit.
 
     Parameters
     ----------
     seeds
-        One a plan.
+        One seed per plan.
     fits
         How many fits the program takes.
     start
@@ -79,7 +80,7 @@ def infer_together(
     one_thread
         Whether one thread does all of it, as beside other workers.
     clock
-        What tells whether fits crawl.
+        The clock that decides whether fits crawl.
     """
 
     def starts(problem: Problem, seed: int) -> Sequence[np.ndarray]:
@@ -155,8 +156,8 @@ def _sampled(
         if progress is not None:
             progress(done, total)
 
-    # BLAS rounds by how many threads it has, which is not the same everywhere, and on small matrices they only get in
-    # the way of the chains'.
+    # The rounding of BLAS depends on its number of threads, which differs between machines, and on small matrices its
+    # threads only compete with those of the chains.
     with devices.float64(), threadpool_limits(1):
         with stopwatch("trace"):
             problems = make()

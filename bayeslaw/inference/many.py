@@ -1,11 +1,11 @@
-"""Many small fits at once: laws left out, back-tests and simulations ask for hundreds of them.
+"""Many small fits at once: left-out runs, back-tests and simulations need hundreds of them.
 
 A small fit spends most of its time between its chains: it starts them, waits for the slowest and gathers them, block by
-block.  So the chains of several fits are walked by one compiled program, laid over devices as the chains of one fit are
-(see ``layout``).  Plans that hide other runs, or hold other outcomes, share that program.
+block.  So one compiled program walks the chains of several fits, laid over devices like the chains of one fit (see
+``layout``).  Plans that hide other runs, or hold other outcomes, share that program.
 
-What one program walks is also what an executor hands to a worker (see ``executors``), which walks it in one thread.
-Draws come back and are kept here, so that workers need no folder in common.
+An executor hands the batch of one program to a worker (see ``executors``), which walks it in one thread.  Draws are
+returned and kept here, so workers need no common folder.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from bayeslaw.inference.sampler.draws import Draws
 from bayeslaw.inference.sampler.pace import Crawl
 from bayeslaw.inference.shards import Kept, Shards
 
-# Fits walked together: enough that no device waits long for another, few enough that some are soon finished.
+# Fits per program: enough that no device waits long for another, few enough that some finish soon.
 TOGETHER = 8
-# Plans of one structure, how they are sampled, their seeds, how many fits their program takes, and start.
+# Plans of one structure, their choice, their seeds, the size of their program, and their start.
 Batch = tuple[list[Plan], Choice, list[int], int, np.ndarray | None]
 
 
@@ -47,25 +47,25 @@ def infer_many(
     patient: bool = False,
     **given: int | float | None,
 ) -> Iterator[tuple[int, Draws]]:
-    """Sample many plans, and give each as soon as it is there.
+    """Sample many plans, and yield each as it completes.
 
     Parameters
     ----------
     plans
-        Those of one structure whose posteriors suit the same coordinates share a program.
+        Plans of one structure that are sampled in the same coordinates share a program.
     seeds
-        One a plan.  A plan and its seed give the same draws whatever else is sampled in the same program.
+        One per plan.  A plan and its seed give the same draws whatever else is sampled in the same program.
     start
-        A flat vector near all modes, such as the mean of a fit to all of the runs; without one each mode is sought
-        from the priors, which takes about as long as the sampling.
+        A flat vector near all modes, such as the mean of a fit to all of the runs; without one each mode is searched
+        for from the priors, which takes about as long as the sampling.
     progress
         Called with fits done and fits in all.
     shards
-        Where finished fits are kept; those that are there already are not sampled again.
+        Where finished fits are kept; fits already there are not sampled again.
     executor
-        What samples, in place of this process; its draws are the same.
+        The executor that samples, in place of this process; its draws are the same.
     patient
-        Sample those that have not converged again, as :func:`bayeslaw.inference.choice.next_choice` has it.
+        Repeat fits that have not converged, as :func:`bayeslaw.inference.choice.next_choice` decides.
     **given
         Settings of all fits; see :class:`bayeslaw.inference.sampler.settings.Settings`.
 
@@ -77,7 +77,7 @@ def infer_many(
     Raises
     ------
     FileError
-        When a fit cannot be kept, or one that was cannot be read.
+        When a fit cannot be saved, or a saved one cannot be read.
     ExecutorError
         When workers are lost, or cannot do the work.
     """
@@ -125,8 +125,8 @@ def _sampled(
                     left.append(i)
                     continue
                 yield i, _taken_up(plans[i], kept, choice, seeds[i])
-        # What a program for several fits saves on a few is less than its compilation costs.  What was kept counts, so
-        # that the same program makes the rest.
+        # For a few fits, a program for several saves less than its compilation costs.  Kept fits count, so that the
+        # same program makes the rest.
         size = TOGETHER if len(group) >= TOGETHER else 1
         for batch in batched(left, size):
             members.append(batch)
@@ -134,7 +134,7 @@ def _sampled(
     for at, found in _here(batches) if executor is None else _elsewhere(executor, batches):
         if shards is not None:
             for i, draws in zip(members[at], found, strict=True):
-                # Whether a fit crawls depends on the machine, and what is kept on the fit alone.
+                # Whether a fit crawls depends on the machine, but kept files depend on the fit alone.
                 if draws.crawl is None:
                     shards.put(paths[i], (draws.flat, draws.stats))
         yield from zip(members[at], found, strict=True)
@@ -160,7 +160,7 @@ def _elsewhere(executor: Executor, batches: Sequence[Batch]) -> Iterator[tuple[i
 
 
 def _to_send(*batch: *Batch) -> list[tuple[Kept, Crawl | None]]:
-    """What a worker gives back: programs stay where they are."""
+    """The result of a worker, without its compiled programs."""
     return [((draws.flat, draws.stats), draws.crawl) for draws in _together(batch, one_thread=True)]
 
 

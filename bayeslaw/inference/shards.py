@@ -1,7 +1,8 @@
-"""Finished fits in a folder, so that long work that is stopped goes on where it was.
+"""Finished fits in a folder, so that interrupted work resumes where it stopped.
 
-A fit is one file, which is whole or not there.  Its name is the hash of all that its draws follow from: the law, the
-data, the settings, the seed, the start and the versions of what sampled it.  Whatever differs is another file.
+A fit is one file, written whole or not at all.  Its name is the hash of everything that its draws depend on: the law,
+the data, the settings, the seed, the start and the versions of the software.  If any of these differs, the file is
+another one.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from bayeslaw.inference.choice import Choice
 from bayeslaw.inference.model.plan import Plan
 from bayeslaw.words import argument
 
-# Flat draws, and what the sampler said of them.
+# Flat draws, and the sampler's statistics.
 Kept = tuple[np.ndarray, dict[str, np.ndarray]]
 FLAT = "flat"
 # The argument that names the folder.
@@ -33,14 +34,14 @@ ARGUMENT = "shards"
 
 @dataclass(frozen=True)
 class Shards:
-    """A folder of finished fits, made where there is none.
+    """A folder of finished fits, created if necessary.
 
-    NumPy's ``.npz`` without pickle: nothing in such a folder is ever run.
+    NumPy's ``.npz`` without pickle: nothing in such a folder is ever executed.
 
     Raises
     ------
     FileError
-        When nothing can be written there: before the work, and not after it.
+        When nothing can be written there; this is found before the work.
     """
 
     folder: Path
@@ -57,7 +58,7 @@ class Shards:
 
     def path(self, plan: Plan, choice: Choice, seed: int, start: np.ndarray | None) -> Path:
         """The file of a fit."""
-        # How long a fit may take is no part of what it is.
+        # The time limit is not part of a fit's identity.
         kind, settings = choice.coordinates.__name__, asdict(replace(choice.settings, seconds=math.inf))
         about = [plan.law.text, repr(plan.structure.poolings), kind, settings, seed, versions()]
         total = hashlib.sha256(json.dumps(about).encode())
@@ -89,7 +90,7 @@ class Shards:
         Raises
         ------
         FileError
-            When it cannot be written; what is in the folder already stays.
+            When it cannot be written; existing files stay.
         """
         flat, stats = kept
         made = io.BytesIO()

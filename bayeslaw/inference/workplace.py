@@ -1,4 +1,4 @@
-"""Where many fits are made: watched, kept in a folder, and made by this process or an executor."""
+"""Where many fits are made: with progress, kept in a folder, by this process or an executor."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ class Means(TypedDict):
 
 @dataclass(frozen=True)
 class Workplace:
-    """What fits are made with."""
+    """The means of making fits."""
 
     watch: Watch = field(default_factory=Watch)
     shards: Shards | None = None
     executor: Executor | None = None
 
     def part(self, fits: int) -> Means:
-        """What makes so many fits."""
+        """The means for a part of the work of this many fits."""
         return {"progress": self.watch.part(fits), "shards": self.shards, "executor": self.executor}
 
 
 @contextmanager
 def opened_workplace(work: Work, what: str) -> Iterator[Workplace]:
-    """The workplace that was asked for.
+    """Open the workplace that the caller asked for.
 
     Parameters
     ----------
     what
-        What is done there, in a few words.
+        The work, in a few words.
 
     Raises
     ------
     FileError
         When fits cannot be kept in the folder.
     ExecutorError
-        When the executor is none, or no scheduler answers.
+        When the executor is invalid, or no scheduler answers.
     """
     shards = None if work.shards is None else Shards(Path(work.shards))
     with opened(work.executor) as executor, watched(work.progress, "fit", what) as watch:
         yield Workplace(watch, shards, executor)
 
 
-# This process alone, watched by nobody.
+# This process alone, without progress.
 HERE: Workplace = Workplace()

@@ -1,13 +1,13 @@
-"""What inference stands on.
+"""Shared foundations of inference.
 
 ==================  ======================================================================
-``devices``         JAX as this package wants it
+``devices``         JAX as this package needs it
 ``program_shapes``  shapes of arrays as keys of compiled programs
 ``diagnostics``     whether draws can be trusted
 ``progress``        one line for long work
-``work``            how to sample and how to work, as all verbs that fit are asked
+``work``            the settings of all verbs that fit
 ``streams``         random numbers beside the sampler's own, by purpose
-``versions``        what draws follow from
-``atomic_files``    files that are whole or not there
+``versions``        the versions that draws depend on
+``atomic_files``    files that are written whole or not at all
 ==================  ======================================================================
 """

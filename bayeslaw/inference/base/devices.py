@@ -1,7 +1,7 @@
-"""JAX as this package wants it: host devices for chains, a compilation cache, float64 where we compute.
+"""JAX as this package needs it: host devices for chains, a compilation cache, float64 where we compute.
 
 The number of host devices can only be set before JAX starts, so this is called before anything else touches it.
-What the user set, in the environment or in ``jax.config``, always wins.
+Settings of the user, in the environment or in ``jax.config``, take precedence.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import jax
 
 from bayeslaw.inference.base.work import CHAINS
 
-# What runs a few times is not worth XLA's care.
+# Programs that run only a few times are not worth optimising.
 HASTY = {"xla_backend_optimization_level": 0}
 CACHE_VARIABLE = "BAYESLAW_CACHE"
 
 
 def cache_folder() -> Path | None:
-    """Where compiled programs are kept: ``BAYESLAW_CACHE``, else the user's cache folder; None when it says off."""
+    """The folder of compiled programs: ``BAYESLAW_CACHE``, else the user's cache folder; None if it is "off"."""
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen is not None:
         return None if chosen.lower() in ("", "0", "off", "none") else Path(chosen).expanduser()
@@ -33,14 +33,14 @@ def cache_folder() -> Path | None:
 def start() -> None:
     """Set host devices and the compilation cache, once."""
     if "JAX_NUM_CPU_DEVICES" not in os.environ and "host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        # JAX that already runs keeps its devices: chains are then vectorised on what there is.
+        # If JAX is already running, its devices are fixed: chains are then vectorised on those.
         with contextlib.suppress(RuntimeError):
             if jax.config.jax_num_cpu_devices in (-1, None):
                 jax.config.update("jax_num_cpu_devices", CHAINS)
     folder = cache_folder()
     if folder is not None and jax.config.jax_compilation_cache_dir is None:
         try:
-            # Whoever can write to this folder can run code as this user: it is theirs alone.
+            # Anybody who can write to this folder can run code as this user, so it is private.
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError:
             return
@@ -51,7 +51,7 @@ def start() -> None:
 
 @contextlib.contextmanager
 def float64() -> Iterator[None]:
-    """Double precision inside, the user's setting untouched outside."""
+    """Use double precision within this context, and leave the user's setting alone outside."""
     start()
     with jax.enable_x64(True):
         yield

@@ -15,13 +15,13 @@ from bayeslaw.errors import ConvergenceError, listed
 from bayeslaw.note import Note
 from bayeslaw.words import argument, worded
 
-# R-hat as Vehtari et al. (2021) recommend; 400 draws' worth is what their R-hat needs for itself.
+# R-hat as Vehtari et al. (2021) recommend; their R-hat itself needs an effective sample size of 400.
 LARGEST_RHAT = 1.01
 LEAST_ESS = 400
 # A Bayesian fraction of missing information below 0.2 means energies the sampler could not reach (Betancourt 2016).
 LEAST_BFMI = 0.2
-# Of many fits alike, those that have not converged with patience either are left out, as questions refuse them.  Where
-# they are more than so many, the others are no longer what a user gets.
+# Among many similar fits, those that do not converge even with patience are left out, as questions refuse them.  If
+# they are more than this share, the others are no longer representative.
 MOST_UNCONVERGED = 0.1
 
 
@@ -50,8 +50,8 @@ def bulk_ess(draws: np.ndarray) -> np.ndarray:
 def _ess(halves: np.ndarray) -> np.ndarray:
     """The effective sample size of each quantity, or one where it cannot be estimated.
 
-    Of halves that do not move it is not a number, and of a few draws that alternate the sum of the autocorrelations
-    can come out below zero.
+    For halves that do not move the estimate is NaN, and for a few alternating draws the sum of the autocorrelations can
+    be negative.
     """
     from numpyro.diagnostics import effective_sample_size
 
@@ -63,7 +63,7 @@ def _ess(halves: np.ndarray) -> np.ndarray:
 def mean_ess(terms: np.ndarray) -> float:
     """The effective sample size for the mean of one quantity, shape ``(chains, draws)``.
 
-    At most the number of draws: what antithetic chains are worth beyond it is too uncertain to be counted on.
+    At most the number of draws: the gain from antithetic chains is too uncertain to rely on.
     """
     return min(float(_ess(split(terms))), float(terms.size))
 
@@ -88,7 +88,7 @@ def bfmi(energy: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """What the chains say of themselves.
+    """The diagnostics of chains.
 
     Attributes
     ----------
@@ -122,7 +122,7 @@ class Diagnostics:
 
     @staticmethod
     def worst(every: Iterable[Diagnostics]) -> Diagnostics:
-        """Those that can be trusted least."""
+        """The least trustworthy of several diagnostics."""
         return max(every, key=lambda each: (not each.converged, each.rhat))
 
     @property
@@ -147,12 +147,12 @@ class Diagnostics:
         return not self.complaints
 
     def with_draws(self, times: float) -> Diagnostics:
-        """As they would be after so many times the draws, of chains that go on as they did."""
+        """The expected diagnostics after `times` as many draws of the same chains."""
         return replace(self, rhat=1.0 + (self.rhat - 1.0) / times, ess=times * self.ess)
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """That the chains have not converged, if they have not."""
+        """A note if the chains have not converged."""
         if self.converged:
             return ()
         text = f"The fit has not converged: {listed(self.complaints)}."
@@ -161,7 +161,7 @@ class Diagnostics:
 
     @property
     def verdict(self) -> str:
-        """That the chains have not converged, why, and what to do; without its full stop, and empty if they have."""
+        """Why the chains have not converged, and what to do, without the full stop; empty if they have converged."""
         return " ".join(f"{note.text} {note.remedy.removesuffix('.')}" for note in self.notes)
 
     def require(self, allow_unconverged: bool = False, name: str = "") -> None:
@@ -170,12 +170,12 @@ class Diagnostics:
         Parameters
         ----------
         name
-            Of the fit, where there are several.
+            The name of the fit, if there are several.
 
         Raises
         ------
         ConvergenceError
-            When they have not; it says why, and both ways out.
+            When they have not converged; the message gives the reason and both remedies.
         """
         if not self.converged and not allow_unconverged:
             lead = f"{name}: " if name else ""

@@ -8,8 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-# Compiled programs that are kept, of each kind.  One is up to two thousand mappings of memory, of which Linux lets a
-# process have 65,530, and ends it at the next.
+# Compiled programs to keep, of each kind.  One uses up to two thousand memory mappings; Linux kills a process with more
+# than 65,530.
 PROGRAMS_KEPT = 12
 
 

@@ -1,6 +1,6 @@
-"""One line for long work: what goes on, how much is done, for how long already and for how much longer.
+"""A progress line for long work: the current step, the share done, the elapsed and the remaining time.
 
-It is there where a person watches, in a terminal or a notebook, and its clock goes on while a program is compiled and
+It is shown where a person watches, in a terminal or a notebook, and its clock also runs while a program is compiled and
 nothing can be counted.
 """
 
@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-# A function of what is done and what there is in all.
+# A function of the work done and the work in all.
 Progress = Callable[[int, int], None]
 
-# Between two looks at the clock, which shows seconds.
+# Seconds between two updates of the clock.
 TICK = 1.0
-# What is said before anything can be counted: a program is compiled once a shape of law and runs.
+# Shown before anything can be counted: a program is compiled once per shape of law and runs.
 COMPILING = "compiling, about 20 s for the first fit of this shape"
 # A bar whose work cannot be counted yet.
 WAITING = "{desc} [{elapsed}]"
 
 
 class Watch:
-    """Shows how far work is, by a bar, to a function of the caller's, or to nobody.
+    """Reports progress to a bar, to a function of the caller, or to nobody.
 
-    Work of one part is counted by :meth:`counting`.  Work of several parts is announced by :meth:`expect`, as far as
-    it is known, and each of them is counted by :meth:`part`.
+    :meth:`counting` counts work of one part.  For work of several parts, :meth:`expect` announces known work, and
+    :meth:`part` counts each part.
     """
 
     def __init__(self, told: Progress | None = None, bar: tqdm[Any] | None = None) -> None:
@@ -38,19 +38,19 @@ class Watch:
         self._done = self._claimed = self._total = 0
 
     def waiting(self, what: str) -> None:
-        """Say what goes on while nothing can be counted; the clock starts again."""
+        """Show a step that cannot be counted; the clock restarts."""
         if self._bar is not None:
             self._bar.bar_format = WAITING
             self._bar.set_description_str(what, refresh=False)
             self._bar.reset()
 
     def doing(self, what: str) -> None:
-        """Say what goes on; the count goes on too."""
+        """Show a step; the count continues."""
         if self._bar is not None:
             self._bar.set_description(what)
 
     def counting(self, what: str) -> Progress:
-        """What counts the only part of some work; the clock of the time left starts at its first count."""
+        """A counter for work of one part; the estimate of the remaining time starts at its first count."""
         begun = False
 
         def count(done: int, total: int) -> None:
@@ -65,14 +65,14 @@ class Watch:
         return count
 
     def expect(self, count: int) -> None:
-        """Announce so much more work."""
+        """Announce more work."""
         self._total += count
         self._show(self._done, self._total)
         if self._bar is not None:
             self._bar.refresh()
 
     def part(self, count: int) -> Progress:
-        """What counts a part of the work, which was announced or not."""
+        """A counter for one part of the work, announced or not."""
         before = self._done
         self._claimed += count
         self._total = max(self._total, self._claimed)
@@ -99,16 +99,16 @@ def somebody_watches() -> bool:
 
 @contextmanager
 def watched(progress: bool | Progress | None, unit: str, what: str) -> Iterator[Watch]:
-    """Work that is watched; see :class:`bayeslaw.Work`.
+    """Work with progress; see :class:`bayeslaw.Work`.
 
     Parameters
     ----------
     progress
-        A function, or whether to draw a bar on standard error; None where a person watches.
+        A function, or whether to draw a bar on standard error; None draws one if a person watches.
     unit
         What is counted.
     what
-        What goes on at first, in a few words.
+        The first step, in a few words.
     """
     if callable(progress):
         yield Watch(progress)
@@ -127,7 +127,7 @@ def watched(progress: bool | Progress | None, unit: str, what: str) -> Iterator[
 
 @contextmanager
 def _ticking(bar: tqdm[Any]) -> Iterator[None]:
-    """Draw a bar again and again, whose clock stands still between two counts otherwise."""
+    """Redraw a bar regularly; otherwise its clock stands still between two counts."""
     stopped = threading.Event()
 
     def tick() -> None:

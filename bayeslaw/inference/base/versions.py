@@ -10,5 +10,5 @@ VERSIONED = ("jax", "numpyro", "numpy")
 
 
 def versions() -> dict[str, str]:
-    """The versions of all that draws follow from, by name."""
+    """The versions of everything that draws depend on, by name."""
     return {"bayeslaw": __version__, **{name: importlib.metadata.version(name) for name in VERSIONED}}
