@@ -2,7 +2,8 @@
 
     x = centre + scale z
 
-Enough wherever a posterior is close to Gaussian, as with many runs and no hierarchy, and right for any model.
+This is enough where a posterior is close to Gaussian, as with many runs and no hierarchy, and it is valid for any
+model.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Affine:
 
     @classmethod
     def identity(cls, size: int) -> Self:
-        """The map that changes nothing."""
+        """The identity map."""
         return cls(np.zeros(size), np.eye(size), 0.0)
 
     @classmethod
@@ -66,7 +67,7 @@ class Affine:
     def around(cls, problem: Problem, x: np.ndarray) -> Self:
         """The map from the curvature at a point."""
         hessian = curvature_of(problem.model, problem.args).at(x)[2].shared
-        # What is fourteen digits below the steepest curvature is rounding.
+        # Curvature fourteen digits below the steepest is rounding error.
         return cls(x, *root_of_inverse(hessian, max(FLATTEST, 1e-14 * np.abs(np.diag(hessian)).max())))
 
     def forward(self, z: Any, _model: FlatModel, _args: tuple[Any, ...], /) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""Linear algebra of block-arrow matrices: groups that meet only through what they share.
+"""Linear algebra of block-arrow matrices: groups that are coupled only through shared coordinates.
 
 Runs of two groups have no parameter in common but the shared ones, so the precision of a hierarchy is an arrow,
 
@@ -7,9 +7,9 @@ Runs of two groups have no parameter in common but the shared ones, so the preci
         [           B_G  C_G ]
         [ C_1' ...  C_G'  R  ]
 
-and its Cholesky factor is found group by group: the cost grows with the number of groups, not with its cube.
-(Unrolled arithmetic runs a fifth faster than these calls of LAPACK and takes three times as long to compile.)
-Without groups it is the dense matrix ``R``.
+and its Cholesky factor is computed group by group: the cost grows with the number of groups, not with its cube.
+(Unrolled arithmetic runs a fifth faster than these calls of LAPACK and takes three times as long to compile.) Without
+groups it is the dense matrix ``R``.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class Blocks(NamedTuple):
 
 @dataclass(frozen=True)
 class Partition:
-    """Which coordinates of a flat vector make up an arrow; a coordinate in neither part is no part of it.
+    """The coordinates of a flat vector that form an arrow; others are left out.
 
     Attributes
     ----------
     groups
         Positions of the coordinates of each group; shape ``(groups, k)``.
     shared
-        Positions of what all groups share; shape ``(r,)``.
+        Positions of the shared coordinates; shape ``(r,)``.
     """
 
     groups: np.ndarray
@@ -56,9 +56,9 @@ class Partition:
         return np.concatenate([self.groups.reshape(-1), self.shared])
 
     def directions(self, size: int) -> np.ndarray:
-        """Vectors whose products with a Hessian tell the whole arrow; shape ``(k + r, size)``.
+        """Vectors whose products with a Hessian determine the whole arrow; shape ``(k + r, size)``.
 
-        Groups do not meet, so one vector asks for a column of every group at once (Curtis, Powell & Reid 1974).
+        Groups are not coupled, so one vector yields a column of every group at once (Curtis, Powell & Reid 1974).
         """
         count, each = len(self.shared), self.groups.shape[1]
         found = np.zeros((each + count, size))
@@ -84,7 +84,7 @@ class Arrow:
     groups, shared
         Lower triangles, shapes ``(groups, k, k)`` and ``(r, r)``.
     cross
-        What is below the groups, transposed; shape ``(groups, k, r)``.
+        The blocks below the groups, transposed; shape ``(groups, k, r)``.
     """
 
     groups: Any

@@ -6,8 +6,8 @@ close to Gaussian, with a precision that is known as a function of them,
     Q(t) = noise(t)^-2 · H_likelihood + H_prior + diag(spread(t)^-2),      o = m(t) + Q(t)^-1/2 z,
 
 where ``m(t)`` is one Newton step from the mode.  In ``z`` the funnel is gone in both of its regimes: groups with many
-precise runs are in effect centred, groups with one or two non-centred, each direction of each group by as much as its
-data say (Papaspiliopoulos, Roberts & Skold 2007 for one direction; this is the matrix form).
+precise runs are effectively centred, groups with one or two runs non-centred, and each direction of each group by as
+much as its data require (Papaspiliopoulos, Roberts & Skold 2007 for one direction; this is the matrix form).
 
 The joint mode of a hierarchy does not exist (all spreads collapse to zero).  So the scales are placed at the mode of
 their Laplace-approximated marginal, ``F(t) = U(m(t), t) + 1/2 log det Q(t)`` (Tierney & Kadane 1986).
@@ -50,7 +50,7 @@ class Conditional:
     Attributes
     ----------
     groups, shared
-        What belongs to one group each, and what all groups share.
+        The group-specific and the shared coordinates.
     likelihood
         The Hessian of the likelihood over both.
     order
@@ -126,8 +126,8 @@ class Conditional:
                 break
         local = cls._local(posterior, prior, split, x)
         curvature = hessian(partial(density, local), x[t])
-        # A log scale that the data leave open falls off slowly on one side; beyond a standard deviation of 1 the
-        # sampler's own warm-up knows better.
+        # The density of a log scale that the data do not identify falls off slowly on one side; beyond a standard
+        # deviation of 1 the sampler's own warm-up does better.
         root, log_det = root_of_inverse(curvature, 1.0)
         return replace(local, scales=replace(local.scales, root=root, log_det=log_det))
 
@@ -139,7 +139,7 @@ class Conditional:
 
     @classmethod
     def _local(cls, posterior: Curvature, prior: Curvature, split: Split, x: np.ndarray) -> Self:
-        """The pieces of the precision at a point, with scales that move by themselves."""
+        """The pieces of the precision at a point, with independent scales."""
         _, slope, curvature = posterior.at(x)
         _, prior_slope, prior_curvature = prior.at(x)
         scales = Scales.of(split, x)
@@ -158,7 +158,7 @@ class Conditional:
             scales,
             rest(
                 split.groups,
-                # Groups have the same parameters, each its own of them.
+                # All groups have the same parameters, with separate values.
                 split.groups[0] if len(split.groups) else np.zeros(0, dtype=int),
                 lambda pull: np.maximum(prior_curvature.groups - pull, 0.0) * np.eye(split.groups.shape[1]),
             ),
@@ -179,7 +179,7 @@ class Conditional:
         return self.scales.count + np.arange(groups * each).reshape(groups, each)
 
     def in_parts(self, z: Any) -> tuple[Any, Any, Any]:
-        """A vector of the ball, or one in the same order, as scales, groups ``(groups, k)`` and what is shared."""
+        """A vector of the ball, or one in the same order, as scales, groups ``(groups, k)`` and shared coordinates."""
         groups, each = self.groups.at.shape
         scales, own, shared = jnp.split(z, [self.scales.count, self.scales.count + groups * each])
         return scales, own.reshape(groups, each), shared
@@ -189,7 +189,7 @@ class Conditional:
         return self.forward_parts(*self.in_parts(z))
 
     def forward_parts(self, scales_z: Any, group_z: Any, shared_z: Any) -> tuple[Any, Any]:
-        """The same of a ball in its parts, so that what does not depend on the groups is found once for all of them."""
+        """The same from the parts of the ball, so that terms that do not depend on the groups are computed once."""
         t = self.scales.forward(scales_z)
         factor, group_slope, shared_slope = self.precision_root(t)
         group_y, shared_y = factor.solve_root(group_slope, shared_slope)

@@ -15,7 +15,7 @@ from bayeslaw.inference.coordinates.block_arrow import Blocks, Partition
 from bayeslaw.inference.coordinates.mode import Curvature
 from bayeslaw.inference.model.flat_model import FlatModel
 
-# Rows times columns of a Hessian that are worked on together: 16 MB an intermediate array, of which there are a dozen.
+# Rows times columns of a Hessian that are computed together: 16 MB per intermediate array, of which there are a dozen.
 HESSIAN_NUMBERS = 2_000_000
 
 
@@ -25,7 +25,7 @@ def curvature_of(model: FlatModel, args: tuple[Any, ...], partition: Partition |
     Parameters
     ----------
     partition
-        Groups of coordinates that do not meet, which make a large Hessian affordable; none unless given.
+        Groups of uncoupled coordinates, which make a large Hessian affordable (default: no groups).
     """
     partition = partition or Partition.dense(model.size)
     directions = partition.directions(model.size)
@@ -42,7 +42,7 @@ def curvature_of(model: FlatModel, args: tuple[Any, ...], partition: Partition |
 def _curvature_program(model: FlatModel, shapes: Shapes, count: int) -> Any:
     """Value, gradient and the Hessian's products with some directions in one program."""
     largest = max((math.prod(shape) for shape, _ in shapes.leaves), default=1)
-    # One direction after another keeps a processor as busy, and compiles in two thirds of the time.
+    # One direction after another uses a processor equally well, and compiles in two thirds of the time.
     at_once = None if jax.default_backend() == "cpu" else max(1, min(count, HESSIAN_NUMBERS // max(largest, 1)))
 
     def curvature(x: Any, args: Any, directions: Any) -> Any:

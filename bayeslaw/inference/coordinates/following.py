@@ -1,9 +1,9 @@
-"""Coordinates that follow the predictions: what few runs hold thin and bent is straight and round in them.
+"""Coordinates that follow the predictions: a posterior that few runs make thin and bent is round in them.
 
-A handful of runs pins down a few predictions and nothing else, so the posterior is a thin sheet along which
-amplitudes trade against exponents; the sheet bends, and no linear map follows a bend.  But the predictions ``p(o)``
-themselves are what the sheet is thin in.  Given the scales ``t`` (see ``split``), with the mode ``c``, the Jacobian
-``J`` of the predictions there, the weight ``W`` of each run and the precision ``P(t)`` of the priors, ``o`` solves
+A handful of runs pins down a few predictions and nothing else, so the posterior is a thin sheet along which amplitudes
+trade off against exponents; the sheet bends, and no linear map follows a bend.  But it is thin exactly in the
+predictions ``p(o)``.  Given the scales ``t`` (see ``split``), with the mode ``c``, the Jacobian ``J`` of the
+predictions there, the weight ``W`` of each run and the precision ``P(t)`` of the priors, ``o`` solves
 
     P(t) (o - c) + q(t) Jᵀ W (p(o) - p(c)) + s(t) = R(t) z,      R Rᵀ = P(t) + q(t) Jᵀ W J,
 
@@ -37,15 +37,15 @@ from bayeslaw.inference.model.flat_model import FlatModel
 from bayeslaw.inference.sampler.kernels import Kernel, Nuts
 from bayeslaw.inference.sampler.settings import FEW_RUNS, Settings
 
-# Newton steps end at this length, in posterior standard deviations; as they converge quadratically, the error left is
-# near the square of it.  Where many steps do not get there the map is torn, and the point is refused.
+# Newton steps end at this length, in posterior standard deviations; as they converge quadratically, the remaining error
+# is near its square.  Where many steps are not enough the map is torn, and the point is refused.
 CLOSE, STEPS = 1e-5, 20
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Following:
-    """Everything else where the predictions and the priors want it, given the scales.
+    """Everything else as the predictions and the priors determine it, given the scales.
 
     Attributes
     ----------
@@ -129,7 +129,7 @@ class Following:
         def excess(u: Any, means: Any, target: Any, jacobian: Any, weighted: Any) -> Any:
             return u - target + weighted @ (means - self.mean - jacobian @ u)
 
-        # The solution is a constant to differentiation, and so is all that finds it.
+        # The solution, and the search for it, are constants to differentiation.
         still = jax.lax.stop_gradient((t, scale, target, jacobian, weighted))
 
         def newton(state: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -145,7 +145,7 @@ class Following:
         _, u, left, matrix, factor = jax.lax.stop_gradient(
             jax.lax.while_loop(lambda state: (state[0] < STEPS) & (state[2] > CLOSE), newton, start)
         )
-        # One more step, that carries the derivatives of the implicit function.
+        # One more step, which carries the derivatives of the implicit function.
         u = u - _solve(factor, matrix, excess(u, predict(at(u, t, scale)), target, jacobian, weighted))
         _, tangent = linear(u, t, scale)
         matrix = identity + weighted @ (tangent - jacobian)
@@ -154,7 +154,7 @@ class Following:
         return at(u, t, scale), jnp.where(left <= CLOSE, log_det, -jnp.inf)
 
     def inverse(self, x: Any, model: FlatModel, args: tuple[Any, ...], /) -> Any:
-        """The equation read from its left side: nothing is to be solved for."""
+        """The left side of the equation: there is nothing to solve."""
         t, o = jnp.split(x[jnp.argsort(self.order)], [self.scales.count])
         root, quieter, slope = self.precision_root(t)
         step, means = o - self.rest.at, model.deterministic("mean", x, args)
@@ -170,15 +170,15 @@ class Following:
 
 
 def _split(problem: Problem) -> Split:
-    """Without groups: predictions meet them all."""
+    """Without groups: predictions couple all of them."""
     return Split.of(problem.plan, problem.model, by_group=False)
 
 
 def _solve(factor: Any, matrix: Any, right: Any) -> Any:
     """``matrix⁻¹ right`` from the Cholesky factor of ``matrixᵀ matrix``.
 
-    JAX's own solution by LU permutes rows one by one, which costs more on a CPU than all the rest; the square of a
-    matrix near the identity does no harm.
+    JAX's own solver by LU permutes rows one by one, which on a CPU costs more than everything else; squaring a matrix
+    near the identity does no harm.
     """
     right = triangular_solve(factor, (matrix.T @ right)[:, None], left_side=True, lower=True)
     return triangular_solve(factor, right, left_side=True, lower=True, transpose_a=True)[:, 0]

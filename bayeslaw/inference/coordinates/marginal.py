@@ -1,7 +1,7 @@
-"""Where a density of a few coordinates is highest and how it curves there, known by its values alone.
+"""The mode of a density of a few coordinates and its curvature there, from its values alone.
 
-The values are those of a Laplace approximation (Tierney & Kadane 1986), which jumps a little wherever the mode that it
-is made at does: steps are wide enough to see past that, and tolerances no finer.
+The values are those of a Laplace approximation (Tierney & Kadane 1986), which jumps a little wherever its own mode
+does: steps are wide enough to see past that, and tolerances are no finer.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ Marginal = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 # Coordinates are logs: beyond e^-30 and e^30 the arithmetic breaks.
 FURTHEST = 30.0
-# A Laplace approximation made at one point is believed within a factor of e^1.5, about 4.5, in each scale.
+# A Laplace approximation made at one point is trusted within a factor of e^1.5, about 4.5, in each scale.
 BELIEVED = 1.5
 # A thousandth is far above rounding and far below the width of a log scale, which is 0.1 with a hundred runs.
 SLOPE_STEP = 1e-3
 # The next approximation is made where this search ends, so it need not be exact: its steps are few, and a fall of 1e-4
 # of a nat is nothing.
 STEPS, FALL = 15, 1e-4
-# Half of a log scale's width with eight runs: a curvature over so much is that of the whole, and not of a wiggle.
+# Half of a log scale's width with eight runs: a curvature over this step is that of the whole, not of a wiggle.
 CURVATURE_STEP = 0.25
 
 
 def step_to_mode(marginal: Marginal, at: np.ndarray) -> np.ndarray:
-    """A step towards the mode, no further than an approximation made at `at` can be believed, as a flat vector."""
+    """A step towards the mode, no further than an approximation made at `at` can be trusted, as a flat vector."""
     bounds = [(max(each - BELIEVED, -FURTHEST), min(each + BELIEVED, FURTHEST)) for each in at]
     start, _ = marginal(at)
 
-    # From its start on: the tolerance is a part of the value, which otherwise grows with the runs.
+    # Relative to the start: the tolerance is a fraction of the value, which would otherwise grow with the runs.
     def objective(t: np.ndarray) -> float:
         value, _ = marginal(t)
         return value - start if np.isfinite(value) else 1e300

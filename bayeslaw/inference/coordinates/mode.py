@@ -19,21 +19,21 @@ from bayeslaw.errors import InputError
 from bayeslaw.inference.base.devices import HASTY
 from bayeslaw.inference.coordinates.block_arrow import Arrow, Blocks, Partition
 
-# Starts that are followed: most posteriors have one mode, which the best start nearly always leads to, and a second and
-# a third find out where it does not.
+# Starts that are followed: most posteriors have one mode, which the best start nearly always leads to; a second and a
+# third reveal where it does not.
 FOLLOWED = 3
 # Steps a descent may take; forty are usual.
 MOST_STEPS = 300
-# The widest step that is tried: unbounded coordinates are logs, whose priors are a few wide.
+# The widest step that is tried: unbounded coordinates are logs, whose priors are a few units wide.
 WIDEST = 1000.0
-# A fall of the potential too small to be told from rounding, as a part of the potential: the step that promises no
+# A decrease of the potential that is within rounding error, as a fraction of the potential: a step that promises no
 # more is the last.
 ROUNDING = 1e-12
 # Of the fall that a step promised, the share from which it is taken, below which less is trusted, and above which more
 # (Nocedal & Wright 2006, algorithm 4.1; any numbers near these do).
 TAKEN, POOR, GOOD = 0.15, 0.25, 0.75
-# A step is as long as is trusted from this share of the radius on, and at most a tenth longer: the damping that makes
-# it exactly so long is not worth finding.
+# A step counts as being on the radius from this share of it, and is at most a tenth longer: finding the exact damping
+# is not worth the cost.
 REACHED, LONGEST = 0.8, 1.1
 # Dampings tried for one step; three are usual, and an indefinite Hessian takes a few more to be made positive.
 DAMPINGS = 60
@@ -108,7 +108,7 @@ def _finite(local: tuple[float, np.ndarray, Blocks]) -> bool:
 
 
 def trust_step(hessian: Blocks, slope: np.ndarray, radius: float) -> tuple[np.ndarray, float]:
-    """The least of a quadratic within `radius`, and how far it falls to there.
+    """The minimum of a quadratic within `radius`, and the decrease to there.
 
     It is the Newton step where that is short enough and the Hessian positive; else the Hessian is damped by the
     multiple of the identity that makes the step about `radius` long.

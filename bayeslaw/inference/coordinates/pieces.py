@@ -1,4 +1,4 @@
-"""What coordinates that are split into scales and the rest are made of: see ``split`` for which is which."""
+"""The parts of coordinates that are split into scales and the rest; ``split`` decides which is which."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Scales:
     root
         Shape ``(t, t)``, with the log of its determinant in `log_det`.
     is_noise
-        1 for the one that multiplies all noise and 0 for the others; shape ``(t,)``.
+        1 for the scale that multiplies all noise and 0 for the others; shape ``(t,)``.
     """
 
     at: Any
@@ -34,13 +34,13 @@ class Scales:
 
     @classmethod
     def of(cls, split: Split, x: np.ndarray) -> Self:
-        """Scales that move by themselves from where they are at a flat vector."""
+        """Independent scales, centred where they are at a flat vector."""
         count = len(split.scales)
         return cls(x[split.scales], np.eye(count), 0.0, np.array([float(i == split.noise) for i in range(count)]))
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """The number of scales."""
         return int(self.at.shape[0])
 
     def by_themselves(self) -> Self:
@@ -56,22 +56,22 @@ class Scales:
         return jnp.linalg.solve(self.root, t - self.at)
 
     def quieter(self, t: Any) -> Any:
-        """By how much more runs weigh than at the mode, for the noise is less."""
+        """The weight of runs relative to the mode, as the noise changes."""
         return jnp.exp(-2.0 * jnp.sum((t - self.at) * self.is_noise))
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Rest:
-    """Some of the other coordinates, and what pulls them to where they are at the mode.
+    """Some of the other coordinates, and the forces that hold them at the mode.
 
     Attributes
     ----------
     at
         Where they are; of groups ``(groups, k)``, of what is shared ``(r,)``.
     deviates, spread
-        1 for a deviation between groups and 0 for what is none, and the place of its spread among the scales; shapes
-        ``(k,)`` or ``(r,)``.
+        1 for a deviation between groups and 0 for other coordinates, and the position of its spread among the scales;
+        shapes ``(k,)`` or ``(r,)``.
     prior
         The precision of their priors, without that of deviations; ``(groups, k, k)`` or ``(r, r)``.
     slope, prior_slope

@@ -6,8 +6,8 @@ import numpy as np
 
 from bayeslaw.inference.coordinates.block_arrow import Blocks
 
-# The curvature that the weak default priors leave where data say nothing: a standard deviation of 10 on unbounded
-# scales, beyond which nothing is looked for.
+# The curvature of the weak default priors where data are uninformative: a standard deviation of 10 on unbounded scales,
+# beyond which nothing is searched for.
 FLATTEST = 1e-2
 # A direction of a group that curves less than this part of the steepest is rounding: double precision keeps 16 digits,
 # and a Hessian of a few hundred runs loses half a dozen of them.

@@ -1,4 +1,4 @@
-"""What a plan predicts for its runs: their means, how these move with the coordinates, and how much each run weighs."""
+"""The predictions of a plan for its runs: their means, the Jacobian of these, and the weight of each run."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _program(model: FlatModel, shapes: Shapes) -> Any:
         _, curvature = jax.jvp(slope, (data["shift"],), (ones,))
         mean = model.deterministic("mean", x, (data,))
         jacobian = jax.jacfwd(lambda x: model.deterministic("mean", x, (data,)))(x)
-        # A run far in the tails of a Student-t curves the other way: it says nothing here.
+        # A run far in the tails of a Student-t has negative curvature: it gets no weight here.
         return mean, jacobian, jnp.maximum(curvature, 0.0)
 
     vector = jax.ShapeDtypeStruct((model.size,), jnp.float64)

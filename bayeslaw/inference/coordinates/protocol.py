@@ -1,8 +1,8 @@
-"""What coordinates are: a change of variables in which a posterior is nearly a round ball, made for one problem.
+"""Coordinates: a change of variables in which a posterior is nearly a round ball, made for one problem.
 
-NUTS walks on ``z``; ``forward`` takes it to the flat vector ``x`` of the model and says by how much volumes grow on the
-way, ``inverse`` leads back.  Coordinates are frozen records of arrays and pytrees of JAX, so that a compiled program
-takes them as an argument: it depends on their class and shapes, and not on their numbers.
+NUTS samples ``z``; ``forward`` maps it to the flat vector ``x`` of the model, with the log determinant, and ``inverse``
+maps back.  Coordinates are frozen records of arrays and pytrees of JAX, so that a compiled program takes them as an
+argument: it depends on their class and shapes, and not on their numbers.
 
 A class of coordinates is one file here and one row of ``suited``; nothing else names it.
 """
@@ -26,7 +26,7 @@ from bayeslaw.inference.sampler.settings import Settings
 
 @dataclass(frozen=True)
 class Problem:
-    """What is sampled.
+    """The model to sample, with its data.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Coordinates(Protocol):
     kernel
         What moves a chain in them.
     folds
-        Whether they fold where predictions turn: what has not converged in them is then sampled in others.
+        Whether they fold where predictions turn: a fit that has not converged in them is repeated in others.
     """
 
     settings: ClassVar[Settings]

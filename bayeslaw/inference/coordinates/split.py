@@ -1,4 +1,4 @@
-"""Which coordinates of a plan bend its posterior, which belong to one group alone, and which all groups share."""
+"""Which coordinates of a plan bend its posterior, which are group-specific, and which all groups share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bayeslaw.language.formula.expression import names
 
 @dataclass(frozen=True)
 class Split(Partition):
-    """The *scales* of a plan, and how the rest is divided into groups and what they share.
+    """The *scales* of a plan, and the division of the rest into group-specific and shared coordinates.
 
     Scales are log spreads between groups, and parameters of the noise alone that all runs share: a small spread
     squeezes its groups together, little noise squeezes everything.

@@ -1,4 +1,4 @@
-"""Which coordinates suit which plan: the first row of one table that does."""
+"""Which coordinates suit a plan: the first matching row of one table."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ from bayeslaw.inference.model.plan import Plan
 
 # With fewer runs than this per coordinate, the posterior is a bent sheet that only its own predictions follow.
 RUNS_A_COORDINATE = 10
-# Following them factorises dense matrices at every step; beyond this many coordinates the steps it saves are not worth
-# their price.
+# Following them factorises dense matrices at every step; beyond this many coordinates that costs more than it saves.
 FOLLOWING_UP_TO = 60
 
 
 def few_runs(plan: Plan) -> bool:
-    """Whether runs are few for the coordinates that they are to tell, and what they predict can be followed."""
+    """Whether runs are few for the number of coordinates, and their predictions can be followed."""
     structure, size = plan.structure, plan.structure.size
     few = np.count_nonzero(plan.weights) < RUNS_A_COORDINATE * size
-    # A chance near 0 or 1 hardly moves with the parameters, and coordinates that follow it fold: 69 scores on one task
-    # in 19 families gave 59 leapfrogs and 209 of 2000 draws diverged, where conditional ones gave 15 and none.
+    # A probability near 0 or 1 hardly changes with the parameters, and coordinates that follow it fold: 69 scores on
+    # one task in 19 families gave 59 leapfrogs and 209 of 2000 draws diverged, where conditional ones gave 15 and none.
     followed = structure.law.output.likelihood.family.outcome != "count"
     return bool(few and followed and size <= FOLLOWING_UP_TO and (structure.effects or shared_noise(structure)))
 
@@ -38,7 +37,7 @@ def hierarchy(plan: Plan) -> bool:
 
 
 def absent_part(plan: Plan) -> bool:
-    """Whether a part of the law may be absent, which is one for all runs."""
+    """Whether a part of the law may be absent, with parameters that are the same for all runs."""
     return bool(switched_in(plan.structure).absent)
 
 
@@ -61,6 +60,6 @@ def suited(plan: Plan, *, may_fold: bool = True) -> type[Coordinates]:
     Parameters
     ----------
     may_fold
-        Whether they may be such as fold where predictions turn.
+        Whether coordinates that fold where predictions turn are allowed.
     """
     return next(kind for suits, kind in SUITED if suits(plan) and (may_fold or not kind.folds))

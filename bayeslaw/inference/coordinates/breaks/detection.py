@@ -1,10 +1,10 @@
-"""What part of a law another part can switch off: where a break has no size it has no place either.
+"""Which part of a law can be switched off by another: if a break has size zero, its location has no effect.
 
-Parameters that mean nothing at some value of another, a *switch*, are held by no data there (Davies 1977), so that a
-posterior is narrow in the switch where they lie among the runs, and wide where they do not.  If the log of a term is
-linear in the switch, and in others, all these are best known given the rest (see ``map``).
+Parameters that have no effect at some value of another, a *switch*, are not identified there (Davies 1977).  A
+posterior is then narrow in the switch where they lie among the runs, and wide where they do not.  If the log of a term
+is linear in the switch and in other parameters, all of these are nearly Gaussian given the rest (see ``map``).
 
-What is linear is told by second differences that vanish at draws from the priors.
+Linearity is detected by second differences that vanish at draws from the priors.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.latin_hypercube import latin_hypercube
 from bayeslaw.language.law import Law
 
-# Draws and places at which differences are looked at, and their step.
+# Draws and places at which differences are evaluated, and their step.
 DRAWS, PLACES, STEP = 6, 5, 0.3
-# What rounding leaves of a difference that vanishes.
+# The rounding error of a difference that vanishes.
 NOTHING = 1e-9
 
 
@@ -40,7 +40,7 @@ class Switched(NamedTuple):
 
 @lru_cache(maxsize=256)
 def switched(law: Law) -> Switched:
-    """What part of a law may be absent."""
+    """The part of a law that may be absent."""
     if law.terms:
         return Switched()
     rng = np.random.default_rng(0)
@@ -83,7 +83,7 @@ class _Term:
         return not _vanishes(first - second - third + fourth, *pieces)
 
     def is_switched_off(self, name: str, switch: str) -> bool:
-        """Whether a parameter means something, but nothing where the switch is zero."""
+        """Whether a parameter has an effect, but none where the switch is zero."""
         on, off = (
             _vanishes(self.log({name: STEP}, **to) - self.log({}, **to), self.log({}, **to))
             for to in ({}, {switch: 0.0})
@@ -108,7 +108,7 @@ def _switched(term: _Term) -> Switched:
 
 
 def _addends(node: Node) -> Iterator[Node]:
-    """The terms of a sum, down to what is no sum."""
+    """The terms of a sum, recursively."""
     parts: Sequence[Node] = node.args if isinstance(node, Call) and node.function in ("+", "-") else ()
     if not parts:
         yield node

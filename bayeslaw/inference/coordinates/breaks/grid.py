@@ -1,9 +1,9 @@
-"""Where a ridge leads: everything else at its mode along one coordinate, how wide it is there and how much lies there.
+"""The path of a ridge: everything else at its mode along one coordinate, with the width and the mass there.
 
-The coordinate is put on a grid, and for each of its values everything else on its mode given that value.  The Laplace
-approximation there (Tierney & Kadane 1986) is the marginal density of the coordinate, whose distribution function says
-where in ``z`` a value is, and the normal of the rest.  What lies between two knots is found as if the log density were
-straight there; knots are added where most is gained by one.
+The coordinate is put on a grid, and for each of its values everything else is at its mode given that value.  The
+Laplace approximation there (Tierney & Kadane 1986) gives the marginal density of the coordinate, whose distribution
+function maps values to ``z``, and the normal of the rest.  Between two knots the log density is taken to be linear;
+knots are added where they gain most.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from bayeslaw.inference.coordinates.block_arrow import Blocks, Partition
 from bayeslaw.inference.coordinates.breaks.ridge import Ridge
 from bayeslaw.inference.coordinates.mode import Curvature, descend
 
-# How many knots a ridge has: compiled programs need to know.
+# The number of knots of a ridge, fixed for compiled programs.
 KNOTS = 65
-# Knots that are spread over the prior, before others are put where they are wanted.
+# Knots that are spread over the prior, before others are added where they are needed.
 FIRST = 25
-# What the first of them span, in the prior's standard deviations, and the prior's share of the density: where the
-# approximation sees nothing, chains are still to go.
+# The span of the first knots, in the prior's standard deviations, and the prior's share of the density: chains should
+# also visit places where the approximation sees no mass.
 REACH, SHARE = 4.0, 0.1
-# A knot is wanted where much lies between two, the more so the further one is from what its neighbours say of it, in
-# nats: so much without, and at most.
+# A knot is needed where much mass lies between two, and more so the further a knot is from the interpolation of its
+# neighbours, in nats: the base, and the most.
 EVEN, FURTHEST = 0.1, 5.0
-# The least that may lie anywhere: a normal score of -8.
+# The least mass of an interval: a normal score of -8.
 LEAST = 1e-15
 
 
 @dataclass(frozen=True)
 class Knot:
-    """A value of the coordinate with the mode of all else there.
+    """A value of the coordinate, with the mode of everything else there.
 
     Attributes
     ----------
@@ -56,12 +56,12 @@ class Knot:
     root: np.ndarray
 
 
-# From a value and a flat vector near the mode given it.
+# From a value, and a flat vector near the mode given it.
 MakeKnot = Callable[[float, np.ndarray], Knot]
 
 
 def find_knots(curvature: Curvature, x: np.ndarray, split: Ridge) -> list[Knot]:
-    """Knots over the prior's span and through a mode, and between them where they are wanted."""
+    """Knots over the prior's span and through a mode, and between them where they are needed."""
     place, others = split.outer[0], np.delete(np.arange(len(x)), split.outer[0])
     off, scale, curvature = np.searchsorted(others, split.outer[1:]), split.spread[others], _without(curvature, others)
 
@@ -102,7 +102,7 @@ def _without(curvature: Curvature, others: np.ndarray) -> Curvature:
 
 
 def _over(knot: MakeKnot, x: np.ndarray, place: int, grid: np.ndarray) -> list[Knot]:
-    """Knots on a grid and at a mode, each the highest of those sought from the mode's side and from both ends."""
+    """Knots on a grid and at a mode, each the highest of those found from the mode's side and from both ends."""
     values = np.union1d(grid, x[place])
     start, last = int(np.searchsorted(values, x[place])), len(values) - 1
     knots = {start: knot(float(x[place]), x)}
@@ -116,7 +116,7 @@ def _over(knot: MakeKnot, x: np.ndarray, place: int, grid: np.ndarray) -> list[K
 
 
 def _errors(knots: Sequence[Knot], others: np.ndarray) -> np.ndarray:
-    """By how many nats each knot is off what its neighbours would say of it; 0 at the ends."""
+    """The distance of each knot from the interpolation of its neighbours, in nats; 0 at the ends."""
     off = []
     for left, own, right in zip(knots, knots[1:], knots[2:], strict=False):
         share = (own.value - left.value) / (right.value - left.value)
@@ -128,17 +128,17 @@ def _errors(knots: Sequence[Knot], others: np.ndarray) -> np.ndarray:
 
 
 def masses(knots: Sequence[Knot], split: Ridge) -> np.ndarray:
-    """What lies below the first knot, between each and the next, and above the last; the sum is 1."""
+    """The mass below the first knot, between each and the next, and above the last; the sum is 1."""
     values, heights = (np.array(each) for each in zip(*((k.value, k.height) for k in knots), strict=True))
     scores = (values - split.middle[split.outer[0]]) / split.spread[split.outer[0]]
     between = np.array(
         [
-            # The logarithmic mean, by its limit where the two are alike.
+            # The logarithmic mean, by its limit where the two are equal.
             np.exp(right) * (step if abs(right - left) < 1e-6 else step * -np.expm1(left - right) / (right - left))
             for (left, right), step in zip(pairwise(heights - heights.max()), np.diff(values), strict=True)
         ]
     )
     prior = np.diff(ndtr(np.concatenate([[-np.inf], scores, [np.inf]])))
     own = np.concatenate([[0.0], between / between.sum(), [0.0]])
-    # A mode that the prior thought impossible still has some on either side.
+    # A mode that the prior excludes still has some mass on either side.
     return np.asarray(np.maximum((1.0 - SHARE) * own + SHARE * prior, LEAST))

@@ -1,21 +1,21 @@
 """Coordinates of a law with a part that may be absent: along the ridge of its posterior, and off it.
 
-The posterior of the place of a break is multimodal: where the runs bend, before the first of them, beyond the last.
-Everything else sits differently in each mode, so that no map made at one point knows the others.  The place therefore
-goes along a *ridge*, on which all else is at its mode given the place; ``grid`` says where that is, how wide it is
-there and how much lies between two of its knots.  Of the rest, the *outer* coordinates ``t`` (width, floor, noise) are
-put around the ridge; the log of a term is linear in the *inner* ones ``o`` (see ``detection``), which are nearly
-Gaussian given the outer ones:
+The posterior of the location of a break is multimodal: where the runs bend, before the first of them, beyond the last.
+Everything else differs between modes, so no map made at one point fits the others.  The location therefore follows a
+*ridge*, on which everything else is at its mode given the location; ``grid`` finds the path, its width and the mass
+between two of its knots.  Of the rest, the *outer* coordinates ``t`` (width, floor, noise) are put around the ridge;
+the log of a term is linear in the *inner* ones ``o`` (see ``detection``), which are nearly Gaussian given the outer
+ones:
 
     d = d(z_1),      t = m(d) + L(d) z_t,      o = n(t) + Q(t)^-1/2 z_o.
 
-``n(t)`` leaves the runs' means where they are on the ridge, as nearly as the priors let it.  With the Jacobian ``J``,
+``n(t)`` keeps the runs' means where they are on the ridge, as closely as the priors allow.  With the Jacobian ``J``,
 the weight ``W`` of each run, the precision ``P`` of the priors and the noise's share ``q`` in the weights, ``Q`` is
 ``P + q J' W J``, and a few steps of Gauss and Newton from the ridge are nearly that least squares (variable projection:
-Golub & Pereyra 1973).  Where data say nothing, as of the size of a break beyond them, priors are followed.
+Golub & Pereyra 1973).  Where data are uninformative, as about the size of a break beyond them, the priors decide.
 
-Between knots everything is straight in ``z_1``, so that the density jumps at them: the map is exact, but nothing for
-slopes to lead along.  Chains jump along it (see ``kernels``).
+Between knots everything is linear in ``z_1``, so the density jumps at them: the map is exact, but gradients cannot
+follow it.  Chains jump along it instead (see ``kernels``).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from bayeslaw.inference.model.flat_model import FlatModel
 from bayeslaw.inference.sampler.kernels import Jumping, Kernel
 from bayeslaw.inference.sampler.settings import Settings
 
-# One step leaves bends where the break crosses the runs; a fourth costs more than it brings.
+# One step leaves bends where the break crosses the runs; a fourth costs more than it gains.
 STEPS = 3
 
 
@@ -67,7 +67,7 @@ class Crest(NamedTuple):
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class BreakMap:
-    """Along the ridge, then the other outer coordinates around it, then inner ones where the runs want them.
+    """Along the ridge, then the other outer coordinates around it, then the inner ones given those.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class BreakMap:
     order: Any
     centre: Any
 
-    # Jumps mix; NUTS between them is to be sure of its steps, and need not lead far.
+    # Jumps do the mixing; NUTS between them needs accurate steps, but no long trajectories.
     settings: ClassVar[Settings] = Settings(warmup=300, target_accept=0.98, max_tree_depth=5)
     kernel: ClassVar[type[Kernel]] = Jumping
     folds: ClassVar[bool] = False
@@ -117,14 +117,14 @@ class BreakMap:
 
     @classmethod
     def around(cls, problem: Problem, x: np.ndarray) -> Self:
-        """Along the ridge through what is near a flat vector."""
+        """Along the ridge near a flat vector."""
         split, (data,) = Ridge.of(problem.plan, problem.model), problem.args
         inner, outer = split.inner, split.outer
         knots = find_knots(curvature_of(problem.model, problem.args), x, split)
         lying = masses(knots, split)
         below, above = np.cumsum(lying)[:-1], np.cumsum(lying[::-1])[::-1][1:]
         return cls(
-            # Whichever is the smaller is the more exact.
+            # The smaller of the two is the more accurate.
             z=np.where(below < 0.5, ndtri(below), -ndtri(above)),
             knots=np.array([np.concatenate([k.at[outer], k.root.reshape(-1), k.at[inner]]) for k in knots]),
             is_noise=np.array([float(i == split.noise) for i in range(len(outer))]),
@@ -166,7 +166,7 @@ class BreakMap:
         return Crest(jnp.concatenate([along, middle]), inner, root.reshape(others, others), jnp.log(slope))
 
     def best_inner(self, t: Any, here: Crest, predict: Callable[[Any], Any]) -> tuple[Any, Any]:
-        """The inner coordinates that suit the runs given the outer ones, and the root of their precision."""
+        """The inner coordinates that fit the runs given the outer ones, and the root of their precision."""
 
         def quieter(than: Any) -> Any:
             return jnp.exp(-2.0 * jnp.sum((t - than) * self.is_noise))
@@ -176,7 +176,7 @@ class BreakMap:
 
         known = predict(jnp.concatenate([here.outer, here.inner])[self.order])
         at_mode = self.centre[jnp.argsort(self.order)][: self.is_noise.shape[0]]
-        # On the ridge the runs pull as much as the priors do; with less noise than there, more.
+        # On the ridge the runs pull as strongly as the priors; with less noise than there, more strongly.
         rest = self.middle + quieter(here.outer) * (here.inner - self.middle)
         o, identity = here.inner, jnp.eye(len(here.inner))
         for _ in range(STEPS):

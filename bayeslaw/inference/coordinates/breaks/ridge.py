@@ -1,4 +1,4 @@
-"""How coordinates along a ridge are split, and what the priors say of them."""
+"""The split of coordinates along a ridge, and their priors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bayeslaw.inference.model.starts import prior_draws
 
 @dataclass(frozen=True)
 class Ridge:
-    """Which coordinates are inner and which outer, and what the priors say of all.
+    """Which coordinates are inner and which outer, and their priors.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Ridge:
     noise
         The place, among `outer`, of the one that multiplies all noise; None when there is none.
     middle, spread
-        Of the priors, unbounded: medians, and half of what the middle 68 % span; each of shape ``(size,)``.
+        Of the priors, unbounded: medians, and half the width of the central 68 %; each of shape ``(size,)``.
     """
 
     inner: np.ndarray
@@ -39,7 +39,7 @@ class Ridge:
         inner, absent = (np.array([model.site[name].start for name in names]) for names in switched_in(structure))
         low, middle, high = np.quantile(prior_draws(structure, model, 0), [0.16, 0.5, 0.84], axis=0)
         spread, noise = (high - low) / 2.0, noise_scale(structure)
-        # What the priors leave open most has most modes.
+        # The coordinate with the widest prior has the most modes.
         along = absent[spread[absent].argmax()]
         outer = np.concatenate([[along], np.setdiff1d(np.arange(model.size), [along, *inner])])
         at = None if noise is None else int(np.flatnonzero(outer == model.site[noise].start)[0])
