@@ -119,7 +119,9 @@ def test_workers_that_fail_are_told_in_a_sentence():
         list(done_by(threads, math.sqrt, [(-1.0,)]))
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         assert list(done_by(pool, abs, [(-1,)])) == [(0, 1)]
-        with pytest.raises(ExecutorError, match=r"lost or failed \(BrokenProcessPool: .*what is in shards is kept"):
+        with pytest.raises(
+            ExecutorError, match=r"lost or failed \(BrokenProcessPool: .*finished fits in shards are kept"
+        ):
             list(done_by(pool, os._exit, [(1,)]))
 
 

@@ -56,8 +56,8 @@ def test_a_text_says_how_a_parameter_is_pooled(text: str, kind: str, groupings: 
         ("a*", None, "a column is missing"),
         ("partial:a//b", None, "a column is missing"),
         ("+a", None, "a column is missing"),
-        ("a+a", None, "stands twice"),
-        ("a/a", None, "stands twice"),
+        ("a+a", None, "is given twice"),
+        ("a/a", None, "is given twice"),
     ],
 )
 def test_a_wrong_text_is_refused_with_a_remedy(text: str, family: str | None, says: str) -> None:

@@ -2,8 +2,8 @@
 
 =================  ======================================================================
 ``pooling``        how a parameter is shared between groups
-``plan``           what is sampled, how it makes up parameters, and the data
-``data_terms``     what depends on data alone, computed once
+``plan``           what is sampled, how parameters are built from it, and the data
+``data_terms``     terms that depend on data alone, computed once
 ``numpyro_model``  the plan as a NumPyro model, to be sampled
 ``flat_model``     a NumPyro model as a function of one flat vector
 ``starts``         flat vectors drawn from the priors, where searches begin

@@ -1,8 +1,8 @@
-"""What does not depend on parameters, computed once before sampling.
+"""Terms that do not depend on parameters, computed once before sampling.
 
 ``(N/N0)**-alpha`` holds a logarithm of data that a sampler would otherwise take at every step: a power of a
-positive data term is rewritten as ``exp(-alpha * log(N/N0))`` with ``log(N/N0)`` kept as an array.  A gradient
-then costs one exponential and one product a term.
+positive data term is rewritten as ``exp(-alpha * log(N/N0))`` with ``log(N/N0)`` kept as an array.  A gradient then
+costs one exponential and one product per term.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bayeslaw.language.law import Law, Root
 
 @dataclass(frozen=True)
 class Hoisted:
-    """A law whose data-only parts are names, and the formulas behind those names."""
+    """A law whose data-only parts are replaced by names, and the formulas behind those names."""
 
     formula: Node
     terms: tuple[tuple[str, Node | Root], ...]

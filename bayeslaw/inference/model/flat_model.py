@@ -1,4 +1,4 @@
-"""Any NumPyro model as a function of one flat vector without bounds: what coordinates and sampling work on."""
+"""Any NumPyro model as a function of one unbounded flat vector, which coordinates and samplers work on."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class FlatModel:
         return potential_energy(self.model, args, {}, values)
 
     def deterministic(self, name: str, x: Any, args: tuple[Any, ...]) -> Any:
-        """What the model calls `name` at a flat vector."""
+        """The value of the model's `name` at a flat vector."""
         values = {s.name: s.transform(x[s.stretch].reshape(s.flat_shape)) for s in self.sites}
         model = numpyro.handlers.substitute(self.model, data=values)
         return numpyro.handlers.trace(model).get_trace(*args)[name]["value"]

@@ -25,7 +25,7 @@ from bayeslaw.language.root import MOST_STEPS, solve
 
 
 def _logit(a: Any) -> Any:
-    """Term by term as in NumPy and PyTensor; JAX's own is the logarithm of a quotient, which rounds once more."""
+    """The logit term by term, as in NumPy and PyTensor; JAX's own, the logarithm of a quotient, rounds once more."""
     return jnp.log(a) - jnp.log1p(-a)
 
 
@@ -58,7 +58,7 @@ def _probability(value: Any) -> Any:
 
 
 class _BetaBinomial(dist.BetaBinomial):  # type: ignore[misc]
-    """NumPyro's takes JAX's betaln, which is right to 7 digits only."""
+    """NumPyro's distribution uses JAX's betaln, which is right to 7 digits only."""
 
     def log_prob(self, value: Any) -> Any:
         passed, failed, a, b = value, self.total_count - value, self.concentration1, self.concentration0
@@ -68,9 +68,9 @@ class _BetaBinomial(dist.BetaBinomial):  # type: ignore[misc]
 
 
 class _LogFrontier(dist.Distribution):  # type: ignore[misc]
-    """Outcomes short of a frontier: on the log, a normal less an exponential (Meeusen and van den Broeck 1977).
+    """Outcomes below a frontier: on the log, a normal minus an exponential (Meeusen and van den Broeck 1977).
 
-    The bound says whether an outcome is known, or only that it is at most (-1) or at least (1) the one given.
+    The bound is 0 for a known outcome, -1 for an upper bound and 1 for a lower bound.
     """
 
     support = dist.constraints.positive
@@ -186,7 +186,7 @@ def _parameter(structure: Structure, name: str, data: Mapping[str, Any]) -> Any:
         each = dist.Normal(0.0, spread).expand([structure.size_of[grouping]])
         by_group[grouping] = numpyro.sample(deviation_name(name, grouping), each.to_event(1))
     if len(by_group) == 1:
-        # Bounded once a group instead of once a run: an exponential costs as much as the rest of a term.
+        # Transformed once per group instead of once per run: an exponential costs as much as the rest of a term.
         ((grouping, deviations),) = by_group.items()
         return _by_run(bounded(value + deviations), data["groups"][grouping])
     return bounded(value + sum(_by_run(each, data["groups"][grouping]) for grouping, each in by_group.items()))
@@ -212,7 +212,7 @@ def log_likelihood(structure: Structure, values: Mapping[str, Any], data: Mappin
     values
         Draws by site, each of shape ``(chains, draws, ...)``.
     """
-    # Scaled rows would come out multiplied by their weights; the density of a row is wanted.
+    # Without scaling by weights, since the density of a row is wanted.
     data = {**data, "weights": jnp.ones_like(data["weights"])}
     model = numpyro_model(structure)
     found = numpyro_log_likelihood(model, dict(values), data, batch_ndims=2, parallel=False)
@@ -220,7 +220,7 @@ def log_likelihood(structure: Structure, values: Mapping[str, Any], data: Mappin
 
 
 def log_prior_by_group(structure: Structure, grouping: str, unbounded: Callable[[str], Any]) -> Any:
-    """The log prior of what each group of a grouping has for itself, Jacobians included; shape ``(groups,)``.
+    """The log prior of the group-specific values of a grouping, including Jacobians; shape ``(groups,)``.
 
     Parameters
     ----------

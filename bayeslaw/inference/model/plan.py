@@ -1,17 +1,17 @@
-"""The plan of a fit: which values are sampled, how they make up the parameters of every run, and the data.
+"""The plan of a fit: which values are sampled, how the parameters of every run follow from them, and the data.
 
-One plan, two interpreters: ``numpyro_model`` samples it, ``pymc_model`` hands it to PyMC users.  Both read it the
-same way:
+One plan, two interpreters: ``numpyro_model`` is for sampling, ``pymc_model`` for PyMC users.  Both read it the same
+way:
 
 * a parameter pooled ``complete`` is one value with the law's prior;
 * pooled ``none``, a vector with the law's prior;
-* pooled ``partial``, a population value with the law's prior, a spread a grouping, and a deviation a group,
+* pooled ``partial``, a population value with the law's prior, a spread per grouping, and a deviation per group,
 
       parameter[g] = scale⁻¹( scale(population) + Σ deviation[g] ),   deviation ~ Normal(0, spread),
 
   with ``scale`` the log of positive parameters, the logit of shares and the identity else.
 
-This is the plain, centred form; how it is best sampled is the business of ``coordinates``.
+This is the plain, centred form; ``coordinates`` decides how to sample it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from bayeslaw.runs.table import Runs
 
 @dataclass(frozen=True)
 class Structure:
-    """All of a plan that shapes a compiled program: two plans with equal structures share one.
+    """The part of a plan that determines a compiled program: two plans with equal structures share one.
 
     Attributes
     ----------
@@ -92,12 +92,12 @@ class Structure:
 
 
 def spread_name(parameter: str, grouping: str) -> str:
-    """The name under which a spread between groups is sampled."""
+    """The sample site of a spread between groups."""
     return f"{parameter}_spread_{grouping}"
 
 
 def deviation_name(parameter: str, grouping: str) -> str:
-    """The name under which the groups' deviations are sampled."""
+    """The sample site of the groups' deviations."""
     return f"{parameter}_deviation_{grouping}"
 
 
@@ -105,13 +105,14 @@ def deviation_name(parameter: str, grouping: str) -> str:
 class Plan:
     """A law, the runs it is fitted to, and how its parameters are pooled.
 
-    Made by :func:`make_plan`.  Outcomes and weights are those of the runs and are not kept beside them, so that a plan
-    agrees with its runs; the inputs are, since sums along a training run may count records that the runs have not.
+    Made by :func:`make_plan`.  Outcomes and weights are read from the runs and not stored beside them, so a plan always
+    agrees with its runs.  The inputs are stored, since sums along a training run may include records that the runs
+    lack.
 
     Attributes
     ----------
     pool
-        What the caller said of the pooling of single parameters; `poolings` and `groupings` are what follows from it.
+        The caller's pooling of single parameters; `poolings` and `groupings` follow from it.
     inputs
         By name, each float64 of shape ``(runs,)``.
     """
@@ -126,24 +127,24 @@ class Plan:
 
     @cached_property
     def outcome(self) -> np.ndarray:
-        """What the law predicts, float64 of shape ``(runs,)``."""
+        """The outcomes, float64 of shape ``(runs,)``."""
         return self.runs.column(self.law.output.column)
 
     @cached_property
     def weights(self) -> np.ndarray:
-        """How many runs each row counts for, float64 of shape ``(runs,)``; a run of weight 0 is known, not fitted."""
+        """How many runs each row counts for, float64 of shape ``(runs,)``; a run of weight 0 is hidden from the fit."""
         return observations.weights(self.runs)
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
-        """What the runs cannot tell the law, and what would make its intervals wrong; known before a fit."""
+        """Notes on what the runs cannot identify and on what would make intervals wrong; known before a fit."""
         grouping = None if self.family is None else self.groupings[family_groupings(self.family)[-1]]
         groups = None if grouping is None else (grouping.labels, grouping.index)
         found = notes(design_of(self.runs, self.law, self.inputs, self.family, groups))
         return tuple(note for note in found if note.severity != "info")
 
     def hiding(self, hidden: np.ndarray) -> Plan:
-        """The plan as if some runs had not been made: a mask of shape ``(runs,)``."""
+        """The plan with some runs hidden: a mask of shape ``(runs,)``."""
         return replace(self, runs=self.runs.hiding(hidden))
 
     def with_outcome(self, outcome: np.ndarray) -> Plan:
@@ -151,9 +152,9 @@ class Plan:
         return replace(self, runs=self.runs.with_columns({self.law.output.column: outcome}))
 
     def beside(self, other: Plan) -> Plan:
-        """One plan of these runs and those of another plan of the same law, pooling and groups.
+        """The joint plan of these runs and those of another plan with the same law, pooling and groups.
 
-        Such as known runs and a table that was simulated from what is known: rows may repeat in all but the outcome.
+        It joins known runs and a table that was simulated from their posterior: rows may repeat in all but the outcome.
         """
         assert (self.law, self.poolings) == (other.law, other.poolings)
         assert all(each.levels == other.groupings[name].levels for name, each in self.groupings.items())
@@ -169,19 +170,19 @@ class Plan:
         )
 
     def self_contained(self) -> Plan:
-        """The same plan with its sums along training runs as columns, so that its runs can be read by themselves."""
+        """The same plan with its sums along training runs as columns, so that its runs are self-contained."""
         known = [each for each in self.law.inputs.values() if each.name in self.inputs]
         summed = {each.column: self.inputs[each.name] for each in known if each.along_runs}
         return replace(self, runs=replace(self.runs.with_columns(summed), whole=None)) if summed else self
 
     @cached_property
     def fitted(self) -> Mapping[str, np.ndarray]:
-        """The inputs of the runs that count, without those of weight 0; each of shape ``(fitted runs,)``."""
+        """The inputs of the fitted runs, without those of weight 0; each of shape ``(fitted runs,)``."""
         return {name: values[self.weights > 0] for name, values in self.inputs.items()}
 
     @cached_property
     def structure(self) -> Structure:
-        """What a compiled program depends on."""
+        """The structure, which compiled programs depend on."""
         return Structure(
             law=self.law,
             poolings=tuple(self.poolings.items()),
@@ -206,7 +207,7 @@ class Plan:
             "arrays": {name: pad(values) for name, values in hoisted.items()},
             "outcome": pad(self.outcome),
             "weights": np.concatenate([self.weights, np.zeros(extra)]),
-            # Added to the mean of every run: the way to differentiate with respect to it.
+            # Added to the mean of every run, to differentiate with respect to it.
             "shift": np.zeros(self.structure.rows),
             "groups": {g.name: pad(g.index) for g in self._used_groupings},
         }
@@ -217,7 +218,7 @@ SHARED_ROWS = 16
 
 
 def padded(rows: int) -> int:
-    """The rows of a compiled program for so many runs: the next multiple of 16, or of an eighth of a power of 2."""
+    """The rows of a compiled program for this many runs: the next multiple of 16, or of an eighth of a power of 2."""
     step = max(SHARED_ROWS, 2 ** (max(rows - 1, 1).bit_length() - 4))
     return int(-(-rows // step) * step)
 
@@ -249,7 +250,7 @@ def make_plan(law: Law, runs: Runs, family: str | None = None, pool: Mapping[str
 
 
 def _with_known_errors(law: Law, runs: Runs) -> Law:
-    """The law with what the table knows of the errors of its outcomes, where its noise has a scale."""
+    """The law with the table's known errors of outcomes added, where its noise has a scale."""
     column = observations.standard_error_column(runs, law)
     if column is None or law.output.likelihood.family.scale is None:
         return law

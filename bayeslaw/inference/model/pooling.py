@@ -12,9 +12,9 @@
 A column alone (``corpus``) means ``partial:corpus``; ``partial`` and ``none`` alone take the family column.
 Shifts add on the scale on which the parameter has no bounds: the log of a positive one, the logit of a share.
 
-A parameter that a prior ``Constant`` holds is held in every group, whatever a law file recommends for it.  Only where
-the file itself names a column and not the families, as :meth:`bayeslaw.Law.with_group_effect` has it, are there shifts
-about the constant.
+A parameter with a prior ``Constant`` is fixed in every group, whatever the law file recommends for it.  There are
+shifts about the constant only where the file names a column other than the families, as
+:meth:`bayeslaw.Law.with_group_effect` does.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Grouping:
     name
         The columns joined by ``:``.
     levels
-        The groups that occur, each a tuple with one value a column.
+        The groups that occur, each a tuple with one value per column.
     index
         For each run, the position of its group in `levels`; shape ``(runs,)``.
     """
@@ -56,7 +56,7 @@ class Grouping:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """One text a group."""
+        """One text per group."""
         return tuple(":".join(level) for level in self.levels)
 
     def names(self, column: str) -> set[str]:
@@ -82,7 +82,7 @@ def read_pooling(text: str, parameter: str, family: str | None) -> Pooling:
     Raises
     ------
     PoolingError
-        When the text is not of the forms above, or needs a family column and there is none.
+        When the text does not have one of the forms above, or needs a family column and there is none.
     """
     if not isinstance(text, str):
         raise PoolingError(f"pool {parameter}: {text!r} is no text; write {FORMS}.")
@@ -116,7 +116,7 @@ def _groupings(text: str, parameter: str, whole: str) -> tuple[str, ...]:
             above = [*above, *(c for c in columns if c not in above)]
             found.append(":".join(above))
     if len(set(found)) < len(found):
-        raise PoolingError(f"pool {parameter}={whole}: a column stands twice.")
+        raise PoolingError(f"pool {parameter}={whole}: a column is given twice.")
     return tuple(found)
 
 
@@ -131,7 +131,7 @@ def group(runs: Runs, name: str, wanted: Parameter | None = None) -> Grouping:
     Parameters
     ----------
     wanted
-        Which parameter is shared between them, for a message; None for the families.
+        The parameter that is shared between them, for a message; None for the families.
     """
     columns = tuple(name.split(":"))
     for column in columns:
@@ -167,8 +167,8 @@ def plan_pooling(
 ) -> tuple[dict[str, Pooling], dict[str, Grouping]]:
     """How every parameter is pooled, and the groupings that this needs.
 
-    A parameter takes what `pool` says of it; else the law file's recommendation, where ``family`` stands for the
-    family column given; else one value for all runs.
+    `pool` takes precedence, then the law file's recommendation, where ``family`` stands for the given family column;
+    the default is one value for all runs.
 
     Parameters
     ----------
@@ -206,12 +206,12 @@ def plan_pooling(
 
 
 def pools_of(laws: Mapping[str, Law], pool: Mapping[str, str] | None) -> dict[str, dict[str, str]]:
-    """For each of several laws, what is asked of the parameters that it has.
+    """For each of several laws, the pooling of the parameters that it has.
 
     Raises
     ------
     PoolingError
-        When something is asked of a parameter that no law has.
+        When no law has a parameter.
     """
     parameters = {name for law in laws.values() for name in law.parameters}
     for name in pool or {}:
@@ -239,8 +239,8 @@ def _pooling_of(parameter: Parameter, runs: Runs, family: str | None, asked: str
         return COMPLETE if family is None else read_pooling(family, parameter.name, family)
     pooling = read_pooling(parameter.pool, parameter.name, family)
     columns = {c for name in pooling.groupings for c in name.split(":")}
-    # A law file's column that these runs do not have, or that does not vary, is a recommendation that does not
-    # apply; a group effect was asked for by the caller, so there it is an error, raised by `group`.
+    # If these runs lack the law file's column, or it does not vary, the recommendation does not apply.  A group effect
+    # was requested by the caller, so there it is an error, raised by `group`.
     if not parameter.prior.is_constant and not all(c in runs.names and len(runs.levels(c)[0]) > 1 for c in columns):
         return COMPLETE
     return pooling

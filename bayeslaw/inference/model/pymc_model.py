@@ -38,7 +38,7 @@ from bayeslaw.runs.table import RunsLike, read_runs
 
 
 def _double(value: Any) -> Any:
-    """PyTensor takes a plain 2.0 for a half-precision number, and functions of it are then good to 7 digits."""
+    """PyTensor treats a plain 2.0 as a low-precision number, and functions of it are then good to 7 digits only."""
     return pt.constant(np.asarray(value, dtype=float)) if isinstance(value, int | float) else value
 
 
@@ -52,7 +52,7 @@ def _word(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _log_add_exp(a: Any, b: Any) -> Any:
-    """PyTensor's own is the naive form, right only after rewrites that not every mode has."""
+    """PyTensor's own is the naive form, which is right only after rewrites that not every mode has."""
     return pt.switch(pt.gt(a, b), a + pt.softplus(b - a), b + pt.softplus(a - b))
 
 
@@ -99,7 +99,7 @@ def _log_student_t(df: Any, median: Any, scale: Any, size: Any = None) -> Any:
 
 
 def _binomial_log_density(value: Any, trials: Any, p: Any) -> Any:
-    """PyMC's own takes log(1 - p), which for a billion trials at small p is off in the eighth digit."""
+    """PyMC's own uses log(1 - p), which for a billion trials at small p is off in the eighth digit."""
     chosen = pt.gammaln(trials + 1.0) - pt.gammaln(value + 1.0) - pt.gammaln(trials - value + 1.0)
     return pt.switch(
         pt.and_(pt.ge(value, 0), pt.le(value, trials)),
@@ -114,7 +114,7 @@ def _binomial_draws(trials: Any, p: Any, rng: np.random.Generator | None = None,
 
 
 def _log_normal_cdf(x: Any) -> Any:
-    """PyMC's own is right to 8 digits, for constants of lower precision."""
+    """PyMC's own is right to 8 digits only, because its constants have lower precision."""
     root = _double(2.0**0.5)
     low = pt.log(0.5 * pt.erfcx(-pt.minimum(x, 0.0) / root)) - 0.5 * x**2
     return pt.switch(pt.lt(x, 0.0), low, pt.log1p(-0.5 * pt.erfc(pt.maximum(x, 0.0) / root)))
@@ -138,7 +138,7 @@ def _frontier_draws(
     return frontier * np.exp(rng.normal(0.0, sd, size) - rng.exponential(shortfall, size))
 
 
-# Each likelihood by the name of the outcome, its arguments and what PyMC wants besides (`observed`, `dims`).
+# Each likelihood from the name of the outcome, its arguments and PyMC's own ones (`observed`, `dims`).
 LIKELIHOODS: Mapping[str, Callable[..., Any]] = {
     "Normal": lambda name, mean, sd, **more: pm.Normal(name, mean, sd, **more),
     "StudentT": lambda name, df, mean, scale, **more: pm.StudentT(name, nu=df, mu=mean, sigma=scale, **more),
@@ -171,8 +171,8 @@ def prior(name: str, of: Prior, dims: str | None = None) -> Any:
     return distribution(name, **dict(zip(arguments, numbers, strict=True)), dims=dims)
 
 
-# Steps towards a root, of which `root` knows no more than fifteen.  A scan takes three times as long at every gradient,
-# and one that ends early cannot be translated for all samplers.
+# Steps towards a root; `root` needs fifteen at most.  A scan takes three times as long per gradient, and one that ends
+# early cannot be translated for all samplers.
 UNROLLED = 20
 
 
@@ -261,7 +261,7 @@ def _parameter(plan: Plan, name: str, groups: Mapping[str, Any]) -> Any:
 
 
 def _observe(plan: Plan, arguments: list[Any]) -> None:
-    """The outcome, and for weights other than 1 what its log density is to be multiplied by."""
+    """The outcome and, for weights other than 1, the factor on its log density."""
     column, likelihood = plan.law.output.column, plan.law.output.likelihood
     counts = likelihood.family.outcome == "count"
     outcome = pm.Data(f"{column}_data", plan.outcome.astype(np.int64) if counts else plan.outcome, dims="run")
@@ -275,7 +275,7 @@ def _observe(plan: Plan, arguments: list[Any]) -> None:
 def _log_density(name: str, arguments: list[Any], outcome: Any) -> Any:
     """The log density of each run, a formula of the model's own random variables.
 
-    ``pm.logp`` works on clones of whatever random variables it finds, so it is given none.
+    ``pm.logp`` clones any random variables it finds, so it is given none.
     """
     stand_ins = [argument.type() for argument in arguments]
     with pm.Model(model=None):

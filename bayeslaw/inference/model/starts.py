@@ -7,7 +7,7 @@ import numpy as np
 from bayeslaw.inference.model.flat_model import FlatModel
 from bayeslaw.inference.model.plan import Structure, unbounded
 
-# Draws that tell the medians and widths of priors: their error is a thirtieth of a width.
+# Draws that estimate the medians and widths of priors: their error is a thirtieth of a width.
 PRIOR_DRAWS = 999
 # Starts drawn from the priors, of which the best few are followed to their modes; the first start is the medians.
 STARTS = 24

@@ -1,11 +1,11 @@
-"""What a fit leaves.
+"""The result of a fit.
 
 =============  ======================================================================
 ``posterior``  draws with their law, runs and diagnostics
 ``summary``    every parameter as a table
-``storage``    one NetCDF file a posterior: writing it
+``storage``    one NetCDF file per posterior: writing it
 ``loading``    and reading it back, every number checked
-``datatree``   a posterior as ArviZ knows it
+``datatree``   a posterior in ArviZ's format
 ``making``     a posterior from the draws of a plan
 ``noise``      new runs about the law
 ``residuals``  where the fitted runs lie to one side of the law

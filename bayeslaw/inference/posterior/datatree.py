@@ -1,4 +1,4 @@
-"""A posterior as ArviZ knows it: an ``xarray.DataTree`` with ArviZ's group names."""
+"""A posterior in ArviZ's format: an ``xarray.DataTree`` with ArviZ's group names."""
 
 from __future__ import annotations
 

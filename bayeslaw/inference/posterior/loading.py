@@ -1,4 +1,4 @@
-"""Reading a posterior that was saved: every number checked before it is believed."""
+"""Loading a saved posterior: every number is checked before it is used."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from bayeslaw.language.law import Law
 from bayeslaw.note import read_note
 from bayeslaw.runs.table import Runs
 
-# A fit is stored as it is declared, so its arrays take no more room than the file, but for dimensions, which are
-# declared and not stored: each is shorter than an array that lies along it.
+# The arrays of a fit are stored in full, so they take no more room than the file.  Dimensions are declared and not
+# stored: each is shorter than an array along it.
 MOST_DECLARED = 2
 
 
@@ -79,7 +79,7 @@ def _read(path: Path) -> Posterior:
     import h5netcdf
     import h5py
 
-    # Attributes are read by h5py: a file of h5netcdf that fails on them complains once more when it is collected.
+    # Attributes are read by h5py: an h5netcdf file that fails on them raises again when it is garbage collected.
     with h5py.File(path, "r") as raw:
         about = dict(raw.attrs)
         if about["format"] != FORMAT:
@@ -107,7 +107,7 @@ def _read(path: Path) -> Posterior:
         values=values, flat=flat, flat_names=tuple(json.loads(about["flat_names"])),
         stats=stats, seed=int(np.asarray(about["seed"]).item()), versions=json.loads(about["versions"]),
         target_accept=json.loads(about["target_accept"]), patient=json.loads(about["patient"]),
-        # Fits of before notes were kept have none.
+        # Older fits were saved without notes.
         notes=tuple(read_note(note) for note in json.loads(about.get("notes", "[]"))),
     )  # fmt: skip
 
@@ -117,7 +117,7 @@ def _law(about: Mapping[str, Any], path: Path) -> Law:
 
 
 def _declared(file: Any) -> int:
-    """The bytes that the arrays of a file of h5py would take; none of them is read."""
+    """The bytes that the arrays of an h5py file would take; none of them is read."""
     import h5py
 
     sizes: list[int] = []

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def posterior_of(plan: Plan, found: Draws, target_accept: float | None) -> Posterior:
-    """The draws of a plan with what made them."""
+    """The posterior of a plan's draws."""
     return Posterior(
         plan=plan.self_contained(), values=found.values, flat=found.flat, flat_names=tuple(found.model.names),
         stats=found.stats, seed=found.seed, versions=versions(), target_accept=target_accept, patient=found.patient,

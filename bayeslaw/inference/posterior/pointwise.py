@@ -1,4 +1,4 @@
-"""The log density of every run's outcome under every draw: what predictive comparison is made of."""
+"""The log density of every run's outcome under every draw, the basis of predictive comparison."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fit leaves: draws with their law, their runs and what the sampler said of them."""
+"""The result of a fit: draws with their law, their runs and the sampler's statistics."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ class Posterior:
     Attributes
     ----------
     plan
-        What was fitted: the law with its priors and noise, the runs and no others, and how parameters were pooled.
+        The plan that was fitted: the law with its priors and noise, the fitted runs, and the pooling.
     values
         Draws of everything sampled, by name, each of shape ``(chains, draws, ...)``.
     flat
         The same draws in unbounded coordinates; shape ``(chains, draws, size)``.
     stats
-        What the sampler said of each draw, by ArviZ's names; each of shape ``(chains, draws)``.
+        The sampler's statistics of each draw, by ArviZ's names; each of shape ``(chains, draws)``.
     seed
-        Of the sampler; also where random numbers of later questions start.
+        Seed of the sampler, and of the random numbers of later questions.
     versions
-        Of the packages the draws came from.
+        Versions of the packages behind the draws.
     target_accept
-        What the sampler was asked for, of which later fits to the same runs are asked too; None for the default.
+        The acceptance rate that the sampler was given, which later fits to the same runs use too; None for the default.
     patient
-        Whether the fit had not converged at first, and was made again with patience.
+        Whether the fit did not converge at first, and was repeated with patience.
     notes
-        What its runs cannot tell, and what its residuals say; answers repeat those that are serious.
+        Notes on what its runs cannot identify, and on its residuals; answers repeat the serious ones.
     """
 
     plan: Plan
@@ -73,12 +73,12 @@ class Posterior:
 
     @property
     def law(self) -> Law:
-        """The law, with the priors and the noise that were fitted."""
+        """The law, with the fitted priors and noise."""
         return self.plan.law
 
     @property
     def runs(self) -> Runs:
-        """The runs that were fitted, and no others."""
+        """The fitted runs."""
         return self.plan.runs
 
     @property
@@ -88,7 +88,7 @@ class Posterior:
 
     @property
     def pool(self) -> Mapping[str, str]:
-        """What the caller said of the pooling of single parameters."""
+        """The caller's pooling of single parameters."""
         return self.plan.pool
 
     @cached_property
@@ -98,7 +98,7 @@ class Posterior:
 
     @property
     def draws_again(self) -> int | None:
-        """Draws a chain for later fits to the same runs; None, as is usual, where these took patience: not all do."""
+        """Draws per chain for later fits to the same runs; None, the default, where this fit took patience."""
         return None if self.patient else self.flat.shape[1]
 
     @property
@@ -108,18 +108,18 @@ class Posterior:
 
     @cached_property
     def family_grouping(self) -> Grouping | None:
-        """The groups that are called families: those of the family column, or of its finest combination."""
+        """The grouping of families: the family column, or its finest combination."""
         if self.family is None:
             return None
         return self.plan.groupings[family_groupings(self.family)[-1]]
 
     @property
     def families(self) -> tuple[str, ...]:
-        """The names of the families that were fitted; empty for a fit of one family."""
+        """The names of the fitted families; empty for a fit of one family."""
         return () if self.family_grouping is None else self.family_grouping.labels
 
     def draws(self, name: str) -> np.ndarray:
-        """Draws of one sampled quantity with chains laid end to end; shape ``(size, ...)``."""
+        """Draws of one sampled quantity with chains concatenated; shape ``(size, ...)``."""
         if name not in self.values:
             raise QuestionError(
                 f"this posterior has no '{name}'{did_you_mean(name, self.values)}; it has {listed(self.values, 20)}."
@@ -136,7 +136,7 @@ class Posterior:
         groups
             By column, the value the family has there, ``"new"`` (the default of every column) or ``"population"``.
         rng
-            For what is drawn anew: groups no run belonged to.
+            For new groups, whose deviations are drawn from the population.
         """
         groups, rng = groups or {}, rng or np.random.default_rng(self.seed)
         found: dict[str, np.ndarray] = {}
@@ -172,14 +172,14 @@ class Posterior:
         return {family: self.parameters(self.groups_of(family))[name] for family in self.families}
 
     def groups_of(self, family: Group | Mapping[str, Group] | None) -> dict[str, Group]:
-        """A family given by name, by column, as ``"new"``, ``"population"`` or not at all, as groups by column.
+        """The groups by column of a family, given by name, by column, as ``"new"``, as ``"population"`` or not at all.
 
-        A family that has one of these words as its name comes first; see :mod:`bayeslaw.runs.stand_ins`.
+        A family that is called one of these words takes precedence; see :mod:`bayeslaw.runs.stand_ins`.
 
         Raises
         ------
         QuestionError
-            When no run was of this family, with the nearest name.
+            When no run was of this family; the message suggests the closest name.
         """
         columns = sorted({column for grouping in self.plan.groupings.values() for column in grouping.columns})
         if isinstance(family, Mapping):
@@ -207,7 +207,7 @@ class Posterior:
         return dict(zip(grouping.columns, grouping.levels[grouping.labels.index(str(family))], strict=True))
 
     def _group(self, column: str, value: Group) -> Group:
-        """What a value of a column means."""
+        """The group or stand-in that a value of a column means."""
         known = {name for grouping in self.plan.groupings.values() for name in grouping.names(column)}
         asked = meant(value, known)
         if asked is None:
@@ -218,7 +218,7 @@ class Posterior:
         return asked
 
     def _level(self, grouping: str, groups: Mapping[str, Group]) -> int | StandIn:
-        """The position of a group among those fitted, or what stands in for it."""
+        """The position of a group among the fitted ones, or its stand-in."""
         known = self.plan.groupings[grouping]
         values = tuple(meant(groups.get(column, NEW), known.names(column)) for column in known.columns)
         if POPULATION in values:

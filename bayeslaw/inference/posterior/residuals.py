@@ -1,7 +1,7 @@
 """Whether the fitted runs lie to one side of the law: at a compute budget, at the far end, in one family.
 
-A law that cannot bend as its runs do is fitted all the same, and its chains converge.  Its residuals tell: where the
-law is right, runs of one kind fall on both sides of it.
+A law that cannot bend as its runs do can be fitted all the same, and its chains converge.  Its residuals show the
+misfit: where the law is right, runs of each kind fall on both sides of it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FEWEST = 4
 FAR_END = "far end"
 # That is the most expensive tenth of the runs, and at least four of them.
 FAR_SHARE = 0.1
-# Runs count as lying on one side when so many of them do.
+# Runs count as lying on one side when this share of them does.
 ONE_SIDED = 0.85
 # Parts that one note names.
 MOST_NAMED = 3
@@ -95,7 +95,7 @@ def normal_scores(draws: np.ndarray, outcome: np.ndarray, rng: np.random.Generat
 
     share = rng.random(len(outcome))
     below, equal = (draws < outcome).mean(axis=0), (draws == outcome).mean(axis=0)
-    edge = 0.5 / len(draws)  # beyond all draws is no farther than so many draws can tell
+    edge = 0.5 / len(draws)  # an outcome beyond all draws is placed only as far as this many draws can resolve
     return np.asarray(ndtri(np.clip(below + share * equal, edge, 1.0 - edge)))
 
 
@@ -162,7 +162,7 @@ def _distance(scores: np.ndarray) -> float:
 
 
 def _one_sided(scores: np.ndarray, enough: float) -> bool:
-    """Whether scores lie on one side of zero, and so far from it that chance seldom brings them there."""
+    """Whether scores lie on one side of zero, too far from it to be chance."""
     above = float((scores > 0).mean())
     return max(above, 1.0 - above) >= ONE_SIDED and _distance(scores) > enough
 

@@ -1,4 +1,4 @@
-"""One NetCDF file a posterior: draws, runs, the law's own text, versions and seed.  No pickle, no catalogue.
+"""One NetCDF file per posterior, without pickle: draws, runs, the law's own text, versions and seed.
 
 The file is written with h5netcdf alone, since importing xarray takes longer than fitting a small table;
 ``xarray.open_datatree(path)`` reads it like any other.
@@ -28,7 +28,7 @@ def save(posterior: Posterior, path: Path) -> Path:
     Raises
     ------
     FileError
-        When the file cannot be written; what stood there stays.
+        When the file cannot be written; an existing file stays.
     """
     write(path, _as_netcdf(posterior))
     return path
@@ -87,7 +87,7 @@ def _as_netcdf(posterior: Posterior) -> bytes:
 
 
 def digest_of(file: Any) -> str:
-    """A hash of all that a file of h5py says: HDF5 does not notice a changed block of its own."""
+    """A hash of the contents of an h5py file: HDF5 itself does not notice a corrupted block."""
     import h5py
 
     total = hashlib.sha256(repr([(k, str(v)) for k, v in sorted(file.attrs.items()) if k != DIGEST]).encode())
@@ -103,7 +103,7 @@ def digest_of(file: Any) -> str:
 
 
 def _belongs(posterior: Posterior, site: str, grouping: str) -> bool:
-    """Whether a sampled quantity has one value a group of this grouping."""
+    """Whether a sampled quantity has one value per group of this grouping."""
     pooling = posterior.plan.poolings.get(site)
     if pooling is not None:
         return pooling.kind == "none" and grouping in pooling.groupings

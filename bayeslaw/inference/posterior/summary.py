@@ -1,4 +1,4 @@
-"""Every parameter as a table: where it is, how well it was sampled, and how much the runs taught about it."""
+"""Every parameter in a table: its posterior, how well it was sampled, and how much was learned from the runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bayeslaw.inference.posterior.posterior import Posterior
     from bayeslaw.language.law import Parameter, Prior
 
-# A parameter whose width shrank by less than a tenth has been told nothing worth the name.
+# If the width of a parameter shrank by less than a tenth, the runs say nothing about it.
 LEARNED_NOTHING = 0.1
 PRIOR_DRAWS = 20_000
 
@@ -31,16 +31,15 @@ class Row:
     Attributes
     ----------
     group
-        The family it is of; empty for the population or for all runs.
+        The family of the value; empty for the population or for all runs.
     lower, upper
-        The central 90 %.
+        The central 90 % interval.
     rhat, ess_bulk, ess_tail
         ArviZ's, rank-normalised.
     contraction
-        One minus the ratio of posterior to prior width; 0 is what the prior said, 1 is known.
-        None for derived quantities.
+        One minus the ratio of posterior to prior width; 0 is the prior, 1 is certainty.  None for derived quantities.
     note
-        What a reader should know, such as that the runs said nothing about it.
+        A remark, such as that the runs say nothing about it.
     """
 
     name: str
@@ -61,12 +60,12 @@ class Row:
 
 @dataclass(frozen=True)
 class PosteriorSummary:
-    """A posterior in a table.
+    """The summary of a posterior as a table.
 
     Attributes
     ----------
     notes
-        What its runs cannot tell, what its residuals say, and whether the chains have not converged.
+        The notes of the fit, and one if the chains have not converged.
     """
 
     law: str
@@ -112,7 +111,7 @@ class PosteriorSummary:
 
 
 def posterior_summary(posterior: Posterior) -> PosteriorSummary:
-    """Summarise a posterior: every parameter, by family where it was pooled, spreads, and what is derived."""
+    """Summarise a posterior: every parameter (by family where it was pooled), spreads, and derived quantities."""
     law, plan = posterior.law, posterior.plan
     rows: list[Row] = []
     rng = np.random.default_rng(posterior.seed)

@@ -1,4 +1,4 @@
-"""What the chains of a fit leave."""
+"""The draws of a fit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Draws:
-    """Draws of a flat vector with what the sampler said about them.
+    """Draws of a flat vector with the sampler's statistics.
 
     Attributes
     ----------
@@ -29,13 +29,13 @@ class Draws:
         By ArviZ's names (``diverging``, ``n_steps``, ``energy``, ``acceptance_rate``, ``lp``), each of shape
         ``(chains, draws)``.
     coordinates
-        In which they were sampled; None for draws that were kept in a file, or made by another process.
+        The coordinates of the sampling; None for draws that were kept in a file, or made by another process.
     seconds
         Wall time by stage.
     patient
-        Whether they took more than usual; see :func:`bayeslaw.inference.choice.next_choice`.
+        Whether they are those of a second attempt; see :func:`bayeslaw.inference.choice.next_choice`.
     crawl
-        Why the fit was given up, where it crawled: its draws are then not numbers.
+        Why the fit was given up, if it crawled: its draws are then NaN.
     """
 
     model: FlatModel

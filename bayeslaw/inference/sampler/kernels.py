@@ -1,10 +1,9 @@
-"""What moves a chain: NumPyro's NUTS, or NUTS between jumps.
+"""Kernels of a chain: NumPyro's NUTS, or NUTS between jumps.
 
-Slopes do not lead from one mode of a posterior to another.  Where coordinates make all its modes nearly one ball (see
-``breaks``), a point drawn from such a ball at random is often as good as the one where a chain is: proposals that do
-not depend on that, taken or not as Metropolis and Hastings say, are jumps (Tierney 1994).  They lead from mode to mode,
-and NUTS moves all but the first coordinate between them: where the ball is too narrow, a chain that has jumped there
-would otherwise wait for long.
+Gradients do not lead from one mode of a posterior to another.  Where coordinates merge all its modes into nearly one
+ball (see ``breaks``), a random point of such a ball is often as good as the current one.  Independence
+Metropolis-Hastings proposals from the ball therefore jump from mode to mode (Tierney 1994).  Between them, NUTS moves
+all but the first coordinate: where the ball is too narrow, a chain that has jumped there would otherwise stay for long.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ from numpyro.infer.hmc import HMCState
 
 from bayeslaw.inference.sampler.settings import Settings
 
-# Proposals between two draws.  A third is taken, and they cost as much as NUTS.
+# Proposals between two draws.  A third is accepted, and they cost as much as NUTS.
 JUMPS = 20
-# Degrees of freedom of proposals in each coordinate by itself, so that a posterior may have long tails in any one.
+# Degrees of freedom of proposals, separately in each coordinate, so that a posterior may have heavy tails in any one.
 TAILS = 5.0
 
 # Minus the log density of a point of the ball.
@@ -30,14 +29,14 @@ Potential = Callable[[Any], Any]
 
 
 class Place(NamedTuple):
-    """Where a chain is, and what NUTS says of the coordinates that it moved."""
+    """The position of a chain, and NUTS's statistics of the coordinates that it moved."""
 
     z: Any
     nuts: HMCState
 
 
 class Kernel(Protocol):
-    """What moves a chain."""
+    """The kernel of a chain."""
 
     def __init__(self, potential: Potential, settings: Settings) -> None: ...
 
@@ -94,7 +93,7 @@ class Jumping:
 
 
 def jumped(potential: Potential, z: Any, key: Any) -> Any:
-    """A point of the ball after some proposals from a heavy-tailed ball, each taken as Metropolis and Hastings say."""
+    """A point of the ball after some Metropolis-Hastings proposals from a heavy-tailed ball."""
 
     def log_density(z: Any) -> Any:
         value = potential(z)
@@ -108,7 +107,7 @@ def jumped(potential: Potential, z: Any, key: Any) -> Any:
         drawn, taken = jax.random.split(key)
         there = jax.random.t(drawn, TAILS, here.shape)
         found = log_density(there)
-        # Between two points without density nothing is gained.
+        # Between two points without density, stay.
         gain = (-height - log_proposal(there)) - (-found - log_proposal(here))
         chance = jnp.minimum(jnp.exp(jnp.where(jnp.isnan(gain), -jnp.inf, gain)), 1.0)
         take = jax.random.bernoulli(taken, chance)

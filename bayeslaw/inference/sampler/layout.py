@@ -1,7 +1,7 @@
-"""Where the chains of some fits are walked: which chain on which device, and when.
+"""The layout of chains: which chain of which fit runs on which device, and when.
 
-Chains go chain by chain and in each fit by fit, so that the chains of a few fits fall on different devices.  A program
-is compiled for a number of fits; those that are not there look like the last one and are not walked.
+Chains are ordered by chain and then by fit, so that the chains of a few fits fall on different devices.  A program is
+compiled for a number of fits; missing ones look like the last one and are not walked.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Share:
     Attributes
     ----------
     rows
-        The devices' that walk.
+        The rows of the devices that walk.
     walked
-        Which of all chains are walked; shape ``(size,)``.
+        Whether each chain is walked; shape ``(size,)``.
     """
 
     rows: slice
@@ -36,7 +36,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Layout:
-    """The chains of at most so many fits over devices."""
+    """The chains of at most this many fits over devices."""
 
     fits: int
     chains: int
@@ -48,14 +48,14 @@ class Layout:
 
     @cached_property
     def sharding(self) -> NamedSharding:
-        """Each device has as many chains."""
+        """The number of chains per device."""
         mesh = Mesh(np.array(devices.chain_devices(self.size)), ("chains",), axis_types=(AxisType.Auto,))
         return NamedSharding(mesh, PartitionSpec("chains"))
 
     def shares(self, present: int, one_thread: bool) -> list[Share]:
         """What is walked at a time: all chains of the first fits, or by one thread those of a device after another's.
 
-        A host device is a thread, and each has its turn while nothing is there for the others.  Fewer devices would be
+        A host device is a thread, and they take turns, each while the others have no work.  Fewer devices would make
         another program, which XLA rounds differently.
         """
         walked = np.tile(np.arange(self.fits) < present, self.chains)
@@ -74,12 +74,12 @@ class Layout:
         return jax.device_put(by_chain, self.sharding)
 
     def put_chains(self, by_fit: Sequence[np.ndarray]) -> Any:
-        """Arrays of shape ``(chains, ...)``, one a fit, on the devices."""
+        """Arrays of shape ``(chains, ...)``, one per fit, on the devices."""
         stacked = np.stack(self._all(by_fit), axis=1)
         return self.put(stacked.reshape(self.size, *stacked.shape[2:]))
 
     def put_fits(self, by_fit: Sequence[Any]) -> Any:
-        """What belongs to each fit, nested arrays, as what belongs to each of its chains, on the devices."""
+        """Nested arrays per fit, repeated for each of its chains, on the devices."""
         return jax.tree.map(lambda *each: self.put(np.concatenate([np.stack(each)] * self.chains)), *self._all(by_fit))
 
     def _all[T](self, by_fit: Sequence[T]) -> list[T]:
@@ -87,7 +87,7 @@ class Layout:
 
     @property
     def fit_of(self) -> np.ndarray:
-        """Which fit each chain is of; shape ``(size,)``."""
+        """The fit of each chain; shape ``(size,)``."""
         return np.arange(self.size) % self.fits
 
     def by_fit(self, by_chain: np.ndarray) -> np.ndarray:

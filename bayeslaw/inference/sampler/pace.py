@@ -1,7 +1,7 @@
-"""Whether a fit crawls: would walk for minutes, by the time and the leapfrogs of its blocks so far.
+"""Whether a fit crawls, that is, would take minutes, judged by the time and the leapfrogs of its blocks so far.
 
-A crawl is a posterior that no coordinates here make round, as that of runs without noise is not: a draw takes hundreds
-of leapfrogs, and more draws do not mend that.
+A fit crawls if no coordinates here whiten its posterior, such as that of runs without noise: a draw takes hundreds of
+leapfrogs, and more draws do not help.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ from bayeslaw.inference.base.work import CHAINS
 from bayeslaw.inference.sampler.settings import Settings
 from bayeslaw.words import argument
 
-# Seconds since some moment.
+# Seconds since some fixed time.
 Clock = Callable[[], float]
 
 # In coordinates that suit a posterior a draw takes 10 to 40 leapfrogs, and 137 in the worst that were used for long.  A
 # fit that takes minutes with fewer has many runs, and its draws are worth their time.
 CRAWLING = 150.0
-# Of the limit: a fit is judged when it has taken so much, since the first draws of a warm-up take far more leapfrogs
-# than those after it; and one that has no more than that to go is let finish.
+# A share of the limit: a fit is judged after this time, since the first draws of a warm-up take far more leapfrogs than
+# later ones; a fit with less than this time left may finish.
 SHARE = 0.25
 
 
 def core_seconds() -> float:
-    """Processor seconds of this process for each core that chains can use: wall seconds, but for what else goes on."""
+    """Processor seconds of this process per core that chains can use: wall time without other processes."""
     return time.process_time() / min(CHAINS, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
 class Crawl:
-    """What a fit that crawls would take.
+    """The cost of a fit that crawls.
 
     Attributes
     ----------
     leapfrogs
-        Per draw, of late.
+        Recent leapfrogs per draw.
     draws
         Over all chains, warm-up included.
     seconds, limit
-        That it would take, and that it may.
+        The time that it would take, and the limit.
     """
 
     leapfrogs: float
@@ -65,12 +65,12 @@ class Crawl:
 
 
 class Pace:
-    """The time that each of some fits has taken, as its share of the leapfrogs of all.
+    """The time that each of some fits has taken, in proportion to its leapfrogs.
 
     Parameters
     ----------
     fits
-        How many.
+        The number of fits.
     """
 
     def __init__(self, settings: Settings, fits: int, clock: Clock) -> None:

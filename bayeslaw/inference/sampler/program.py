@@ -1,6 +1,6 @@
 """The compiled program of chains: a step that starts them, and one that advances them by a block of draws.
 
-It depends on shapes alone: model arguments, coordinates, seeds and states are its arguments.  Chains are laid over
+It depends on shapes only: model arguments, coordinates, seeds and states are its arguments.  Chains are laid over
 devices with ``shard_map``, so that each device walks its own trajectories without waiting for the others.  A chain
 brings the arguments of its own fit, so chains of many fits are no different from those of one.
 """
@@ -82,7 +82,7 @@ def _compiled(model: FlatModel, args: Shapes, coordinates: Shapes, settings: Set
         beginning = _lowered(layout, begin, key, vector, *fixed)
         begun = _compilers.submit(partial(beginning.compile, compiler_options=devices.HASTY))
         advancing = _lowered(layout, advance, place, *fixed)
-    # What was handed in first is compiled first, so to wait for it here cannot be for ever.
+    # Programs are compiled in the order of submission, so waiting here cannot deadlock.
     return _compilers.submit(lambda: Program(layout, model.size, advance=advancing.compile(), begin=begun.result()))
 
 
@@ -95,7 +95,7 @@ def _steps(
         x, log_det = coordinates.forward(z, model, args)
         return model.potential(x, args) - log_det
 
-    # NumPyro differentiates its potential wherever it uses it; so it is given the gradient that was traced once.
+    # NumPyro differentiates its potential wherever it uses it, so it gets a gradient that was traced once.
     with_slope = jax.jit(jax.value_and_grad(density))
 
     @jax.custom_vjp
@@ -129,7 +129,7 @@ def _steps(
 
 
 def _lowered(layout: Layout, step: Callable[..., Any], *each: Any) -> Any:
-    """A step of one chain as that of all chains of a layout, lowered for arguments like those of one chain."""
+    """A step of one chain, extended to all chains of a layout and lowered for arguments like those of one chain."""
     chains = PartitionSpec("chains")
     step = jax.shard_map(
         _of_device(step), mesh=layout.sharding.mesh, in_specs=chains, out_specs=chains, check_vma=False
@@ -138,7 +138,7 @@ def _lowered(layout: Layout, step: Callable[..., Any], *each: Any) -> Any:
 
 
 def _of_device(step: Callable[..., Any]) -> Callable[..., Any]:
-    """A step of one chain as that of the chains of one device; nothing is computed for those that are not walked."""
+    """A step of one chain, extended to the chains of one device; nothing is computed for those that are not walked."""
 
     def steps(walked: Any, *each: Any) -> Any:
         if jax.default_backend() != "cpu":

@@ -1,4 +1,4 @@
-"""How long and how carefully chains walk."""
+"""How long and how carefully to sample."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ class Settings:
     Attributes
     ----------
     draws, warmup
-        Counts per chain: draws that are kept, and those before them from which step size and metric are learned.
+        Counts per chain: kept draws, and warm-up draws before them, which tune step size and metric.
     chains
-        How many; they start apart and are compared.
+        The number of chains, which start apart and are compared.
     target_accept
         The acceptance rate that the step size is tuned to.  The default is above NumPyro's 0.8: on whitened coordinates
-        steps are few, so that shorter ones cost less than the divergences they avoid, for which a fit is made again.
+        trajectories have few steps, so smaller steps cost less than the divergences they avoid, for which a fit would
+        be repeated.
     max_tree_depth
         The base-2 logarithm of the most leapfrogs per draw; NumPyro's own default of 10 is 1023 of them.
     seconds
-        A fit that crawls is given up once sampling is seen to take longer; infinite for no limit.  See ``pace``.
+        A fit that crawls is given up once it is clear that sampling will take longer; infinite for no limit.  See
+        ``pace``.
     """
 
     draws: int = 1000
@@ -58,7 +60,7 @@ DRAWS_OF_MANY = 500
 
 
 def check_seed(seed: Any) -> None:
-    """Refuse a seed that random numbers cannot start from.
+    """Refuse an invalid seed.
 
     Raises
     ------

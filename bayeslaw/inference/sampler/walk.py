@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # In whitened coordinates the posterior has scale 1, so chains that start at scale 1.5 are over-dispersed.
 START_SCALE = 1.5
-# A chain that starts where there is no density would stay there for ever: so many times it is put half-way nearer to
-# the mode.
+# A chain that starts where there is no density would stay there for ever; this many times its start is moved half-way
+# to the mode.
 TIMES_NEARER = 5
 
 # Draws of a fit after warm-up by name, each of shape ``(chains, draws, ...)``.
@@ -40,19 +40,18 @@ def walk(
     Parameters
     ----------
     coordinates, args, seeds
-        One a fit.
+        One per fit.
     tick
-        Called with draws that are new, over all chains, warm-up included.
+        Called with the number of new draws, over all chains, including warm-up.
     one_thread
         Whether one thread does all of it, as beside other workers.
     clock
-        What tells whether fits crawl.
+        The clock that decides whether fits crawl.
 
     Returns
     -------
     tuple
-        What each fit gives, and the fits that crawl, by their position: these were given up, and their draws are not
-        numbers.
+        The draws of each fit, and the fits that crawl, by position: these were given up, and their draws are NaN.
     """
     layout, total = program.layout, settings.warmup + settings.draws
     fixed = layout.put_fits(coordinates), layout.put_fits(args)
