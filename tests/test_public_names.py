@@ -60,7 +60,7 @@ def test_what_is_used_of_the_package_is_public(path):
     assert used - set(bl.__all__) <= ({"sampler"} if path == Path(__file__) else set())
 
 
-def test_type_checkers_are_told_that_there_are_types():
+def test_the_package_declares_its_types_to_type_checkers():
     assert (PACKAGE / "py.typed").is_file()
 
 

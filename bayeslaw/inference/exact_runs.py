@@ -1,6 +1,6 @@
 """Runs that lie on their law to the last digit, as the output of a formula does: there is no noise to learn.
 
-The likelihood of such runs has no largest value.  The less noise, the more likely they are, down to the rounding of
+The likelihood of such runs is unbounded.  The less noise, the more likely they are, down to the rounding errors of
 floating-point numbers, which no coordinates make smooth.
 """
 

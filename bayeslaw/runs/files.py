@@ -92,7 +92,7 @@ def _read_path(path: Path) -> Table:
     if size > LARGEST_FILE:
         raise _too_large(path)
     if size == 0:
-        raise RunsError(f"{path}: the file is empty; expected a header line and one line a run.")
+        raise RunsError(f"{path}: the file is empty; expected a header line and one line per run.")
     if suffix == ".parquet":
         return _read_parquet(path)
     text = _text(path, compressed=suffix == ".csv.gz")
@@ -103,7 +103,7 @@ def _read_path(path: Path) -> Table:
 
 def _too_large(path: Path) -> FileError:
     return FileError(
-        f"{path}: the file holds more than {LARGEST_FILE / 1024**3:g} GB; a table of runs has one row a run or "
+        f"{path}: the file holds more than {LARGEST_FILE / 1024**3:g} GB; a table of runs has one row per run or "
         "checkpoint: leave out the rows that are not needed."
     )
 
@@ -155,7 +155,7 @@ def _read_csv(text: str, source: str, delimiter: str) -> Table:
     except csv.Error as error:
         raise RunsError(f"{source}: row {start} is not CSV ({error}); check its quotes.") from None
     if header is None:
-        raise RunsError(f"{source}: the file is empty; expected a header line and one line a run.")
+        raise RunsError(f"{source}: the file is empty; expected a header line and one line per run.")
     names = [name.strip() or f"column_{i}" for i, name in enumerate(header, start=1)]
     columns: Iterable[Sequence[str]] = zip(*rows, strict=True) if rows else [()] * len(names)
     return _table(list(zip(names, columns, strict=True)), numbers, source)
@@ -180,9 +180,9 @@ def _read_json_lines(text: str, source: str) -> Table:
         try:
             pairs = json.loads(line, object_pairs_hook=_Pairs)
         except (ValueError, RecursionError):
-            raise RunsError(f"{source}: row {number} is not JSON; expected one object a line.") from None
+            raise RunsError(f"{source}: row {number} is not JSON; expected one object per line.") from None
         if not isinstance(pairs, _Pairs):
-            raise RunsError(f"{source}: row {number} is not a JSON object; expected one object a line.")
+            raise RunsError(f"{source}: row {number} is not a JSON object; expected one object per line.")
         seen = set()
         for key, value in pairs:
             name = key.strip()
@@ -228,7 +228,7 @@ def _mapping(source: Mapping[Any, Any]) -> Table:
     for name, values in source.items():
         is_sequence = isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping)
         if not is_sequence or np.ndim(_shape(values)) != 1:
-            raise RunsError(f"mapping: column '{name}' must be a sequence of numbers or text, one a run.")
+            raise RunsError(f"mapping: column '{name}' must be a sequence of numbers or text, one per run.")
         pairs.append((str(name), list(_shape(values))))
     lengths = {name: len(values) for name, values in pairs}
     if len(set(lengths.values())) > 1:
@@ -255,7 +255,7 @@ def _table(pairs: Sequence[tuple[str, Sequence[Any]]], numbers: Iterable[int], s
         if count > 1:
             raise RunsError(f"{source}: {count} columns are called '{cut(name)}'; rename or drop all but one.")
     if not names:
-        raise RunsError(f"{source}: there are no columns; expected a header and one row a run.")
+        raise RunsError(f"{source}: there are no columns; expected a header and one row per run.")
     if not len(rows):
         raise RunsError(f"{source}: there are no runs below the header ({listed(map(cut, names))}).")
     columns = {name: _column(values, rows, name, source) for name, (_, values) in zip(names, pairs, strict=True)}

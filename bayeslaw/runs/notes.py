@@ -86,7 +86,7 @@ def collinear(design: Design) -> Iterator[Note]:
             yield Note(
                 "collinear", "serious",
                 f"Columns {a} and {b} {how} (correlation of logs {r:.2f}), so the term of one (A, alpha) cannot be "
-                f"told from the term of the other (B, beta).",
+                f"separated from the term of the other (B, beta).",
                 f"Add runs that change {a} at fixed {b}, or fix one exponent with a prior.",
             )  # fmt: skip
 

@@ -109,7 +109,7 @@ def test_all_of_the_weight_gives_back_the_single_forecast(chinchilla, kaplan):
         assert one.parts == {**other.parts, "law": 0.0}
 
 
-def test_one_posterior_twice_has_no_doubt_about_the_law(hierarchy):
+def test_one_posterior_twice_has_no_uncertainty_about_the_law(hierarchy):
     alone, found = ask(hierarchy), ask(bl.average([hierarchy, hierarchy]))
     for one, other in zip(found.points, alone.points, strict=True):
         assert one.parts == pytest.approx({**other.parts, "law": 0.0}, abs=1e-12)
@@ -133,7 +133,7 @@ def test_parts_follow_the_law_of_total_variance(chinchilla, hierarchy, kaplan):
         assert point.parts["drift"] is None
         assert point.parts["law"] == pytest.approx(between[i] / (between[i] + within[i]), rel=0.05)
     assert found.points[2].parts["law"] > 0.5
-    # Only the hierarchy has families to be in doubt about.
+    # Only the hierarchy has families to be uncertain about.
     assert 0 < found.points[0].parts["family"] < ask(hierarchy).points[0].parts["family"]
 
 
@@ -261,7 +261,7 @@ def about_weights(answer) -> list[Note]:
     return [note for note in answer.notes if note.code == "one-law"]
 
 
-def test_a_law_that_decides_alone_against_another_is_told(chinchilla, kaplan):
+def test_a_law_that_dominates_against_another_is_noted(chinchilla, kaplan):
     average = bl.average([chinchilla, kaplan], [0.97, 0.03])
     assert [note.severity for note in about_weights(average)] == ["info"]
     found = ask(average)

@@ -135,7 +135,7 @@ def test_repeated_draws_are_not_taken_for_more():
     assert mean_ess(np.repeat(draws, 4, axis=1)) == pytest.approx(mean_ess(draws), rel=0.2)
 
 
-def test_a_target_of_which_the_draws_miss_a_part_is_told():
+def test_a_target_of_which_the_draws_miss_a_part_is_noted():
     """Two far peaks, of which each half of the chains saw one."""
     rng = np.random.default_rng(6)
     x = rng.standard_normal((4, 500, 2))

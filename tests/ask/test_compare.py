@@ -114,7 +114,7 @@ def test_importance_weights_are_those_of_arviz(fits, found):
 def test_a_run_that_weights_cannot_leave_out_is_left_out_by_a_fit(runs):
     """A run far from all others decides the bend alone, so that the posterior without it is nowhere near its draws.
 
-    It lies in the tail of what the others foretell, where the mean over 4,000 draws is off by 0.1 on a usual seed.
+    It lies in the tail of what the others predict, where the mean over 4,000 draws is off by 0.1 on a usual seed.
     """
     x, y = runs.column("x").copy(), runs.column("y").copy()
     x[-1], y[-1] = 10.0, 14.4
@@ -163,7 +163,7 @@ def test_fits_that_follow_are_asked_for_the_same_acceptance(runs, tmp_path, monk
     assert set(asked) == {0.97}
 
 
-# --- families and dearer runs -----------------------------------------------------------------------------------
+# --- families and larger runs -----------------------------------------------------------------------------------
 
 POWER = bl.law("power_law")
 FAMILIES = {"family": "family", "pool": {"E": "partial", "A": "partial", "alpha": "complete"}}
@@ -191,7 +191,7 @@ def test_families_are_left_out_where_there_are_any(by_family, pooled):
     assert list(families.by_family) == list(pooled["pooled"].families)
     assert families.elpd == pytest.approx(sum(families.by_family.values()))
     assert families.se == pytest.approx(2.0 * np.std(list(families.by_family.values()), ddof=1))
-    # A family that was never seen is harder to foretell than a run of a family that was.
+    # A family that was never seen is harder to predict than a run of a family that was.
     assert families.elpd < by_family.laws["pooled"].loo.elpd
     assert by_family.laws["blind"].families is None
     with pytest.raises(QuestionError, match="no families to leave out"):
@@ -244,7 +244,7 @@ def test_the_picture_has_each_score_of_each_law(found):
     np.testing.assert_allclose(x.max(axis=1), 0.0, atol=1e-9)
 
 
-def test_runs_of_one_cost_have_no_dearer_ones():
+def test_runs_of_one_cost_have_no_larger_ones():
     rows = 20
     rng = np.random.default_rng(0)
     runs = bl.read_runs({"x": np.ones(rows), "y": 1.0 + 0.3 * rng.standard_normal(rows)})

@@ -21,7 +21,7 @@ def posterior() -> bl.Posterior:
 
 
 def points(posterior: bl.Posterior) -> dict[str, list[float]]:
-    """One at the dearest fitted run, one an e-fold of compute beyond it at its ratio, one four."""
+    """One at the largest fitted run, one an e-fold of compute beyond it at its ratio, one four."""
     N, D = (posterior.plan.inputs[name] for name in ("N", "D"))
     top = int(np.argmax(N * D))
     return {name: [v[top] * np.exp(far / 2) for far in (0.0, 1.0, 4.0)] for name, v in (("N", N), ("D", D))}
@@ -98,7 +98,7 @@ def test_every_question_says_what_it_was_asked_with(posterior):
 
 
 def test_an_average_drifts_less_by_what_its_laws_disagree_on(posterior):
-    """The scales lose the standard deviation of the laws' slopes, told by hand here, and no more than they have."""
+    """The scales lose the standard deviation of the laws' slopes, given by hand here, and no more than they have."""
     other = bl.fit("kaplan", posterior.runs, draws=50, warmup=50, chains=1, patience=False)
     both = {"chinchilla": posterior, "kaplan": other}
     N, D = (posterior.plan.inputs[name] for name in ("N", "D"))
@@ -134,7 +134,7 @@ def test_laws_that_agree_drift_as_one(posterior):
 
 
 def test_laws_without_a_path_ahead_drift_in_full():
-    """No one of a student's inputs says where dearer runs lie."""
+    """No single input of a student says where larger runs lie."""
     law = bl.law("capacity_gap")
     fit = bl.fit(law, simulated_runs(law, np.random.default_rng(2), 60), draws=50, warmup=50, chains=1, patience=False)
     asked = bl.average({"a": fit, "b": fit})
@@ -142,7 +142,7 @@ def test_laws_without_a_path_ahead_drift_in_full():
     assert drifts_of(asked, True) == dict.fromkeys(["a", "b"], learned_drifts()[OTHERS["log"]])
 
 
-def test_slopes_ahead_are_those_of_the_law_and_of_the_family_that_was_dearest():
+def test_slopes_ahead_are_those_of_the_law_and_of_the_family_of_the_largest_run():
     """Whatever is pooled."""
     law = bl.law("power_law")
     short = {"draws": 50, "warmup": 50, "chains": 1}

@@ -171,7 +171,7 @@ def test_a_frontier_of_known_doubling_time_is_found(networks):
     assert "doubling by record-setters alone" in str(found)
 
 
-def test_a_frontier_without_days_or_doubt_is_refused(networks, score):
+def test_a_frontier_without_days_or_uncertainty_is_refused(networks, score):
     with pytest.raises(RunsError, match="day"):
         bl.frontier(bl.effective_size(score, scored(score, [1e9] * 4), at=TOKENS))
     with pytest.raises(QuestionError, match=r"imagined: 1 draws of the reference hold no uncertainty"):

@@ -85,7 +85,7 @@ def test_what_the_sampler_kept_is_the_same_density(fixture, request):
     np.testing.assert_allclose(density, posterior.stats["lp"].ravel(), rtol=1e-10)
 
 
-def test_the_last_run_costs_what_it_was_foretold(small):
+def test_the_last_run_costs_what_was_predicted_of_it(small):
     """Evidence of all runs is that of all but one, times the density that their posterior gave to the last one."""
     fewer = bl.fit(small.law, small.runs.take(np.arange(len(small.runs) - 1)), seed=3)
     with devices.float64():
@@ -208,7 +208,7 @@ def codes(posterior: bl.Posterior, *, difference=0.0, variance=1e-4, ess=1000.0,
         ({"variance": np.nan, "ess": np.nan}, ["halves-differ", "large-error", "few-terms", "opinions-differ"]),
     ],
 )
-def test_doubtful_errors_are_flagged(one, how, expected):
+def test_unreliable_errors_are_flagged(one, how, expected):
     assert codes(one, **how) == expected
 
 

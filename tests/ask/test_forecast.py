@@ -139,13 +139,13 @@ def test_parts_are_shares_of_the_whole(hierarchy, family):
         assert point.parts["law"] is None
     assert far.parts["drift"] > at_hand.parts["drift"]
     if family == "new":
-        # Of what the fit itself leaves in doubt.
+        # Of the uncertainty of the fit itself.
         fitted = ask(hierarchy, {"N": 1e13, "D": 1e15}, family=family, drift=False).points[0]
         assert fitted.parts["family"] > 0.1
     else:
         # Nothing is drawn anew, so nothing is the family's.
         assert far.parts["family"] == 0.0
-    # The doubt of a known family's parameters grows away from its runs; the noise does not.
+    # The uncertainty of a known family's parameters grows away from its runs; the noise does not.
     if family == "family 1":
         assert far.parts["noise"] < at_hand.parts["noise"]
 
@@ -468,7 +468,7 @@ def test_a_loss_that_is_known_changes_nothing(flat, shares):
     assert plain.points[0].parts["input"] is None
 
 
-def test_the_doubts_of_both_fits_are_in_a_chain(flat, shares):
+def test_a_chain_has_the_uncertainty_of_both_fits(flat, shares):
     """As in every pair of their draws, new runs about each law included."""
     loss = ask(flat, BIG)
     found = ask(shares, {"L": loss})

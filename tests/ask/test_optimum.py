@@ -321,13 +321,13 @@ def test_a_flat_optimum_reads_as_one(flat):
     assert "under 0.0001 nat/token" in found.flatness(1e-4)[0]
 
 
-def test_where_the_optimum_is_in_doubt_no_choice_is_surely_good(flat):
+def test_where_the_optimum_is_uncertain_no_choice_is_surely_good(flat):
     values = {**flat.values, "A": flat.values["A"] * np.geomspace(0.1, 10, flat.values["A"].size).reshape(2, -1)}
     found = ask(replace(flat, values=values), budget={"C": 1e22})
     assert "No one value of N costs under 0.0001" in found.flatness(1e-4)[0]
 
 
-def test_draws_at_an_edge_are_kept_and_told(flat):
+def test_draws_at_an_edge_are_kept_and_noted(flat):
     centre = np.median(ask(flat, budget={"C": 1e22}).draws["N"])
     found = ask(flat, budget={"C": 1e22}, over={"N": (1e6, float(centre)), "D": (1e7, 1e16)})
     assert len(found.draws["N"]) == flat.size

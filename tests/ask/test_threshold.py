@@ -146,7 +146,7 @@ def said(found) -> list[str]:
     return [note.text for note in found.notes]
 
 
-def test_a_curve_that_turns_back_is_told():
+def test_a_curve_that_turns_back_is_noted():
     """A bend that outweighs the exponent lets the chance of a pass fall again."""
     law = bl.law("passuntil_curved")
     bend = np.where(np.arange(SIZE) % 5 == 0, 0.2, 0.0)
@@ -180,7 +180,7 @@ def half() -> Posterior:
 
 
 def test_only_the_law_itself_turns_back(half):
-    """A drift downwards takes the score away again beyond the runs, which is doubt and no finding."""
+    """A drift downwards takes the score away again beyond the runs, which is uncertainty and no finding."""
     for drift in (False, bl.Drift(-1.0, 0.0)):
         found = bl.threshold(half, 0.05, drift=drift)
         assert "turns-back" not in [note.code for note in found.notes]
@@ -346,7 +346,7 @@ def test_a_score_is_reached_through_the_loss_that_it_takes(score):
     }  # fmt: skip
 
 
-def test_doubt_about_the_loss_widens_the_threshold_of_the_score(score):
+def test_uncertainty_about_the_loss_widens_the_threshold_of_the_score(score):
     """A first stage that is known exactly leaves a narrower answer."""
     known = replace(CHINCHILLA, values={n: np.broadcast_to(v[:1, :1], v.shape) for n, v in CHINCHILLA.values.items()})
     taken = bl.threshold(score, 0.5, along="loss")

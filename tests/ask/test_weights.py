@@ -113,7 +113,7 @@ def test_every_weighting_weighs_every_law(fits, how):
         assert found["level"] < 0.01
 
 
-def test_dear_runs_are_hidden_in_the_order_of_their_cost(fits):
+def test_expensive_runs_are_hidden_in_the_order_of_their_cost(fits):
     x = fits["line"].runs.column("x")
     np.testing.assert_array_equal(cost(fits), x)
     hidden = origins(fits)

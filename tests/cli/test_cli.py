@@ -500,7 +500,7 @@ def test_a_level_is_shown_with_its_digits(fitted):
 
 
 def test_a_fit_without_families_has_no_new_one(split):
-    """Its intervals hold no doubt about the family, so they are not those of a new one."""
+    """Its intervals hold no uncertainty about the family, so they are not those of a new one."""
     said = refused(run("forecast", split, "--at", "N=1e10,D=1e12", "--family", "new"))
     assert "the fit has no families, so it knows no family 'new'; leave it out" in said
 

@@ -114,7 +114,7 @@ def test_what_nobody_waits_for_is_called_off():
     assert [future.cancelled() for future in executor.futures] == [False, True, True]
 
 
-def test_workers_that_fail_are_told_in_a_sentence():
+def test_workers_that_fail_are_reported_in_a_sentence():
     with ThreadPoolExecutor(1) as threads, pytest.raises(ExecutorError, match=r"lost or failed \(ValueError: .+\)"):
         list(done_by(threads, math.sqrt, [(-1.0,)]))
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -169,7 +169,7 @@ def refused(executor: object, words: str) -> None:
         pass
 
 
-def test_a_scheduler_that_does_not_answer_is_told_in_a_sentence(mute, monkeypatch):
+def test_a_scheduler_that_does_not_answer_is_reported_in_a_sentence(mute, monkeypatch):
     pytest.importorskip("distributed", reason="needs distributed: install bayeslaw[distributed]")
     monkeypatch.setattr(executors, "SECONDS", 0.5)
     for address in (mute, "tcp://127.0.0.1:1", "tcp://nowhere.invalid:1", "tls://127.0.0.1:1", "tcp://"):
@@ -177,7 +177,7 @@ def test_a_scheduler_that_does_not_answer_is_told_in_a_sentence(mute, monkeypatc
     refused("localhost:8786", "'localhost:8786': is no address; give it as tcp://HOST:PORT")
 
 
-def test_a_scheduler_without_workers_is_told_in_a_sentence(monkeypatch):
+def test_a_scheduler_without_workers_is_reported_in_a_sentence(monkeypatch):
     distributed = pytest.importorskip("distributed", reason="needs distributed: install bayeslaw[distributed]")
     monkeypatch.setattr(executors, "WORKERS_WITHIN", 0.1)
     with distributed.LocalCluster(n_workers=0, protocol="tcp", dashboard_address=":0", silence_logs=50) as cluster:

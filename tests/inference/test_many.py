@@ -162,7 +162,7 @@ def test_a_full_disk_keeps_what_is_finished(line, tmp_path):
 
 
 @pytest.mark.slow
-def test_plans_of_two_kinds_are_told_apart_and_none_is_lost(line):
+def test_plans_of_two_kinds_are_kept_apart_and_none_is_lost(line):
     """Hiding most runs changes the coordinates; what comes back says which plan it is of."""
     runs = simulated_runs(POWER, np.random.default_rng(1), 60)
     plan = make_plan(POWER, runs)

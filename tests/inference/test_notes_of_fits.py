@@ -18,7 +18,7 @@ WARNING = Note("thin-family", "warning", "There are few runs.", "Pool.")
 
 @pytest.fixture(scope="module")
 def one_ratio() -> bl.Posterior:
-    """A fit to runs of twenty tokens per parameter, whose exponents cannot be told apart."""
+    """A fit to runs of twenty tokens per parameter, whose exponents cannot be separated."""
     law = bl.law("chinchilla")
     runs = simulated_runs(law, np.random.default_rng(6), 14)
     data = {**runs.data, "n_tokens": 20.0 * runs.data["n_params"]}

@@ -545,7 +545,7 @@ def test_arviz_cross_validates(hierarchy):
     found = arviz_stats.loo(hierarchy.to_datatree(), pointwise=True)
     assert found.n_data_points == len(hierarchy.runs)
     assert np.isfinite(found.elpd)
-    # Each run is foretold a little worse without itself than with it, and not by more than its own parameters.
+    # Each run is predicted a little worse without itself than with it, and not by more than its own parameters.
     with_itself = hierarchy.to_datatree()["log_likelihood/loss"].values
     with_itself = np.log(np.exp(with_itself).mean(axis=(0, 1))).sum()
     assert 0 < with_itself - found.elpd < 3 * len(hierarchy.flat_names)

@@ -149,7 +149,7 @@ def test_a_diverged_run_is_an_outlier(row):
     assert "Diverged" in note.text
 
 
-def test_a_rounded_outcome_is_told_from_fine_digits():
+def test_a_rounded_outcome_is_distinguished_from_fine_digits():
     loss = surface(GRID_N, GRID_D)
     assert "rounded-outcome" in codes(table(loss=np.round(loss, 1)))
     assert "rounded-outcome" not in codes(table(loss=np.round(loss, 3)))

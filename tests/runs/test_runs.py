@@ -622,7 +622,7 @@ def test_a_factor_that_overflows_is_no_unit(recwarn):
     assert not recwarn.list
 
 
-def test_losses_that_look_like_perplexities_are_told_so():
+def test_losses_that_look_like_perplexities_are_named_as_such():
     with pytest.raises(RunsError, match="if it is a perplexity, give its log, which is the loss"):
         observations.outcome(good(loss=[30.0, 20.0, 8.0]), LAW)
     with pytest.raises(RunsError, match=r"between 0\.3 and 15; correct it, or"):
@@ -684,7 +684,7 @@ def test_shares_lie_between_zero_and_one():
             observations.outcome(good(error=[0.1, bad, 0.5]), SHARES)
 
 
-def test_shares_of_all_or_none_are_told_what_can_be_done():
+def test_shares_of_all_or_none_come_with_a_remedy():
     runs = good(error=[0.0, 0.4, 1.0])
     with pytest.raises(RunsError, match=r"is 0 in rows 1, 3, .* shares above 0 .*a Binomial likelihood") as caught:
         observations.outcome(runs, SHARES)

@@ -34,7 +34,7 @@ def test_few_runs_with_their_own_amplitudes_are_drawn_well_enough(runs):
     posterior.diagnostics.require()
 
 
-def test_ninety_per_cent_intervals_from_fifteen_runs_cover_33_of_38_dearer_ones(runs):
+def test_ninety_per_cent_intervals_from_fifteen_runs_cover_33_of_38_larger_ones(runs):
     posterior = bl.fit(
         "chinchilla",
         runs.where("fit_role == 'loss_fit'"),

@@ -147,7 +147,7 @@ def test_three_corpora_and_few_runs_do_not_diverge(request, which):
 
 
 @pytest.mark.slow
-def test_fifteen_cheap_runs_foretell_the_dear_ones(fifteen, gadre):
+def test_fifteen_cheap_runs_predict_the_expensive_ones(fifteen, gadre):
     """Intervals of 90 % hold at least 33 of the 38 runs that cost more than any that was fitted, up to 400 times."""
     dear = gadre.where("flops > 2.0e19")
     assert len(dear) == 38

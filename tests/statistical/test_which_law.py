@@ -42,7 +42,7 @@ def test_coupling_is_supported_by_about_twenty_nats(compared):
 
 
 @pytest.mark.slow
-def test_coupling_predicts_left_out_runs_better_and_dearer_runs_worse(compared):
+def test_coupling_predicts_left_out_runs_better_and_larger_runs_worse(compared):
     """Evidence and forward weights disagree, and the verdict says so."""
     assert compared.weights["evidence"]["coupled"] > 0.99
     assert compared.weights["stacking"]["coupled"] > 0.5

@@ -41,7 +41,7 @@ def found(runs) -> Backtest:
     return bl.backtest(["chinchilla", "kaplan"], runs, origins=[0.5, 0.75], drift=False, draws=300, patience=False)
 
 
-def test_origins_hide_the_dear_and_keep_runs_of_one_place_together(runs):
+def test_origins_hide_the_expensive_and_keep_runs_of_one_place_together(runs):
     compute = 6 * runs.column("n_params") * runs.column("n_tokens")
     for origin, share in zip(origins_along(runs, "flops", [0.75, 0.5]), [0.5, 0.75], strict=True):
         assert compute[origin.hidden].min() > compute[~origin.hidden].max()
@@ -58,7 +58,7 @@ def test_the_true_law_covers_and_the_average_is_their_mixture(found):
     for scores in found.laws.values():
         assert len(scores) == len(found.origin)
     inside = found.laws["chinchilla"].inside(0.9).mean()
-    # Two origins of the same runs: as good as the dearer half alone.
+    # Two origins of the same runs: as good as the more expensive half alone.
     assert abs(inside - 0.9) < 3 * np.sqrt(0.9 * 0.1 / 45)
     middle = found.laws["average"].quantiles[4]
     ends = np.sort([found.laws[name].quantiles[4] for name in ("chinchilla", "kaplan")], axis=0)
@@ -67,7 +67,7 @@ def test_the_true_law_covers_and_the_average_is_their_mixture(found):
 
 def test_a_hidden_run_is_not_seen(runs):
     """Other outcomes of what is hidden change no forecast."""
-    spoilt = bl.read_runs({**runs.data, "loss": np.where(_dear(runs), 15.0, runs.column("loss"))})
+    spoilt = bl.read_runs({**runs.data, "loss": np.where(_expensive(runs), 15.0, runs.column("loss"))})
     law, origins = bl.law("chinchilla"), [origin_where(runs, "n_params * n_tokens > 5e18")]
     plans = ({law.name: make_plan(law, table)} for table in (runs, spoilt))
     how = {"drift": False, "sampling": bl.Sampling(draws=100, patience=False)}
@@ -133,13 +133,13 @@ def test_sums_along_a_schedule_are_those_of_a_fit(monkeypatch):
                 np.testing.assert_array_equal(plan.inputs[name], expected[name])
 
 
-def _dear(runs: bl.Runs) -> np.ndarray:
+def _expensive(runs: bl.Runs) -> np.ndarray:
     return runs.column("n_params") * runs.column("n_tokens") > 5e18
 
 
 def test_a_law_that_is_wrong_far_away_is_found_out(runs):
-    """The dear runs are a tenth worse than the law of the others says."""
-    loss = runs.column("loss") * np.where(_dear(runs), 1.1, 1.0)
+    """The expensive runs are a tenth worse than the law of the others says."""
+    loss = runs.column("loss") * np.where(_expensive(runs), 1.1, 1.0)
     table = bl.read_runs({**runs.data, "loss": loss})
     bad = bl.backtest(
         "chinchilla", table, hide="n_params * n_tokens > 5e18", drift=False, draws=300, rivals=False, patience=False
@@ -152,7 +152,7 @@ def test_a_law_that_is_wrong_far_away_is_found_out(runs):
 def test_the_bootstrap_is_that_of_a_huber_fit(runs):
     """With the true law and plain noise its middle is near the truth, and its spread that of the noise or more."""
     plan = make_plan(bl.law("chinchilla"), runs)
-    hidden = _dear(runs)
+    hidden = _expensive(runs)
     draws = bootstrap(plan, hidden, np.full(len(runs), ""))
     error = np.log(np.median(draws, axis=0) / plan.outcome[hidden])
     assert np.abs(np.median(error)) < 3 * NOISE

@@ -114,7 +114,7 @@ def test_the_band_lets_one_uniform_sample_in_a_hundred_out():
     assert binom.ppf(1e-4, 3000, 1 - LEVEL) <= outside <= binom.ppf(1 - 1e-4, 3000, 1.2 * (1 - LEVEL))
 
 
-def test_tables_are_told_by_their_outcomes_alone():
+def test_tables_are_selected_by_their_outcomes_alone():
     """No table has an outcome that the law's output cannot have, and what is left scatters as its noise says."""
     law = bl.law("power_law")
     plan = make_plan(law, simulated_runs(law, np.random.default_rng(2), 20))

@@ -1,7 +1,7 @@
-"""Files that are whole or not there: written beside their place, and moved there in one step.
+"""Files that are written whole or not at all: written beside their place, and moved there in one step.
 
-What is written is made in memory first.  When a disk fills up beneath them, the writers of HDF5, of zip archives and of
-PDF raise errors of their own, one after the other, and cannot close their files.
+Contents are made in memory first.  When a disk fills up beneath them, the writers of HDF5, of zip archives and of PDF
+raise errors of their own, one after the other, and cannot close their files.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 from bayeslaw.errors import FileError
 from bayeslaw.words import worded
 
-# A disk, or what one user may have of it, without room.
+# The disk, or the user's quota, is full.
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextlib.contextmanager
 def beside(path: Path, option: str | None = None) -> Iterator[Path]:
-    """Make an empty file in the folder of another, which is gone afterwards.
+    """Make an empty file in the folder of another, and remove it afterwards.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def beside(path: Path, option: str | None = None) -> Iterator[Path]:
     Raises
     ------
     FileError
-        When a file cannot be written there, now or by what is done with it.
+        When a file cannot be written there, now or within the context.
     """
     another = option or worded("path", "--out")
     try:
@@ -52,13 +52,13 @@ def beside(path: Path, option: str | None = None) -> Iterator[Path]:
 
 
 def reason(error: OSError) -> str:
-    """Why the system could not do something, as words within a sentence."""
+    """The reason of a system error, as words within a sentence."""
     words = error.strerror or str(error)
     return f"{words[:1].lower()}{words[1:]}"
 
 
 def write(path: Path, content: bytes, option: str | None = None) -> None:
-    """Write a file in place of another, which stays as it was unless all goes well; see :func:`beside`.
+    """Write a file in place of another, which stays as it was unless writing succeeds; see :func:`beside`.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def write(path: Path, content: bytes, option: str | None = None) -> None:
     path = path.resolve()  # a link stays one, and what it leads to is replaced
     with beside(path, option) as temporary:
         temporary.write_bytes(content)
-        # A temporary file is its owner's alone; a result is as open as any file the user makes.
+        # A temporary file is private; a result gets the usual permissions of the user's files.
         mask = os.umask(0)
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)

@@ -33,8 +33,8 @@ class Watch:
     :meth:`part` counts each part.
     """
 
-    def __init__(self, told: Progress | None = None, bar: tqdm[Any] | None = None) -> None:
-        self._told, self._bar = told, bar
+    def __init__(self, listener: Progress | None = None, bar: tqdm[Any] | None = None) -> None:
+        self._listener, self._bar = listener, bar
         self._done = self._claimed = self._total = 0
 
     def waiting(self, what: str) -> None:
@@ -84,8 +84,8 @@ class Watch:
         return count_part
 
     def _show(self, done: int, total: int) -> None:
-        if self._told is not None:
-            self._told(done, total)
+        if self._listener is not None:
+            self._listener(done, total)
         if self._bar is not None:
             self._bar.bar_format = None
             self._bar.total = total

@@ -100,7 +100,7 @@ def read_pooling(text: str, parameter: str, family: str | None) -> Pooling:
         columns = family
     groupings = _groupings(columns, parameter, text)
     if kind == "none" and len(groupings) > 1:
-        raise PoolingError(f"pool {parameter}={text}: without pooling there is one value a group; write none:a*b.")
+        raise PoolingError(f"pool {parameter}={text}: without pooling there is one value per group; write none:a*b.")
     return Pooling("partial" if kind == "partial" else "none", groupings)
 
 

@@ -20,29 +20,29 @@ from bayeslaw.runs.budgets import budgets_of
 from bayeslaw.runs.columns import FLOPS
 from bayeslaw.words import size
 
-# Draws of each new run that an outcome is held against; the score of an outcome beyond them all is 2.8.
+# Draws of each new run that an outcome is compared with; the score of an outcome beyond all of them is 2.8.
 DRAWS = 200
-# Of four runs, all on one side is a matter of chance once in eight; fewer can say nothing.
+# Four runs lie all on one side by chance once in eight times; fewer say nothing.
 FEWEST = 4
 FAR_END = "far end"
-# That is the most expensive tenth of the runs, and at least four of them.
+# The most expensive tenth of the runs, and at least four of them.
 FAR_SHARE = 0.1
 # Runs count as lying on one side when this share of them does.
 ONE_SIDED = 0.85
 # Parts that one note names.
 MOST_NAMED = 3
-# The chance of any such note on a fit of a law that is right.
+# The probability of any such note on the fit of a law that is right.
 FALSE_ALARMS = 0.01
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some of the runs, which a law that is right passes amid.
+    """Some of the runs, which lie on both sides of a law that is right.
 
     Attributes
     ----------
     kind
-        What one note is about: ``budget``, ``far end`` or ``family``.
+        The subject of a note: ``budget``, ``far end`` or ``family``.
     rows
         Positions among the runs.
     """
@@ -53,7 +53,7 @@ class Part:
 
 
 def residual_notes(posterior: Posterior) -> tuple[Note, ...]:
-    """What the residuals of the fitted runs say against the law, by part of the runs."""
+    """Notes on the residuals of the fitted runs that contradict the law, by part of the runs."""
     parts = [part for part in _parts(posterior) if len(part.rows) >= FEWEST]
     if not parts:
         return ()
@@ -69,7 +69,7 @@ def residual_notes(posterior: Posterior) -> tuple[Note, ...]:
 
 
 def fitted_scores(posterior: Posterior) -> np.ndarray:
-    """Where each outcome falls among new runs at its place, as a quantile of a standard normal; shape ``(runs,)``."""
+    """Where each outcome falls among new runs at its inputs, as a quantile of a standard normal; shape ``(runs,)``."""
     plan, rng = posterior.plan, generator(posterior.seed, RESIDUALS)
     thin = np.linspace(0, posterior.size - 1, min(DRAWS, posterior.size)).astype(int)
     draws = np.empty((len(thin), len(plan.outcome)))
@@ -117,7 +117,7 @@ def _groups_of(groupings: tuple[Grouping, ...], row: int) -> dict[str, str]:
 
 
 def _parts(posterior: Posterior) -> Iterator[Part]:
-    """The parts of the fitted runs that are looked at."""
+    """The parts of the fitted runs that are checked."""
     plan = posterior.plan
     fitted = np.flatnonzero(plan.weights > 0)
     compute, across = _compute(posterior)
@@ -132,7 +132,7 @@ def _parts(posterior: Posterior) -> Iterator[Part]:
 
 
 def _compute(posterior: Posterior) -> tuple[np.ndarray | None, np.ndarray]:
-    """What runs cost, as far as the law's inputs tell, and what the runs of one budget differ in."""
+    """The compute of the runs, if the law's inputs determine it, and the input that varies within a budget."""
     by_column = {each.column: posterior.plan.inputs.get(each.name) for each in posterior.law.inputs.values()}
     params, tokens, flops = (by_column.get(name) for name in ("n_params", "n_tokens", "flops"))
     if params is not None and tokens is not None:
@@ -157,7 +157,7 @@ def _budgets(compute: np.ndarray, across: np.ndarray, fitted: np.ndarray) -> Ite
 
 
 def _distance(scores: np.ndarray) -> float:
-    """How far the sum of scores is from zero, in its standard deviations where the law is right."""
+    """The distance of the sum of scores from zero, in its standard deviations under a law that is right."""
     return float(abs(scores.sum()) / len(scores) ** 0.5)
 
 

@@ -1,6 +1,6 @@
 """The observation models of the law language, one row each.
 
-A row holds all that NumPy computes of a likelihood.  NumPyro's and PyMC's densities are one row each in
+A row holds all of a likelihood that NumPy computes.  NumPyro's and PyMC's densities are one row each in
 ``inference/model/numpyro_model.py`` and ``inference/model/pymc_model.py``, which assert that none is missing; a test
 checks that the two give the same density, and that draws follow it.
 """
@@ -21,9 +21,9 @@ class Outcome:
     Attributes
     ----------
     words
-        What outcomes are, for messages.
+        A description of outcomes, for messages.
     holds
-        Which of some finite numbers can be one, element by element.
+        Whether finite numbers are possible outcomes, element by element.
     """
 
     words: str
@@ -39,7 +39,8 @@ OUTCOMES: Mapping[str, Outcome] = {
 
 # The nearest doubles inside (0, 1): a probability that rounds to 0 or 1 keeps a finite log density.
 LEAST, MOST = 1e-300, 1.0 - 2.0**-53
-# Of the normal's tail beyond a frontier, what an exponential shortfall leaves at the least: rounding would leave less.
+# The least share of the normal's tail beyond a frontier that an exponential shortfall leaves; rounding could leave
+# less.
 LEAST_BEYOND = 1e-12
 
 
@@ -52,7 +53,7 @@ class LikelihoodFamily:
     arguments
         Their names, in order.
     outcome
-        What a run reports, by its name in ``OUTCOMES``.
+        The kind of outcome, by its name in ``OUTCOMES``.
     link
         The scale on which group effects and drift act, by its name in ``LINKS``.
     location
@@ -77,13 +78,13 @@ class LikelihoodFamily:
 
 
 def _frontier_draw(rng: np.random.Generator, frontier: Any, sd: Any, shortfall: Any, _: Any) -> Any:
-    """What is censored is drawn as it was before it was."""
+    """Draw the outcome before censoring."""
     noise, short = rng.standard_normal(frontier.shape), rng.standard_exponential(frontier.shape)
     return frontier * np.exp(sd * noise - shortfall * short)
 
 
 def _share_draw(rng: np.random.Generator, mean: Any, k: Any) -> Any:
-    """Means may round to 0 or 1, which a Beta does not take."""
+    """Keep means that round to 0 or 1 inside the support of a Beta."""
     return rng.beta(np.maximum(mean * k, 1e-12), np.maximum((1 - mean) * k, 1e-12))
 
 

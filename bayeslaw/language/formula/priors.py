@@ -1,6 +1,6 @@
 """The prior distributions of the law language, one row each.
 
-A row holds all that NumPy and SciPy compute of a prior.  NumPyro's and PyMC's densities are one row each in
+A row holds all of a prior that NumPy and SciPy compute.  NumPyro's and PyMC's densities are one row each in
 ``inference/model/numpyro_model.py`` and ``inference/model/pymc_model.py``, which assert that none is missing; a test
 checks that all give the same density.
 
@@ -26,20 +26,20 @@ class PriorFamily:
     arguments
         Their names, in order.
     positive_arguments
-        Those that have to be above 0.
+        The arguments that have to be above 0.
     widening
-        A prior ``f`` times as wide has each argument times ``f`` to this power, on the scale of `bell_on` if the prior
-        is a bell curve there.  A Gamma and a Beta keep their mean.
+        To make a prior ``f`` times as wide, multiply each argument by ``f`` to this power; widths are on the scale of
+        `bell_on` if the prior is a bell curve there.  A Gamma and a Beta keep their mean.
     support
-        Where values lie, and so the scale on which group effects act: ``real`` as is, ``positive`` on the log, ``unit``
-        on the logit.
+        The support, which determines the scale on which group effects act: ``real`` as is, ``positive`` on the log,
+        ``unit`` on the logit.
     bell_on
         The scale on which the prior is closest to a bell curve, by its name in ``LINKS``: widths are compared there.
     draw
         Draws from a NumPy generator, a size and the arguments.
     quantile
         The quantiles at some probabilities, from those and the arguments.  SciPy's distributions have them too, at ten
-        times the price of one number; a test holds the two together.
+        times the cost per number; a test checks that they agree.
     scipy
         SciPy's distribution, from the arguments.
     """
