@@ -46,7 +46,7 @@ def opened(executor: Executor | str | None) -> Iterator[Executor | None]:
     if not isinstance(executor, str):
         if not isinstance(executor, Executor | None):
             raise ExecutorError(
-                f"executor: {type(executor).__name__} is no concurrent.futures.Executor; a Dask client gives one by "
+                f"executor: {type(executor).__name__} is not a concurrent.futures.Executor; a Dask client gives one by "
                 "its get_executor()."
             )
         yield executor
@@ -59,7 +59,7 @@ def opened(executor: Executor | str | None) -> Iterator[Executor | None]:
             "`pip install 'bayeslaw[distributed]'`."
         ) from None
     if "://" not in executor:
-        raise ExecutorError(f"{argument('executor')} {executor!r}: is no address; give it as tcp://HOST:PORT.")
+        raise ExecutorError(f"{argument('executor')} {executor!r}: is not an address; give it as tcp://HOST:PORT.")
     try:
         # A client would wait for ever for a server that accepts the connection and does not answer.
         with ThreadPoolExecutor(1) as thread:

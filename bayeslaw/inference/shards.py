@@ -82,7 +82,7 @@ class Shards:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise FileError(f"{path}: is not a finished fit ({error}); delete it and it is made again.") from None
+            raise FileError(f"{path}: is not a finished fit ({error}); delete it to repeat the fit.") from None
 
     def put(self, path: Path, kept: Kept) -> None:
         """Keep a fit.

@@ -106,7 +106,7 @@ def _kind(node: expr.Node, runs: Runs, condition: str) -> Kind:
             kinds = [_kind(arg, runs, condition) for arg in args]
             if word in ("and", "or", "not"):
                 if set(kinds) != {"a comparison"}:
-                    raise _wrong(runs, condition, f"'{word}' joins comparisons, but '{_not(kinds, args)}' is none")
+                    raise _wrong(runs, condition, f"'{word}' joins comparisons, but '{_not(kinds, args)}' is not one")
                 return "a comparison"
             if word == "known":
                 return "a comparison"

@@ -417,7 +417,7 @@ def test_the_picture_has_a_panel_an_input_and_says_how_flat_it_is(flat):
         ({"C": 1e21}, {"menu": [{"N": 1e9}, {}]}, "give N, D"),
         (1e21, {}, r"budget: 1e\+21 has no name; write budget=\{\"C\": 1e23\}"),
         ({"C": 1e21}, {"at": 1e9}, "at: 1000000000.0 has no name"),
-        ({"C": 1e21, "N": 1e9}, {"at": {"N": 1e9}}, "N stands in budget and in at"),
+        ({"C": 1e21, "N": 1e9}, {"at": {"N": 1e9}}, "N is given in budget and in at"),
         ({"C": 1e21}, {"level": 1.0}, "between 0 and 1"),
         ({"C": 1e21}, {"family": "web"}, "no families"),
     ],

@@ -276,7 +276,7 @@ def test_families_are_those_of_a_forecast():
         (CHINCHILLA, {"crosses": "flattest"}, "or 'steepest', not 'flattest'"),
         (CHINCHILLA, {"crosses": 2.0, "along": "tokens"}, "'tokens'; did you mean 'n_tokens'"),
         (PASSUNTIL, {"crosses": 0.5, "along": "compute"}, "no input 'flops'; choose N"),
-        (CHINCHILLA, {"crosses": 2.0, "along": "N", "at": {"N": 1e9}}, "is what is asked along"),
+        (CHINCHILLA, {"crosses": 2.0, "along": "N", "at": {"N": 1e9}}, "is the axis of the question"),
         (CHINCHILLA, {"crosses": 2.0, "at": {"M": 20}}, "no input 'M'"),
         (PASSUNTIL, {"crosses": 0.5, "at": {"n": 20}}, "'n' cannot be held; hold nothing"),
         (CHINCHILLA, {"crosses": 2.0, "level": 90}, "level"),

@@ -599,7 +599,7 @@ def test_a_score_is_forecast_through_the_loss(fitted, score, tmp_path):
         (("--crosses", "half"), "is not a number"),
         (("--crosses", 30), "between 0.1 and 20"),
         (("--crosses", 2.2, "--along", "N"), "no input 'N'"),
-        (("--crosses", 2.2, "--at", "C=1e20"), "is what is asked along"),
+        (("--crosses", 2.2, "--at", "C=1e20"), "is the axis of the question"),
         (("--crosses", 2.2, "--family", "wab"), "did you mean 'web'"),
         (("--crosses", 2.2, "--plot", "plot.doc"), ".png"),
     ],
@@ -649,7 +649,7 @@ def test_only_a_fit_is_replaced_by_a_fit(runs_file, tmp_path, monkeypatch):
     out = Path("fit.nc")
     out.write_text("precious", encoding="utf-8")
     for asked in ((), ("--out", out)):
-        assert "fit.nc: is no saved fit, so it is not replaced" in refused(run("fit", runs_file, *FITTING, *asked))
+        assert "fit.nc: is not a saved fit, so it is not replaced" in refused(run("fit", runs_file, *FITTING, *asked))
     assert out.read_text(encoding="utf-8") == "precious"
 
 

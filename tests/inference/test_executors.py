@@ -174,7 +174,7 @@ def test_a_scheduler_that_does_not_answer_is_reported_in_a_sentence(mute, monkey
     monkeypatch.setattr(executors, "SECONDS", 0.5)
     for address in (mute, "tcp://127.0.0.1:1", "tcp://nowhere.invalid:1", "tls://127.0.0.1:1", "tcp://"):
         refused(address, f"executor {address}: no Dask scheduler answers there within 0.5 s")
-    refused("localhost:8786", "'localhost:8786': is no address; give it as tcp://HOST:PORT")
+    refused("localhost:8786", "'localhost:8786': is not an address; give it as tcp://HOST:PORT")
 
 
 def test_a_scheduler_without_workers_is_reported_in_a_sentence(monkeypatch):
@@ -185,6 +185,6 @@ def test_a_scheduler_without_workers_is_reported_in_a_sentence(monkeypatch):
 
 
 def test_what_is_no_executor_is_refused(monkeypatch):
-    refused(3, r"int is no concurrent.futures.Executor; .*get_executor\(\)")
+    refused(3, r"int is not a concurrent.futures.Executor; .*get_executor\(\)")
     monkeypatch.setitem(sys.modules, "distributed", None)
     refused("tcp://127.0.0.1:1", r"pip install 'bayeslaw\[distributed\]'")

@@ -134,7 +134,7 @@ def test_shards_that_cannot_be_used_say_so(line, tmp_path):
     broken = Shards(tmp_path)
     path = broken.path(line, choice_for(line, draws=50), 0, None)
     path.write_bytes(b"PK not a fit")
-    with pytest.raises(FileError, match=r"is not a finished fit .* delete it and it is made again"):
+    with pytest.raises(FileError, match=r"is not a finished fit .* delete it to repeat the fit"):
         list(infer_many([line], [0], shards=broken, draws=50))
     (tmp_path / "file").write_text("")
     for folder in ("file", "file/fits"):

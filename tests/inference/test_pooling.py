@@ -84,7 +84,7 @@ def test_groups_are_those_that_occur() -> None:
             {"alpha": "partal"},
             "did you mean 'partial'; pool alpha is complete, none, partial or partial:COLUMN; columns:",
         ),
-        ({"alpha": 3}, "pool alpha: 3 is no text; write complete"),
+        ({"alpha": 3}, "pool alpha: 3 is not a text; write complete"),
         ("complete", "pool: 'complete' is not by parameter"),
         ({"alpha": "one"}, "has the one value 'same', so there is nothing to pool over"),
         ({"alpha": "none:one"}, "has the one value 'same'"),

@@ -37,7 +37,7 @@ SIMULATIONS = 4000
 
 
 def require_weighting(how: str) -> None:
-    """Refuse a word that is no way to weigh laws.
+    """Refuse an unknown way to weight laws.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def require_several(laws: Mapping[str, object]) -> None:
     """
     if len(laws) < 2:
         raise QuestionError(
-            f"{f'one law only, {next(iter(laws))}' if laws else 'no law'}: give two or more to hold against each other."
+            f"{f'one law only, {next(iter(laws))}' if laws else 'no law'}: give two or more to compare."
         )
 
 

@@ -89,8 +89,8 @@ class Drift:
     def __post_init__(self) -> None:
         if not (np.isfinite([self.direction, self.scale, self.df]).all() and self.scale >= 0.0 and self.df > 0.0):
             raise QuestionError(
-                f"drift: {self} is no distribution of slopes; give finite numbers, the scale 0 or more and the degrees "
-                f"of freedom above 0."
+                f"drift: invalid slope distribution {self}; direction, scale and df must be finite, with scale >= 0 "
+                f"and df > 0."
             )
 
     @staticmethod

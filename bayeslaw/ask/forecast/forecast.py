@@ -109,7 +109,7 @@ class Point:
 
     @property
     def _beyond(self) -> list[str]:
-        """How many times the compute of the largest fitted run; nothing where it is no more."""
+        """The compute as a multiple of the largest fitted run; empty where it is not larger."""
         ratio = self.extrapolation.get("flops_ratio") or 0.0
         # A slack of 1e-9, as in `outside`, so that the rounding of a computed value does not matter.
         return [multiple(ratio)] if ratio > 1.0 + 1e-9 else []

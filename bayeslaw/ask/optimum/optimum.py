@@ -260,7 +260,7 @@ def _given(budget: Mapping[str, float] | None, at: Mapping[str, float] | None) -
             raise QuestionError(f'{argument}: {shown(values)} has no name; write {argument}={{"C": 1e23}}.')
     found, held = dict(budget or {}), dict(at or {})
     if twice := found.keys() & held.keys():
-        raise QuestionError(f"{listed(sorted(twice))} stands in budget and in at; give it once.")
+        raise QuestionError(f"{listed(sorted(twice))} is given in budget and in at; give it once.")
     return {**found, **held}
 
 

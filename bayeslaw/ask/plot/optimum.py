@@ -57,11 +57,11 @@ def plot_optimum(optimum: Optimum, tolerance: float = TOLERANCE) -> Figure:
         for i, (panel, curve) in enumerate(zip(panels, curves, strict=False)):
             _draw(panel, optimum, curve, tolerance, colour(i))
             if i % columns == 0:
-                panel.set_ylabel(with_units(f"{law.output.column} given up", law.output.units))
+                panel.set_ylabel(with_units(f"extra {law.output.column}", law.output.units))
         for panel in panels[len(curves) :]:
             panel.set_visible(False)
         who = f", {optimum.family}" if optimum.family else ""
-        title = f"{law.title}{who}: what is given up off the optimum{given_words(optimum.trade)}"
+        title = f"{law.title}{who}: cost of missing the optimum{given_words(optimum.trade)}"
         entitle(figure, title, optimum.diagnostics.complaints, _handles(optimum.level, tolerance, law.output.units))
         notes = [f"{one[0].upper()}{one[1:]}." for one in optimum.flatness(tolerance)]
         footnote(figure, "\n".join(notes))
@@ -120,5 +120,5 @@ def _handles(level: float, tolerance: float, units: str) -> list[Any]:
         Line2D([], [], color=GREY, lw=1.3, label="median"),
         Patch(color=GREY, alpha=0.25, lw=0, label=percent(level)),
         Line2D([], [], color=GREY, lw=0.8, ls="--", label=with_units(short(tolerance), units)),
-        Patch(color=INK, alpha=0.22, lw=0, label="where the optimum is"),
+        Patch(color=INK, alpha=0.22, lw=0, label="posterior of the optimum"),
     ]

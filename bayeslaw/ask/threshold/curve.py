@@ -110,7 +110,7 @@ def make_track(
     track = Track(posterior, axis_of(law, along), fixed, groups, drift)
     for name in fixed:
         if name == track.axis.name:
-            raise QuestionError(f"{argument('at')}: '{name}' is what is asked along; hold other inputs.")
+            raise QuestionError(f"{argument('at')}: '{name}' is the axis of the question; hold other inputs.")
         if name not in law.free_inputs:
             others = [each for each in law.free_inputs if each != track.axis.name]
             raise QuestionError(f"{argument('at')}: '{name}' cannot be held; hold {' or '.join(others) or 'nothing'}.")

@@ -331,7 +331,7 @@ def _check(law: Law, crosses: Crosses) -> None:
         low, high = outcome_range(law)
         if not low < crosses < high:
             raise QuestionError(
-                f"crosses: {crosses:g} is no value that {outcome_name(law)} of law '{law.name}' comes to; expected one "
+                f"crosses: {outcome_name(law)} of law '{law.name}' does not reach {crosses:g}; expected a value "
                 f"between {low:g} and {high:g}."
             )
 

@@ -105,7 +105,7 @@ def _place(out: str, sources: Sequence[str]) -> Path:
 
     path = check_writable(out, sources)
     if path.exists() and path.stat().st_size > 0 and not is_fit(path):
-        raise FileError(f"{path}: is no saved fit, so it is not replaced; choose another --out.")
+        raise FileError(f"{path}: is not a saved fit, so it is not replaced; choose another --out.")
     return path
 
 

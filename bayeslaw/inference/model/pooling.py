@@ -85,7 +85,7 @@ def read_pooling(text: str, parameter: str, family: str | None) -> Pooling:
         When the text does not have one of the forms above, or needs a family column and there is none.
     """
     if not isinstance(text, str):
-        raise PoolingError(f"pool {parameter}: {text!r} is no text; write {FORMS}.")
+        raise PoolingError(f"pool {parameter}: {text!r} is not a text; write {FORMS}.")
     kind, _, columns = (part.strip() for part in text.partition(":"))
     if kind == "complete" and not columns:
         return COMPLETE
