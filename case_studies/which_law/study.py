@@ -37,7 +37,7 @@ SWEEPS = {
 BUDGETS = np.array([6e18, 1e19, 3e19, 6e19, 1e20, 3e20, 6e20, 1e21, 3e21])
 SCORES = {
     "log_evidence": "log evidence",
-    "elpd_loo": "each run by the others",
+    "elpd_loo": "each run from the others",
     "elpd_forward": "larger runs from smaller",
 }
 WEIGHTS = ("evidence", "stacking", "forward")
@@ -136,7 +136,7 @@ def table(name: str, found: dict[str, Any]) -> list[str]:
     best = next(iter(found["laws"]))
     lines = [
         f"## {name}, {found['runs']} runs", "",
-        f"| law | log evidence, less that of {best} | priors halved to doubled | each run by the others "
+        f"| law | log evidence, less that of {best} | priors halved to doubled | each run from the others "
         "| larger from smaller | evidence | stacking | forward | notes |",
         "|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
