@@ -73,7 +73,7 @@ def refits(
     place
         Where the fits are made.
     patience
-        Make those that have not converged again; see :class:`bayeslaw.Sampling`.
+        Repeat fits that have not converged; see :class:`bayeslaw.Sampling`.
     """
     plans = [posterior.plan.hiding(hidden) for hidden in masks]
     found = infer_many(

@@ -76,7 +76,7 @@ def infer_together(
     fits
         How many fits the program takes.
     start
-        A flat vector near all modes; without one each mode is sought from the priors.
+        A flat vector near all modes; without one each mode is searched for from the priors.
     one_thread
         Whether one thread does all of it, as beside other workers.
     clock

@@ -1,4 +1,4 @@
-"""What a law is: a text, read once into a frozen tree.
+"""A law: a text, parsed once into a frozen tree.
 
 ===================  ======================================================================
 ``law``              the law itself; ``parts``, what it is made of

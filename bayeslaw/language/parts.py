@@ -65,7 +65,7 @@ class Prior:
 
 @dataclass(frozen=True)
 class Input:
-    """What a law is a function of: a column of the table of runs, or a formula of other inputs.
+    """An input of a law: a column of the table of runs, or a formula of other inputs.
 
     Attributes
     ----------

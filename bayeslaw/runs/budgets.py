@@ -18,7 +18,7 @@ def budgets_of(compute: np.ndarray, size: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     compute, size
-        Of each run, positive: what it cost, and what the runs of one budget differ in.  Shape ``(runs,)``.
+        The compute of each run, and the input that varies within a budget; positive, of shape ``(runs,)``.
     """
     logs, sizes = np.log(compute), np.log(size)
     order = np.argsort(logs)

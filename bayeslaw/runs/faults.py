@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def empty_cells(runs: Runs, columns: Iterable[str]) -> dict[str, np.ndarray]:
-    """Where columns of numbers are empty, masks of shape ``(runs,)``; of those columns that are so anywhere."""
+    """Masks of the empty cells of numeric columns, each of shape ``(runs,)``; only for columns with empty cells."""
     numbers = {name: runs.column(name) for name in columns if runs.has(name) and not runs.is_text(name)}
     return {name: np.isnan(values) for name, values in numbers.items() if np.isnan(values).any()}
 

@@ -66,7 +66,7 @@ def read_inputs(runs: Runs, law: Law) -> tuple[dict[str, np.ndarray], dict[str, 
 
 
 def stopping(runs: Runs, law: Law, faults: Mapping[str, RunsError]) -> dict[str, RunsError]:
-    """What of this a fit stops for, by the input at fault and not by those that are computed from it."""
+    """The faults that stop a fit, by the faulty input itself and not by those that are computed from it."""
     found: dict[str, RunsError] = {}
     for each in _behind(runs, law):
         if each.name in faults and faults[each.name] not in found.values():
@@ -75,7 +75,7 @@ def stopping(runs: Runs, law: Law, faults: Mapping[str, RunsError]) -> dict[str,
 
 
 def _behind(runs: Runs, law: Law) -> list[Input]:
-    """The inputs that a law needs, each after those that it must be computed from for want of its own column."""
+    """The inputs that a law needs, each after the inputs that it is computed from if it has no column."""
 
     def with_sources(name: str) -> Iterator[str]:
         each = law.inputs[name]

@@ -121,7 +121,7 @@ def summarise(runs: Runs, law: Law | str | None = None, family: str | None = Non
     law
         The law whose inputs and outcome to summarise, or its name (default: the standard columns).
     family
-        The grouping column; ``family`` where the table has it, of which is then said what pooling over it would meet.
+        The grouping column (default: ``family``, if the table has it; notes on pooling are then about it).
 
     Raises
     ------
@@ -184,7 +184,7 @@ def design_of(
 def _read(runs: Runs, law: Law) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], list[RunsError]]:
     """The inputs of a law, as far as they can be read; the empty cells among them; and what else a fit would refuse.
 
-    What is empty is a fault of its own, so the others are looked for in the rest of the rows.
+    Empty cells are a fault of their own, so other faults are searched for in the remaining rows.
     """
     empty = needed_and_empty(runs, law)
     whole = ~np.any([np.zeros(len(runs), dtype=bool), *empty.values()], axis=0)

@@ -54,7 +54,7 @@ class Runs:
     whole
         The table that these runs were chosen from, and their positions there; None if nothing was left out.
     wording
-        How messages speak of its rows and columns.
+        How messages describe its rows and columns.
     """
 
     data: Mapping[str, np.ndarray]
@@ -165,7 +165,7 @@ class Runs:
     def where(self, condition: str) -> Runs:
         """The runs that meet a condition: ``"family == 'c4' and flops < 2e19"``, ``"loss is known"``.
 
-        Where ``flops`` is no column, it is 6 x parameters x tokens.
+        Without a column ``flops``, it is 6 x parameters x tokens.
 
         Raises
         ------

@@ -121,7 +121,7 @@ class Comparison:
         return by_evidence({name: each.evidence for name, each in self.laws.items()})
 
     def bayes_factor(self, one: str, other: str) -> BayesFactor:
-        """By how much the runs move the odds of one law over another."""
+        """The Bayes factor of one law over another."""
         a, b = self.laws[one], self.laws[other]
         changes = [a.sensitivity[factor].change - b.sensitivity[factor].change for factor in a.sensitivity]
         return BayesFactor.of(one, other, a.evidence, b.evidence, changes)

@@ -27,7 +27,7 @@ class Forward:
     Attributes
     ----------
     log_density
-        Of each hidden run of each origin; shape ``(points,)``.
+        The log density of each hidden run of each origin; shape ``(points,)``.
     weights
         How many runs each counts for; shape ``(points,)``.
     run
@@ -35,7 +35,7 @@ class Forward:
     origin
         The origin of each, counted from 0 where the fewest runs are seen; shape ``(points,)``.
     unconverged
-        How many of the fits have not converged.
+        The number of fits that have not converged.
     """
 
     log_density: np.ndarray
@@ -88,7 +88,7 @@ def origins(posteriors: Mapping[str, Posterior]) -> list[np.ndarray]:
     Parameters
     ----------
     posteriors
-        Of the same runs, by name.
+        Fits of the same runs, by name.
     """
     price, needed = cost(posteriors), max(len(each.law.free_parameters) for each in posteriors.values())
     masks = [price > limit for limit in limits(price, SEEN)]

@@ -32,15 +32,15 @@ class Loo:
     Attributes
     ----------
     log_density
-        Of each run given all others; shape ``(runs,)``.
+        The log density of each run given all the others; shape ``(runs,)``.
     weights
         How many runs each counts for; shape ``(runs,)``.
     khat
         The Pareto k of each run's importance weights; shape ``(runs,)``.
     refitted
-        Which runs were left out exactly; a mask of shape ``(runs,)``.
+        The runs that were left out exactly; a mask of shape ``(runs,)``.
     unconverged
-        How many of the fits without them have not converged.
+        The number of fits without them that have not converged.
     """
 
     log_density: np.ndarray
@@ -102,7 +102,7 @@ def psis(log_likelihood: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, n
     log_likelihood
         Shape ``(draws, runs)``.
     weights
-        How many runs each row stands for, all of which it leaves out; shape ``(runs,)``.
+        The number of runs behind each row, all of which are left out together; shape ``(runs,)``.
     """
     from arviz_stats.base.array import array_stats
 

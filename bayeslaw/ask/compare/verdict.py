@@ -70,7 +70,7 @@ def in_words(factors: list[BayesFactor], forward: Mapping[str, float] | None) ->
     Parameters
     ----------
     factors
-        Of the law with the largest evidence over each of the others.
+        Bayes factors of the law with the largest evidence over each of the others.
     forward
         Forward weights, where there are any.
     """

@@ -124,9 +124,9 @@ def stacked(log_densities: np.ndarray, counts: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     log_densities
-        Of outcomes that were not fitted, under each law; shape ``(points, laws)``.
+        Log densities of left-out outcomes under each law; shape ``(points, laws)``.
     counts
-        How often each point counts; shape ``(points,)``.
+        The weight of each point; shape ``(points,)``.
 
     References
     ----------

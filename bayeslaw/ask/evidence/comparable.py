@@ -39,7 +39,7 @@ class Subject:
 
     @staticmethod
     def of(plan: Plan) -> Subject:
-        """What a plan is fitted to."""
+        """The data of a plan."""
         law, given = plan.law, {each.name: each.column for each in plan.law.inputs.values() if each.formula is None}
         values = {given[name]: column for name, column in plan.inputs.items() if name in given}
         values |= {law.output.column: plan.outcome, "weight": plan.weights}

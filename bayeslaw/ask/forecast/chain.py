@@ -23,8 +23,8 @@ class Carried:
     Attributes
     ----------
     mean, run
-        Of the law itself, and of new runs; each of shape ``(draws, points)``, or ``(draws, 1)`` where all points share
-        them.
+        Draws of the law itself, and of new runs; each of shape ``(draws, points)``, or ``(draws, 1)`` where all points
+        share them.
     """
 
     mean: np.ndarray
@@ -37,7 +37,7 @@ def matched(draws: np.ndarray, posterior: Posterior) -> np.ndarray:
     Parameters
     ----------
     draws
-        Of shape ``(draws, ...)``.
+        The draws of the other fit, of shape ``(draws, ...)``.
 
     Returns
     -------

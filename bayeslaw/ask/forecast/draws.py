@@ -33,7 +33,7 @@ class Drawn:
     variances
         Variances of the new runs, by part, on the scale of `link`; each of shape ``(points,)``.
     inputs
-        What the law reads at the points, by input; each of shape ``(points,)``.
+        The inputs of the law at the points; each of shape ``(points,)``.
     families
         The family of each point; None for a fit of one family.
     extrapolation
@@ -155,7 +155,7 @@ def _alike(who: Iterable[dict[str, Group]]) -> list[tuple[dict[str, Group], np.n
 
 
 def family_label(posterior: Posterior, groups: Mapping[str, Group]) -> str | None:
-    """What a family is called in an answer; None for a fit of one family."""
+    """The name of a family in an answer; None for a fit of one family."""
     if posterior.family_grouping is None:
         return None
     grouping = posterior.family_grouping

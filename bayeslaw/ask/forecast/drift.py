@@ -225,7 +225,7 @@ def as_records(drifts: Mapping[str, Drift]) -> dict[str, dict[str, float]]:
 
 @cache
 def learned_drifts() -> Mapping[str, Drift]:
-    """What was learned from public sweeps, by law."""
+    """The drift that was learned from public sweeps, by law."""
     return read_drifts(LEARNED)
 
 

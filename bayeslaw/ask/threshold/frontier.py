@@ -47,7 +47,7 @@ class Frontier:
     law
         The law of the frontier.
     levels
-        Of the intervals, the headline's first.
+        Probabilities of the intervals, the headline's first.
     draws
         Draws of its parameters and derived quantities, by name, of all fits together; each of shape ``(size,)``.
     records

@@ -96,7 +96,7 @@ def points_at(laws: Sequence[Law], at: Where | Any) -> Runs:
 
 
 def read_columns(laws: Sequence[Law], at: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """What is given of some points, by column, each of shape ``(points,)``; and what the caller calls each column.
+    """The values of some points by column, each of shape ``(points,)``, and the caller's name of each column.
 
     Where a law has parameters and tokens, one of them may be given by the training compute, 6 x parameters x tokens.
 

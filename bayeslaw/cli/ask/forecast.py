@@ -102,7 +102,7 @@ def forecast(
 
 
 def _of_each(points: Points, laws: Sequence[Law], score: Law | None) -> tuple[Points, Points]:
-    """Of what points give, what the laws read; and what the law of a score reads beside their forecast.
+    """The part of the points that the laws read, and the part that the law of a score reads beside their forecast.
 
     Raises
     ------

@@ -54,7 +54,7 @@ class Conditional:
     likelihood
         The Hessian of the likelihood over both.
     order
-        Where each flat coordinate is found among scales, groups and what is shared; shape ``(size,)``.
+        The position of each flat coordinate among scales, groups and shared coordinates; shape ``(size,)``.
     """
 
     scales: Scales
@@ -225,7 +225,7 @@ class Conditional:
 
 
 def _curvatures(problem: Problem, split: Split) -> tuple[Curvature, Curvature]:
-    """Of the posterior, and of the prior, which is the posterior of no data: over all but the scales."""
+    """The Hessians of the posterior and of the prior (the posterior without data), over all but the scales."""
     (data,) = problem.args
     nothing = {**data, "weights": jnp.zeros_like(data["weights"])}
     return curvature_of(problem.model, (data,), split), curvature_of(problem.model, (nothing,), split)

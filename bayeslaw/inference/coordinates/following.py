@@ -52,11 +52,11 @@ class Following:
     rest
         All coordinates but the scales.
     mean, weight, jacobian
-        Of every run at the mode: shapes ``(rows,)``, ``(rows,)`` and ``(rows, r)``.
+        Mean, weight and Jacobian of every run at the mode: shapes ``(rows,)``, ``(rows,)`` and ``(rows, r)``.
     likelihood
         ``Jᵀ W J``; shape ``(r, r)``.
     order
-        Where each flat coordinate is found among scales and the rest; shape ``(size,)``.
+        The position of each flat coordinate among scales and the rest; shape ``(size,)``.
     """
 
     scales: Scales

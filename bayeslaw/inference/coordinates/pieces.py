@@ -68,14 +68,14 @@ class Rest:
     Attributes
     ----------
     at
-        Where they are; of groups ``(groups, k)``, of what is shared ``(r,)``.
+        Their values at the mode; for groups ``(groups, k)``, for shared coordinates ``(r,)``.
     deviates, spread
         1 for a deviation between groups and 0 for other coordinates, and the position of its spread among the scales;
         shapes ``(k,)`` or ``(r,)``.
     prior
         The precision of their priors, without that of deviations; ``(groups, k, k)`` or ``(r, r)``.
     slope, prior_slope
-        Of the likelihood's and the prior's potential at the mode, shaped as `at`; the latter without deviations.
+        Slopes of the likelihood's and the prior's potential at the mode, shaped as `at`; the latter without deviations.
     """
 
     at: Any

@@ -31,9 +31,9 @@ class Problem:
     Attributes
     ----------
     args
-        Of the model; of a plan's, its data alone, as JAX's arrays.
+        Arguments of the model; for a plan's model, its data alone, as JAX arrays.
     structure
-        Of the plan that the model is of; None for a model of any other kind, which affine coordinates can do without.
+        The structure of the model's plan; None for other models, for which affine coordinates do not need it.
     """
 
     model: FlatModel
@@ -60,7 +60,7 @@ class Coordinates(Protocol):
     settings
         How long to sample in them by default.
     kernel
-        What moves a chain in them.
+        The kernel that moves a chain in them.
     folds
         Whether they fold where predictions turn: a fit that has not converged in them is repeated in others.
     """

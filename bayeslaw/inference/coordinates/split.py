@@ -59,7 +59,7 @@ class Split(Partition):
 
     @property
     def order(self) -> np.ndarray:
-        """Where each flat coordinate is found among scales, groups and what is shared, in this order."""
+        """The position of each flat coordinate among scales, groups and shared coordinates, in this order."""
         return np.argsort(np.concatenate([self.scales, self.positions]))
 
 

@@ -46,7 +46,7 @@ def load_law(path: str | Path) -> Law:
     Raises
     ------
     FileError
-        As :func:`load` does, but for what is wrong with the draws.
+        As for :func:`load`, except for errors in the draws.
     """
     import h5py
 
@@ -58,7 +58,7 @@ def load_law(path: str | Path) -> Law:
 
 @contextlib.contextmanager
 def _reading(path: str | Path) -> Iterator[Path]:
-    """What goes wrong within, as a fault of the file."""
+    """Report errors within this context as errors of the file."""
     path = Path(path)
     if path.is_dir():
         raise FileError(f"{path}: is a folder; give the file of a fit.")

@@ -89,7 +89,7 @@ def normal_scores(draws: np.ndarray, outcome: np.ndarray, rng: np.random.Generat
     Parameters
     ----------
     draws
-        Of each outcome; shape ``(size, runs)``.
+        Draws of each outcome; shape ``(size, runs)``.
     """
     from scipy.special import ndtri
 

@@ -53,7 +53,7 @@ class Layout:
         return NamedSharding(mesh, PartitionSpec("chains"))
 
     def shares(self, present: int, one_thread: bool) -> list[Share]:
-        """What is walked at a time: all chains of the first fits, or by one thread those of a device after another's.
+        """The chains that are walked at a time: those of the first fits or, in one thread, one device after another.
 
         A host device is a thread, and they take turns, each while the others have no work.  Fewer devices would make
         another program, which XLA rounds differently.

@@ -39,11 +39,11 @@ class Program:
     Attributes
     ----------
     size
-        Of a point of the ball.
+        The size of a point of the ball.
     begin
-        From which chains are walked, keys, starts, coordinates and model arguments to places.
+        From a mask of walked chains, keys, starts, coordinates and model arguments to places.
     advance
-        From which chains are walked, places, coordinates and model arguments to places and `BLOCK` draws by name.
+        From a mask of walked chains, places, coordinates and model arguments to places and `BLOCK` draws by name.
     """
 
     layout: Layout
@@ -60,11 +60,11 @@ def compile_program(
     Parameters
     ----------
     coordinates
-        Of the class and the shapes that chains are walked in.
+        Coordinates of the class and the shapes that chains are walked in.
     settings
         However many draws they ask for, and however long these may take, the program is the same.
     fits
-        How many fits it takes at most; those that are not there cost nothing on a CPU.
+        The most fits that it takes; missing ones cost nothing on a CPU.
     """
     return _compiled(model, args, coordinates, replace(settings, draws=BLOCK, seconds=math.inf), fits)
 

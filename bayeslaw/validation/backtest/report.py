@@ -41,7 +41,7 @@ class Backtest:
     at
         The inputs of the laws, by name; each of shape ``(points,)``.
     fits, unconverged
-        How many fits there were, and how many of them have not converged.
+        The number of fits, and of those that have not converged.
     left_out
         The names of origins that see too few runs to fit the laws.
     """

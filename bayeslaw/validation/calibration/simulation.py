@@ -29,7 +29,7 @@ class Simulated:
     Attributes
     ----------
     values
-        Of everything sampled, by name, each of shape ``(simulations, ...)``.
+        True values of everything sampled, by name, each of shape ``(simulations, ...)``.
     outcomes
         Shape ``(simulations, runs)``.
     """

@@ -41,13 +41,13 @@ class Knot:
     Attributes
     ----------
     value
-        Of the coordinate.
+        The value of the coordinate.
     at
         The flat vector.
     height
-        Of the log marginal density, without its constant.
+        The log marginal density, without its constant.
     root
-        Of the covariance of the other outer coordinates.
+        A root of the covariance of the other outer coordinates.
     """
 
     value: float

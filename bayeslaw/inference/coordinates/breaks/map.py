@@ -53,7 +53,7 @@ class Crest(NamedTuple):
     outer, inner
         The coordinates there.
     root
-        Of the covariance of the outer ones but the first.
+        A root of the covariance of the outer ones but the first.
     log_slope
         The log of how fast the first of them moves with its ``z``.
     """
@@ -79,9 +79,9 @@ class BreakMap:
     middle, prior
         Where the priors of the inner ones are, and their precision; shape ``(o,)``.
     weight
-        Of every run at the mode; shape ``(rows,)``.
+        The weight of every run at the mode; shape ``(rows,)``.
     order
-        Where each flat coordinate is found among outer and inner ones; shape ``(size,)``.
+        The position of each flat coordinate among outer and inner ones; shape ``(size,)``.
     centre
         The flat vector of the mode; shape ``(size,)``.
     """
