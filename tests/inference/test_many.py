@@ -153,7 +153,7 @@ def test_a_full_disk_keeps_what_is_finished(line, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
 
     try:
-        with pytest.raises(FileError, match=r"cannot write here \(File too large\); choose another shards"):
+        with pytest.raises(FileError, match=r"cannot write here \(file too large\); choose another shards"):
             list(infer_many(plans, range(len(plans)), shards=shards, progress=fill, **how))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
