@@ -80,11 +80,12 @@ def leaderboard(folder: Path, name: str, questions: int, chance: float) -> Bench
     return Benchmark(name, chance, every, early_ones)
 
 
-def frontier(bench: Benchmark) -> Frontier:
+def frontier(bench: Benchmark, **how: int) -> Frontier:
     """The reference, the effective sizes of all networks in it, and the frontier of their densities."""
     law = bl.law("task_chain").with_priors(chance=f"Constant({bench.chance})")
     reference = bl.fit(law, bench.reference, target_accept=0.99, patience=False)
-    found = bl.frontier(bl.effective_size(reference, bench.models, at={"D": TOKENS}, within=SIZES), progress=True)
+    sizes = bl.effective_size(reference, bench.models, at={"D": TOKENS}, within=SIZES)
+    found = bl.frontier(sizes, progress=True, **how)
     print(bench.name, reference, found, sep="\n", flush=True)
     return found
 

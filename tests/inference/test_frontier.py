@@ -100,7 +100,7 @@ def test_intervals_of_the_doubling_time_cover_the_truth():
     tables, truths = zip(*(simulated(rng) for _ in range(SIMULATIONS)), strict=True)
     plans = [make_plan(LAW, runs) for runs in tables]
     hits = 0
-    for truth, posterior in zip(truths, fit_many(plans, draws=1000, warmup=300, chains=2), strict=True):
+    for truth, posterior in zip(truths, fit_many(plans, draws=500, warmup=200, chains=1), strict=True):
         low, high = np.quantile(posterior.draws("doubling"), [0.05, 0.95])
         hits += low <= truth <= high
     censored = sum(np.count_nonzero(runs.column("bound")) for runs in tables)

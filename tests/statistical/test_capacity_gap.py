@@ -9,9 +9,9 @@ from bayeslaw.inference.model.plan import make_plan
 
 LAW = bl.law("capacity_gap")
 SIMULATIONS, STUDENT = 200, 3e9
-# Five students, each with teachers from half to forty times its size.
-SIZES = np.repeat(np.geomspace(1e8, 5e9, 5), 6)
-TEACHERS = SIZES * np.tile(np.geomspace(0.5, 40, 6), 5)
+# Six students, each with teachers from half to forty times its size: runs enough for coordinates that cost little.
+SIZES = np.repeat(np.geomspace(1e8, 5e9, 6), 16)
+TEACHERS = SIZES * np.tile(np.geomspace(0.5, 40, 16), 6)
 
 
 def simulated(rng: np.random.Generator) -> tuple[bl.Runs, float]:
@@ -35,7 +35,7 @@ def test_intervals_of_the_best_teacher_cover_the_truth():
     plans = [make_plan(LAW, runs) for runs in tables]
     hits = 0
     for truth, posterior in zip(
-        truths, fit_many(plans, draws=400, warmup=200, chains=1, target_accept=0.8), strict=True
+        truths, fit_many(plans, draws=800, warmup=300, chains=1, target_accept=0.8), strict=True
     ):
         found = bl.optimum(posterior, at={"S": STUDENT}, level=0.9, allow_unconverged=True).inputs["T"]
         hits += found.lower <= truth <= found.upper
@@ -46,16 +46,16 @@ def test_intervals_of_the_best_teacher_cover_the_truth():
 @pytest.mark.slow
 def test_how_much_families_differ_in_their_best_teacher_is_found():
     """The spread of kappa over six families, and kappa itself: ranks among draws as uniform as those of right ones."""
-    families, each = 6, np.repeat(np.geomspace(2e8, 4e9, 2), 4)
+    families, each = 6, np.repeat(np.geomspace(2e8, 4e9, 2), 10)
     table = {
         "student_params": np.tile(each, families), "family": np.repeat([f"f{i}" for i in range(families)], len(each)),
-        "teacher_params": np.tile(each * np.tile(np.geomspace(0.7, 30, 4), 2), families),
+        "teacher_params": np.tile(each * np.tile(np.geomspace(0.7, 30, 10), 2), families),
         "loss": np.full(families * len(each), 2.5),
     }  # fmt: skip
     # What students alone say is known here, so that each fit takes a second.
     law = LAW.with_priors(E="Constant(1.9)", r="Constant(0.6)", a="Constant(0.25)", eta="Constant(1)", nu="Constant(5)")
     pool = dict.fromkeys(law.parameters, "complete") | {"kappa": "partial:family"}
-    found = bl.sbc(law, bl.read_runs(table), "family", pool, simulations=40)
+    found = bl.sbc(law, bl.read_runs(table), "family", pool, simulations=40, draws=800, chains=2)
     assert {"kappa", "kappa_spread_family"} <= set(found.ranks)
     assert not found.outside
     assert found.unconverged <= 2

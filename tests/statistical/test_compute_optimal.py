@@ -12,13 +12,13 @@ STUDY = runpy.run_path(str(Path(__file__).parents[2] / "case_studies" / "compute
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("setting", ["rw|tuned|short|const|standard|val", "rw|base|short|kaplan|standard|val"])
-def test_exponents_agree_with_those_published(shared_data, setting):
-    """Two of the fifteen settings; `case_studies/compute_optimal` takes all of them, for ten minutes."""
+def test_exponents_agree_with_those_published(shared_data):
+    """One of the fifteen settings, with the least alike schedule; `case_studies/compute_optimal` takes all of them."""
+    setting = "rw|base|short|kaplan|standard|val"
     value, least, most = STUDY["published_exponents"](shared_data / "published_fits.csv")[setting]
-    _, low, high = STUDY["interval"](
-        STUDY["isoflop"](STUDY["near_the_bottom"](shared_data / "porian_isoflop.csv", setting)).draws("a")
-    )
+    runs = STUDY["near_the_bottom"](shared_data / "porian_isoflop.csv", setting)
+    posterior = bl.fit(STUDY["ISOFLOP"], runs, pool=STUDY["POOL"], draws=600, warmup=300, chains=2)
+    _, low, high = STUDY["interval"](posterior.draws("a"))
     # An interval that covers by being wide would say nothing: settings differ by up to 0.37.
     assert high - low < 0.08
     assert low <= value <= high

@@ -38,24 +38,10 @@ def test_bridges_with_and_without_warping_agree(student, name):
         assert_agree(found, opinion)
 
 
-@pytest.mark.parametrize("name", ["chinchilla", "coupled", "kaplan"])
-def test_nested_sampling_agrees(student, epoch, name):
+def test_nested_sampling_agrees(student, epoch):
+    """Of the law with the fewest parameters, on all of whose evidences the bridges agree above."""
     pytest.importorskip("dynesty", reason="nested sampling needs dynesty: install bayeslaw[evidence]")
-    assert_agree(student[name], nested(make_plan(bl.law(name), epoch), live=100))
-
-
-def test_coupling_is_supported_and_kaplan_is_not(epoch):
-    """With Gaussian noise the likelihood ratio of coupling is 46.2 on one degree of freedom; half of it, less the price
-    of a parameter, is what the log Bayes factor can be.
-    """
-    found = {
-        name: bl.log_evidence(bl.fit(bl.law(name).with_likelihood("LogNormal(mean, sigma)"), epoch))
-        for name in ("chinchilla", "coupled", "kaplan")
-    }
-    factor = found["coupled"].log_evidence - found["chinchilla"].log_evidence
-    assert 17 < factor < 23.1
-    for name in ("chinchilla", "coupled"):
-        assert found[name].log_evidence - found["kaplan"].log_evidence > 100
+    assert_agree(student["kaplan"], nested(make_plan(bl.law("kaplan"), epoch), live=100))
 
 
 # --- three corpora, every parameter partially pooled: 27 coordinates -------------------------------------------------
@@ -63,9 +49,9 @@ def test_coupling_is_supported_and_kaplan_is_not(epoch):
 
 def test_a_hierarchy_has_the_same_evidence_from_every_seed(shared_data):
     runs = bl.read_runs(shared_data / "gadre_overtraining.csv").where("flops <= 2.0e19")
-    found = [bl.log_evidence(bl.fit("chinchilla", runs, "family", seed=seed)) for seed in range(5)]
+    found = [bl.log_evidence(bl.fit("chinchilla", runs, "family", seed=seed)) for seed in range(3)]
     values, errors = np.array([(each.log_evidence, each.se) for each in found]).T
     assert errors.max() < 0.03
-    # The sum of five squared errors of known size exceeds 20.5 one time in a thousand.
+    # The sum of the squares of two independent errors of known size exceeds 13.8 one time in a thousand.
     best = np.average(values, weights=errors**-2)
-    assert (((values - best) / errors) ** 2).sum() < 20.5
+    assert (((values - best) / errors) ** 2).sum() < 13.8

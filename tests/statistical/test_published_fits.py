@@ -7,6 +7,8 @@ import pytest
 from scipy.stats import binom, kstest
 
 import bayeslaw as bl
+from bayeslaw.inference.many import fit_many
+from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.language.check import outcome_range
 from bayeslaw.language.latin_hypercube import latin_hypercube
 from bayeslaw.runs import observations
@@ -162,7 +164,7 @@ def test_fifteen_cheap_runs_predict_the_expensive_ones(fifteen, gadre):
 # --- simulated truth --------------------------------------------------------------------------------------------
 
 POWER = bl.law("power_law")
-DATASETS, ROWS = 40, 24
+DATASETS, ROWS = 40, 56  # as many runs as coordinates that cost little are for
 
 
 def truth_in_range(rng: np.random.Generator, target: float) -> dict[str, float]:
@@ -181,14 +183,17 @@ def truth_in_range(rng: np.random.Generator, target: float) -> dict[str, float]:
 def ranks() -> np.ndarray:
     """For each of some simulated tables, the share of the posterior's forecast that lies below the truth."""
     (name,) = POWER.free_inputs
-    found = []
+    plans, targets, truths = [], [], []
     for seed in range(DATASETS):
         rng = np.random.default_rng([17, seed])
         # The target lies a hundred times beyond the largest run.
         target = 100.0 * latin_hypercube(POWER, rng, ROWS)[name].max()
         truth = truth_in_range(rng, target)
-        runs = simulated_runs(POWER, rng, ROWS, parameters=truth)
-        posterior = bl.fit(POWER, runs, draws=250, warmup=250, chains=2, seed=seed, patience=False)
+        plans.append(make_plan(POWER, simulated_runs(POWER, rng, ROWS, parameters=truth)))
+        targets.append(target)
+        truths.append(truth)
+    found = []
+    for posterior, target, truth in zip(fit_many(plans, draws=250, warmup=250, chains=2), targets, truths, strict=True):
         forecast = bl.forecast(posterior, {name: target}, drift=False, allow_unconverged=True)
         expected = float(POWER.mean({name: np.array([target])}, truth)[0])
         found.append(float((forecast.mean_draws[:, 0] < expected).mean()))
