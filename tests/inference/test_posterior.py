@@ -541,6 +541,7 @@ def test_the_pointwise_log_likelihood_is_that_of_the_noise(hierarchy):
         np.testing.assert_allclose(found[:, run], expected, rtol=1e-8)
 
 
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter of Pareto distribution")
 def test_arviz_cross_validates(hierarchy):
     found = arviz_stats.loo(hierarchy.to_datatree(), pointwise=True)
     assert found.n_data_points == len(hierarchy.runs)

@@ -240,6 +240,7 @@ EDGES = [
 ]  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:Numba will use object mode")
 @pytest.mark.parametrize(("name", "arguments"), [(name, typical(row)) for name, row in LIKELIHOODS.items()] + EDGES)
 def test_a_likelihood_is_one_density_and_draws_follow_it(name: str, arguments: tuple[float, ...]) -> None:
     """NumPyro and PyMC agree on the log density, and draws of NumPy and PyMC on the distribution."""
@@ -283,6 +284,7 @@ def test_dimensions_are_named_after_groupings(handful: Runs) -> None:
     }
 
 
+@pytest.mark.filterwarnings("ignore:The effect of Potentials on other parameters is ignored")
 def test_a_user_extends_and_samples_a_model(handful: Runs) -> None:
     """PyMC's posterior of the extended model, and ours of the same law under the same prior, are one."""
     one = law("power_law")
