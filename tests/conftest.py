@@ -9,7 +9,8 @@ SHARED_DATA = Path(__file__).parents[1].parent / "shared" / "data"
 # Set where nothing may be missing: a test that is skipped for want of data or of a library has then failed.  A test
 # that states on itself what machine it needs (``skipif``: a platform, a user who is not root) is still skipped.
 REQUIRE_ALL = "BAYESLAW_REQUIRE_ALL"
-# An array that meets one of another rank is seldom meant to; read when JAX is imported, by commands that tests start too.
+# An array that meets one of another rank is seldom meant to.  JAX reads this when it is imported, in commands that
+# tests start too.
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 
 

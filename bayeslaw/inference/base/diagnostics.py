@@ -7,7 +7,8 @@ a sampler is; importing ArviZ's takes longer than a fit.  A test holds the two t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -189,3 +190,25 @@ class Diagnostics:
             "ess_of": self.ess_of, "divergences": self.divergences, "bfmi": self.bfmi,
             "chains": self.chains, "draws": self.draws, "leapfrogs": self.leapfrogs,
         }  # fmt: skip
+
+
+def read_diagnostics(record: Mapping[str, Any], shape: tuple[int, ...]) -> Diagnostics:
+    """Diagnostics from a record of their fields, such as a file has.
+
+    Parameters
+    ----------
+    shape
+        Of the draws that they are about: ``(chains, draws, size)``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When they are none, or about other draws.
+    """
+    found = Diagnostics(**record)
+    if (found.chains, found.draws) != tuple(shape[:2]):
+        raise ValueError(f"diagnostics of {found.chains} x {found.draws} draws, not of {shape[0]} x {shape[1]}")
+    for field in fields(found):
+        if not isinstance(getattr(found, field.name), str if field.type == "str" else (int, float)):
+            raise TypeError(f"diagnostics: {field.name} is {getattr(found, field.name)!r}")
+    return found

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bayeslaw.errors import FileError, InputError
+from bayeslaw.inference.base.diagnostics import read_diagnostics
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.posterior.storage import DIGEST, FORMAT, digest_of
@@ -102,7 +103,7 @@ def _read(path: Path) -> Posterior:
     if not (np.isfinite(flat).all() and all(np.isfinite(v).all() for v in values.values())):
         raise ValueError("draws that are not finite")
     runs = Runs(data, str(about["source"]), rows)
-    return Posterior(
+    posterior = Posterior(
         plan=make_plan(law, runs, json.loads(about["family"]), json.loads(about["pool"])),
         values=values, flat=flat, flat_names=tuple(json.loads(about["flat_names"])),
         stats=stats, seed=int(np.asarray(about["seed"]).item()), versions=json.loads(about["versions"]),
@@ -110,6 +111,11 @@ def _read(path: Path) -> Posterior:
         # Older fits were saved without notes.
         notes=tuple(read_note(note) for note in json.loads(about.get("notes", "[]"))),
     )  # fmt: skip
+    if "diagnostics" in about:
+        # To find them again would import JAX, which takes longer than most questions.  A copy with other draws finds
+        # its own.
+        vars(posterior)["diagnostics"] = read_diagnostics(json.loads(about["diagnostics"]), posterior.flat.shape)
+    return posterior
 
 
 def _law(about: Mapping[str, Any], path: Path) -> Law:

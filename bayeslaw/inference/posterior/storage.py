@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,8 @@ def _as_netcdf(posterior: Posterior) -> bytes:
         "family": json.dumps(posterior.family), "pool": json.dumps(dict(posterior.pool)),
         "source": posterior.runs.source, "seed": posterior.seed, "versions": json.dumps(dict(posterior.versions)),
         "flat_names": json.dumps(posterior.flat_names), "target_accept": json.dumps(posterior.target_accept),
-        "patient": json.dumps(posterior.patient), "notes": json.dumps([note.as_dict() for note in posterior.notes]),
+        "patient": json.dumps(posterior.patient), "diagnostics": json.dumps(asdict(posterior.diagnostics)),
+        "notes": json.dumps([note.as_dict() for note in posterior.notes]),
     }  # fmt: skip
     chains, draws = posterior.flat.shape[:2]
     made = io.BytesIO()
