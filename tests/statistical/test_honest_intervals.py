@@ -32,7 +32,7 @@ def test_intervals_on_the_runs_behind_chinchilla(shared_data):
     assert rival.inside(0.95).mean() < 0.85
 
 
-def test_intervals_on_learning_curves_hold_with_drift_along_them(shared_data):
+def test_intervals_on_learning_curves_hold_with_drift_along_them(shared_data, tmp_path):
     """Six networks on one data set, with the drift of the others; curves.py beside study.py asks all 92 curves."""
     found = json.loads((STUDY / "curves.json").read_text(encoding="utf-8"))["left_out"]["inet"]
     drift = {name: bl.Drift(**each) for name, each in found.items()}
@@ -40,10 +40,11 @@ def test_intervals_on_learning_curves_hold_with_drift_along_them(shared_data):
     curves = [name for name in table.levels("family")[0] if name.startswith("IC|inet_10|")]
     assert len(curves) == 6
     share = {}
+    # The same fits twice: what they forecast with drift and without.
     for how in (drift, False):
         tests = [
             bl.backtest("bnsl", table.where(f"family == {name!r}"), hide="split == 'test'", drift=how, draws=500,
-                        rivals=False, patience=False)
+                        rivals=False, patience=False, shards=tmp_path)
             for name in curves
         ]  # fmt: skip
         share[how is False] = np.mean([each.laws["bnsl"].inside(0.95).mean() for each in tests])

@@ -12,13 +12,23 @@ from bayeslaw.ask.forecast.drift import LEARNED, OTHERS, Drift, drifts_as_toml, 
 from bayeslaw.cli import commands
 from bayeslaw.errors import FileError, QuestionError
 from bayeslaw.inference.model.plan import make_plan
+from bayeslaw.inference.sampler.settings import Settings
 from bayeslaw.validation.backtest.ahead import looks
 from bayeslaw.validation.backtest.origins import COMPUTE, origins_along
+from bayeslaw.validation.drift import learning
 from bayeslaw.validation.drift.learning import BELIEVED, drift_from
 from bayeslaw.validation.drift.slopes import COLUMNS, public_slopes, slope_of
 from tests.simulate import simulated_runs
 
+# Enough of a sampler for what is not held to figures of many digits; how it is done in earnest, the test of the public
+# slopes tells.
+QUICK = Settings(warmup=300, draws=500)
 TRUTH = {"E": 1.8, "A": 0.6, "alpha": 0.2, "sigma": 0.003, "nu": 20.0}
+
+
+@pytest.fixture
+def quickly(monkeypatch):
+    monkeypatch.setattr(learning, "SETTINGS", QUICK)
 
 
 def slopes(sweeps: int, direction: float, scale: float, seed: int = 0) -> pd.DataFrame:
@@ -32,7 +42,7 @@ def slopes(sweeps: int, direction: float, scale: float, seed: int = 0) -> pd.Dat
 
 
 @pytest.mark.slow
-def test_direction_and_scale_of_many_sweeps_are_found():
+def test_direction_and_scale_of_many_sweeps_are_found(quickly):
     """25 sweeps tell the middle to a fifth of their spread; half of the direction is believed, the rest is width."""
     found = drift_from(slopes(25, 0.006, 0.004))["kaplan"]
     assert found.direction == pytest.approx(BELIEVED * 0.006, abs=BELIEVED * 3 * 0.004 / np.sqrt(25))
@@ -41,7 +51,7 @@ def test_direction_and_scale_of_many_sweeps_are_found():
 
 
 @pytest.mark.slow
-def test_scores_and_losses_tell_nothing_of_each_other():
+def test_scores_and_losses_tell_nothing_of_each_other(quickly):
     """Logits beside nats: a table of both gives each what it gives alone."""
     losses, scores = slopes(6, 0.006, 0.004), slopes(6, -0.2, 0.1).assign(law="task_chain", link="logit", error=0.02)
     both = drift_from(pd.concat([losses, scores]))
@@ -95,7 +105,9 @@ def drifting(slope: float, seed: int) -> bl.Runs:
 @pytest.fixture(scope="module")
 def learned() -> dict[str, Drift]:
     sweeps = {f"sweep {seed}": drifting(-0.02, seed) for seed in range(3)}
-    return bl.learn_drift(sweeps, "power_law", origins=(0.5,), draws=300, patience=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learning, "SETTINGS", QUICK)
+        return bl.learn_drift(sweeps, "power_law", origins=(0.5,), draws=300, patience=False)
 
 
 @pytest.mark.slow
@@ -157,7 +169,7 @@ def run(*words: object):
 
 
 @pytest.mark.slow
-def test_the_command_line_learns_and_uses(tmp_path):
+def test_the_command_line_learns_and_uses(quickly, tmp_path):
     drifting(-0.02, 1).frame().to_csv(tmp_path / "last-year.csv", index=False)
     out, fit = tmp_path / "drift.toml", tmp_path / "fit.nc"
     laws = ["--laws", "power_law", "--origins", "0.5", "--draws", "200"]
