@@ -24,6 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from bayeslaw.inference.base import devices
 from bayeslaw.inference.base.program_shapes import PROGRAMS_KEPT, Shapes
 from bayeslaw.inference.coordinates.block_arrow import Arrow, Blocks
 from bayeslaw.inference.coordinates.derivatives import curvature_of
@@ -211,7 +212,7 @@ class Conditional:
         quieter, likelihood = self.scales.quieter(t), self.likelihood
         group_tight, shared_tight = self.groups.tight(t), self.shared.tight(t)
         factor = Arrow.of(
-            quieter * likelihood.groups + self.groups.prior + jnp.diag(group_tight),
+            quieter * likelihood.groups + self.groups.prior + jnp.diag(group_tight)[None],
             quieter * likelihood.cross,
             quieter * likelihood.shared + self.shared.prior + jnp.diag(shared_tight),
         )
@@ -243,4 +244,4 @@ def _marginal_program(model: FlatModel, args: Shapes, template: Shapes) -> Any:
         return model.potential(x, args) - log_det, x
 
     structs = template.structs()
-    return jax.jit(density).lower(structs, structs.scales.at, args.structs()).compile()
+    return jax.jit(density).lower(structs, structs.scales.at, args.structs()).compile(compiler_options=devices.HASTY)

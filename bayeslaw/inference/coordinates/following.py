@@ -114,7 +114,7 @@ class Following:
         scale = triangular_solve(root, identity, left_side=True, lower=True).T
         target = z[count:] - scale.T @ slope
         jacobian = self.jacobian @ scale
-        weighted = quieter * jacobian.T * self.weight
+        weighted = quieter * jacobian.T * self.weight[None]
 
         def at(u: Any, t: Any, scale: Any) -> Any:
             return jnp.concatenate([t, self.rest.at + scale @ u])[self.order]

@@ -8,16 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from bayeslaw.errors import InputError
-from bayeslaw.inference.base.devices import HASTY
-from bayeslaw.inference.coordinates.block_arrow import Arrow, Blocks, Partition
+from bayeslaw.inference.coordinates.block_arrow import Blocks, Partition
 
 # Starts that are followed: most posteriors have one mode, which the best start nearly always leads to; a second and a
 # third reveal where it does not.
@@ -117,7 +112,7 @@ def trust_step(hessian: Blocks, slope: np.ndarray, radius: float) -> tuple[np.nd
     smallest = 1e-12 * max(float(diagonal.max(initial=1e-300)) for diagonal in diagonals)
     failed, damping = -np.inf, 0.0  # the largest damping known not to be enough, and the next to try
     for _ in range(DAMPINGS):
-        step, root = (np.asarray(part) for part in _damped_step(hessian, slope, damping))
+        step, root = _damped_step(hessian, slope, damping)
         if not np.isfinite(step).all():
             failed, damping = damping, max(10.0 * damping, smallest)
             continue
@@ -130,18 +125,32 @@ def trust_step(hessian: Blocks, slope: np.ndarray, radius: float) -> tuple[np.nd
     return step, 0.5 * float(damping * step @ step - slope @ step)
 
 
-@partial(jax.jit, compiler_options=HASTY)
-def _damped_step(hessian: Blocks, slope: Any, damping: Any) -> tuple[Any, Any]:
-    """``-(H + damping I)^-1 slope``, and the inverse Cholesky factor's product with it; NaN if not positive."""
+def _damped_step(hessian: Blocks, slope: np.ndarray, damping: float) -> tuple[np.ndarray, np.ndarray]:
+    """``-(H + damping I)^-1 slope``, and the inverse Cholesky factor's product with it; NaN if not positive.
+
+    This is :class:`bayeslaw.inference.coordinates.block_arrow.Arrow` in NumPy: to compile that takes longer than all
+    steps of a small fit.
+    """
     count, each, shared = hessian.cross.shape
-    factor = Arrow.of(
-        hessian.groups + damping * jnp.eye(each), hessian.cross, hessian.shared + damping * jnp.eye(shared)
-    )
-    step = factor.solve_root_transposed(
-        *factor.solve_root(-slope[: count * each].reshape(count, each), -slope[count * each :])
-    )
-    return _flat(step), _flat(factor.solve_root(*step))
+    try:
+        own = np.linalg.cholesky(hessian.groups + damping * np.eye(each))
+        cross = np.linalg.solve(own, hessian.cross)
+        rest = hessian.shared + damping * np.eye(shared) - np.einsum("gkr,gks->rs", cross, cross)
+        root = np.linalg.cholesky(rest)
+    except np.linalg.LinAlgError:
+        return np.full_like(slope, np.nan), np.full_like(slope, np.nan)
+
+    def down(groups: np.ndarray, shared: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        above = np.linalg.solve(own, groups[..., None])[..., 0]
+        return above, np.linalg.solve(root, shared - np.einsum("gkr,gk->r", cross, above))
+
+    def up(groups: np.ndarray, shared: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        below = np.linalg.solve(root.T, shared)
+        return np.linalg.solve(own.swapaxes(-1, -2), (groups - cross @ below)[..., None])[..., 0], below
+
+    step = up(*down(-slope[: count * each].reshape(count, each), -slope[count * each :]))
+    return _flat(step), _flat(down(*step))
 
 
-def _flat(parts: tuple[Any, Any]) -> Any:
-    return jnp.concatenate([jnp.ravel(part) for part in parts])
+def _flat(parts: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.ravel(part) for part in parts])

@@ -91,4 +91,4 @@ class Rest:
 
     def slope_given(self, quieter: Any, tight: Any) -> Any:
         """The slope of the potential at the mode's values under other scales."""
-        return quieter * self.slope + self.prior_slope + tight * self.at
+        return quieter * self.slope + self.prior_slope + jnp.broadcast_to(tight, self.at.shape) * self.at

@@ -182,7 +182,7 @@ class BreakMap:
         for _ in range(STEPS):
             mean, push = jax.linearize(means, o)
             jacobian = jax.vmap(push, out_axes=1)(identity)
-            weighted = quieter(at_mode) * jacobian.T * self.weight
+            weighted = quieter(at_mode) * jacobian.T * self.weight[None]
             root = cholesky(jnp.diag(self.prior) + weighted @ jacobian, symmetrize_input=False)
             uphill = weighted @ (known - mean) - self.prior * (o - rest)
             half = triangular_solve(root, uphill[:, None], left_side=True, lower=True)
