@@ -38,3 +38,10 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the public sweeps (../shared/data) are not beside this checkout")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def kept_fits(tmp_path_factory) -> Path:
+    """A folder of fits that several files ask for, shared by all workers: whoever is first makes them."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "kept_fits"

@@ -19,9 +19,11 @@ def epoch(shared_data: Path) -> bl.Runs:
 
 
 @pytest.fixture(scope="module")
-def student(epoch) -> dict[str, Evidence]:
+def student(epoch, kept_fits) -> dict[str, Evidence]:
     """Three laws with their own noise, a Student-t on the log."""
-    return {name: bl.log_evidence(bl.fit(name, epoch)) for name in ("chinchilla", "coupled", "kaplan")}
+    return {
+        name: bl.log_evidence(bl.fit(name, epoch, shards=kept_fits)) for name in ("chinchilla", "coupled", "kaplan")
+    }
 
 
 def assert_agree(found: Evidence, other: tuple[float, float]) -> None:
@@ -47,9 +49,9 @@ def test_nested_sampling_agrees(student, epoch):
 # --- three corpora, every parameter partially pooled: 27 coordinates -------------------------------------------------
 
 
-def test_a_hierarchy_has_the_same_evidence_from_every_seed(shared_data):
+def test_a_hierarchy_has_the_same_evidence_from_every_seed(shared_data, kept_fits):
     runs = bl.read_runs(shared_data / "gadre_overtraining.csv").where("flops <= 2.0e19")
-    found = [bl.log_evidence(bl.fit("chinchilla", runs, "family", seed=seed)) for seed in range(3)]
+    found = [bl.log_evidence(bl.fit("chinchilla", runs, "family", seed=seed, shards=kept_fits)) for seed in range(3)]
     values, errors = np.array([(each.log_evidence, each.se) for each in found]).T
     assert errors.max() < 0.03
     # The sum of the squares of two independent errors of known size exceeds 13.8 one time in a thousand.

@@ -29,8 +29,8 @@ def epoch_runs(shared_data: Path) -> bl.Runs:
 
 
 @pytest.fixture(scope="module")
-def epoch(epoch_runs: bl.Runs) -> bl.Posterior:
-    return bl.fit(CHINCHILLA, epoch_runs)
+def epoch(epoch_runs: bl.Runs, kept_fits: Path) -> bl.Posterior:
+    return bl.fit(CHINCHILLA, epoch_runs, shards=kept_fits)
 
 
 @pytest.mark.slow
@@ -120,13 +120,13 @@ def gadre(shared_data: Path) -> bl.Runs:
 
 
 @pytest.fixture(scope="module")
-def fifteen(gadre: bl.Runs) -> bl.Posterior:
-    return bl.fit(CHINCHILLA, gadre.where("fit_role == 'loss_fit'"), family="family")
+def fifteen(gadre: bl.Runs, kept_fits: Path) -> bl.Posterior:
+    return bl.fit(CHINCHILLA, gadre.where("fit_role == 'loss_fit'"), family="family", shards=kept_fits)
 
 
 @pytest.fixture(scope="module")
-def sixty_six(gadre: bl.Runs) -> bl.Posterior:
-    return bl.fit(CHINCHILLA, gadre.where("flops <= 2.0e19"), family="family")
+def sixty_six(gadre: bl.Runs, kept_fits: Path) -> bl.Posterior:
+    return bl.fit(CHINCHILLA, gadre.where("flops <= 2.0e19"), family="family", shards=kept_fits)
 
 
 @pytest.mark.slow
