@@ -288,7 +288,8 @@ def test_dimensions_are_named_after_groupings(handful: Runs) -> None:
 def test_a_user_extends_and_samples_a_model(handful: Runs) -> None:
     """PyMC's posterior of the extended model, and ours of the same law under the same prior, are one."""
     one = law("power_law")
-    with to_pymc(one, handful) as model:
+    # PyMC's JAX lets arrays of different ranks meet.
+    with to_pymc(one, handful) as model, jax.numpy_rank_promotion("allow"):
         # The extension turns the prior of the floor into another, which our side writes as a prior.
         old, new = one.parameters["E"].prior, Prior("LogNormal", (float(np.log(1.7)), 0.1), "")
         densities = [pm.logp(pm.LogNormal.dist(*map(float, p.arguments)), model["E"]) for p in (old, new)]

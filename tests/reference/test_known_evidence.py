@@ -142,7 +142,7 @@ def families_of(kind: str, families: int):
         shape = jnp.log(x) if kind == "log" else x ** -numpyro.sample("alpha", dist.Uniform(0.05, 1.0))
         amplitude = numpyro.sample("A", dist.Normal(1.0, 10 * sd).to_event(1))
         floor = 0.0 if kind == "power" else numpyro.sample("E", dist.Normal(2.0, 10 * sd).to_event(1))[:, None]
-        mean = floor + amplitude[:, None] * shape
+        mean = floor + amplitude[:, None] * shape[None]
         numpyro.sample("loss", dist.Normal(mean, sd[:, None]).to_event(2), obs=losses)
 
     return model

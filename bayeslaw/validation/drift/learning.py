@@ -155,7 +155,7 @@ def _of_losses(table: pd.DataFrame) -> dict[str, Drift]:
         scale = math.e ** (log_scale + LAWS_DIFFER * law_scale)
         raw = numpyro.sample("sweep", dist.Normal(0.0, 1.0).expand([sweep.max() + 1, len(names)]))
         origin = numpyro.sample("origin", dist.HalfNormal(2 * usual)) if several else 0.0
-        at = (direction + scale * raw)[sweep, law]
+        at = (direction[None] + scale[None] * raw)[sweep, law]
         numpyro.sample("slope", dist.StudentT(TAILS_OF_ERRORS, at, (origin**2 + error**2) ** 0.5), obs=slope)
 
     draws, rng = _sampled(model, table), np.random.default_rng(0)
