@@ -18,11 +18,13 @@ from bayeslaw.errors import FileError, InputError, LawError, QuestionError
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.runs import observations
 from bayeslaw.runs.stand_ins import NEW, POPULATION
+from tests.posteriors import about
 from tests.simulate import simulated_runs
 
 LAW, POWER = bl.law("chinchilla"), bl.law("power_law")
 TRUTH = {"E": 1.8, "A": 0.4, "B": 0.4, "alpha": 0.35, "beta": 0.37, "sigma": 0.005, "nu": 20.0}
-SMALL = {"draws": 300, "warmup": 200, "chains": 2, "patience": False}
+SIZE = {"draws": 300, "chains": 2}
+SMALL = {**SIZE, "warmup": 200, "patience": False}
 # Few draws are enough to see that answers are the same; whether they can be trusted is not asked here.
 ANYWAY = {"allow_unconverged": True}
 AT = {"N": [1e9, 7e10], "D": [2e10, 1.4e12]}
@@ -39,12 +41,12 @@ def three_families() -> bl.Runs:
 
 @pytest.fixture(scope="module")
 def hierarchy(three_families) -> bl.Posterior:
-    return small_fit(three_families, family="family")
+    return about(LAW, three_families, TRUTH, "family", noise=TRUTH["sigma"], **SIZE)
 
 
 @pytest.fixture(scope="module")
 def flat() -> bl.Posterior:
-    return small_fit(simulated_runs(LAW, np.random.default_rng(6), 14, parameters=TRUTH))
+    return about(LAW, simulated_runs(LAW, np.random.default_rng(6), 14, parameters=TRUTH), TRUTH, noise=0.005, **SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ def two_columns() -> bl.Posterior:
     columns = {name: values for name, values in runs.data.items() if name != "family"}
     runs = bl.Runs.from_arrays({**columns, "corpus": corpus, "tokenizer": tokenizer}, "two columns")
     pool = {"E": "corpus/tokenizer", "A": "corpus+tokenizer", "alpha": "none:corpus"}
-    return bl.fit(POWER, runs, pool=pool, draws=200, warmup=100, chains=2, patience=False)
+    return about(POWER, runs, {}, pool=pool, noise=0.01, **SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -578,19 +580,15 @@ def test_what_is_no_law_is_refused(flat, law):
 
 
 def test_the_same_seed_gives_the_same_draws(flat):
-    again = small_fit(flat.runs)
-    np.testing.assert_array_equal(again.flat, flat.flat)
-    for name in flat.values:
-        np.testing.assert_array_equal(again.values[name], flat.values[name])
-    other = small_fit(flat.runs, seed=1)
-    assert not np.array_equal(other.flat, flat.flat)
+    first, again, other = (small_fit(flat.runs, seed=seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(again.flat, first.flat)
+    for name in first.values:
+        np.testing.assert_array_equal(again.values[name], first.values[name])
+    assert not np.array_equal(other.flat, first.flat)
     assert other.seed == 1
-
-
-def test_values_are_the_flat_draws_within_their_bounds(hierarchy):
-    for i, name in enumerate(hierarchy.flat_names):
-        if name in hierarchy.values:
-            np.testing.assert_allclose(hierarchy.values[name], np.exp(hierarchy.flat[..., i]), rtol=1e-12)
+    # Values are the flat draws within their bounds.
+    for i, name in enumerate(first.flat_names):
+        np.testing.assert_allclose(first.values[name], np.exp(first.flat[..., i]), rtol=1e-12)
 
 
 def test_a_posterior_shows_what_it_is(hierarchy, flat):
