@@ -222,7 +222,7 @@ def test_a_prior_is_one_density(name: str) -> None:
     x = prior.draw(np.random.default_rng(1), 9)
     expected = prior.scipy().logpdf(x)
     with devices.float64():
-        np.testing.assert_allclose(numpyro_model.prior(prior).log_prob(x), expected, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(jax.vmap(numpyro_model.prior(prior).log_prob)(x), expected, rtol=1e-10, atol=1e-12)
     with pm.Model() as model:
         pymc_model.prior("x", prior)
     found = pm.logp(model["x"], x).eval(mode=AS_WRITTEN)

@@ -143,7 +143,7 @@ def test_inner_coordinates_are_those_of_least_squares(fitted, place):
     z[1 : len(split.outer)] = 0.7, -0.7, 0.7, -0.7
     x = np.asarray(fitted.map(z, fitted.args)[0])
     t, on_ridge = x[split.outer], ridge[split.inner]
-    noise = np.exp(-2.0 * (t - g.at) @ g.is_noise)
+    noise = np.exp(-2.0 * (t - g.centre[split.outer]) @ g.is_noise)
     quieter = np.exp(-2.0 * (t - ridge[split.outer]) @ g.is_noise)
     known = np.asarray(fitted.predict(ridge, fitted.args))
     rest = g.middle + quieter * (on_ridge - g.middle)

@@ -97,8 +97,9 @@ def _averaged(structure: Structure, model: FlatModel, kept: bool) -> Callable[[A
         if kept:
             step = own_z - mean
             standard = standard.at[0].set(solve_triangular(root, step[..., None], lower=True)[..., 0])
-        proposed = norm.logpdf(standard).sum(-1) - jnp.log(jnp.diagonal(root, axis1=-2, axis2=-1)).sum(-1)
-        points = mean + jnp.einsum("gij,mgj->mgi", root, standard)
+        half_log_det = jnp.log(jnp.diagonal(root, axis1=-2, axis2=-1)).sum(-1)
+        proposed = norm.logpdf(standard).sum(-1) - half_log_det[None]
+        points = mean[None] + jnp.einsum("gij,mgj->mgi", root, standard)
         shared, own = jax.lax.map(
             lambda group_z: in_parts(structure, model, coordinates, (scales_z, group_z, shared_z), args),
             points,
