@@ -20,7 +20,8 @@ def simulated(rng: np.random.Generator) -> tuple[bl.Runs, float]:
     while True:
         truth = {name: float(values[0]) for name, values in LAW.draw_prior(rng, 1).items()}
         mean = LAW.mean({"S": SIZES, "T": TEACHERS}, truth)
-        loss = mean * np.exp(truth["sigma"] * rng.standard_t(truth["nu"], len(mean)))
+        with np.errstate(over="ignore"):  # the heaviest tails reach beyond any number, and are drawn again
+            loss = mean * np.exp(truth["sigma"] * rng.standard_t(truth["nu"], len(mean)))
         if ((loss > low) & (loss < high)).all():
             break
     runs = bl.read_runs({"student_params": SIZES, "teacher_params": TEACHERS, "loss": loss})
