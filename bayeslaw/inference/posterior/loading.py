@@ -14,7 +14,7 @@ from bayeslaw.errors import FileError, InputError
 from bayeslaw.inference.base.diagnostics import read_diagnostics
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.posterior.posterior import Posterior
-from bayeslaw.inference.posterior.storage import DIGEST, FORMAT, digest_of
+from bayeslaw.inference.posterior.storage import DIGEST, FORMAT, digest_of, is_broken
 from bayeslaw.language.law import Law
 from bayeslaw.note import read_note
 from bayeslaw.runs.table import Runs
@@ -52,9 +52,17 @@ def load_law(path: str | Path) -> Law:
     import h5py
 
     with _reading(path) as file, h5py.File(file, "r") as raw:
-        if raw.attrs["format"] != FORMAT:
-            raise ValueError(raw.attrs["format"])
-        return _law(raw.attrs, file)
+        about = dict(raw.attrs)
+        if about["format"] != FORMAT:
+            raise ValueError(about["format"])
+        return _law(about, file)
+
+
+def _whole(path: Path) -> Path:
+    """A file that is as it was saved."""
+    if is_broken(path.read_bytes()):
+        raise ValueError("not the bytes that were saved")
+    return path
 
 
 @contextlib.contextmanager
@@ -66,7 +74,7 @@ def _reading(path: str | Path) -> Iterator[Path]:
     if not path.is_file():
         raise FileError(f"{path}: there is no such file; `bayeslaw fit RUNS --law NAME --out {path}` makes one.")
     try:
-        yield path
+        yield _whole(path)
     except InputError as error:
         raise FileError(f"{path}: the fit inside this file cannot be used: {error}") from None
     except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, IndexError):

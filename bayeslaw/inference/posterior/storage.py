@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from bayeslaw.inference.posterior.posterior import Posterior
 
 FORMAT, DIGEST = "bayeslaw posterior 1", "sha256"
+# A file ends in this and a hash of all before it, which HDF5 does not look at.  In a damaged file HDF5 can search for
+# ever, so whether it is damaged has to be known before.
+SEAL = b"bayeslaw sha256 "
 
 
 def save(posterior: Posterior, path: Path) -> Path:
@@ -40,6 +43,8 @@ def is_fit(path: Path) -> bool:
     import h5py
 
     try:
+        if SEAL in path.read_bytes()[-len(SEAL) - 32 :]:
+            return True
         with h5py.File(path, "r") as raw:
             return bool(raw.attrs.get("format") == FORMAT)
     except OSError:
@@ -85,7 +90,18 @@ def _as_netcdf(posterior: Posterior) -> bytes:
             _put(group, name.replace("/", "_per_"), values, ("run",)).attrs["column"] = name
     with h5py.File(made, "r+") as raw:
         raw.attrs[DIGEST] = digest_of(raw)
-    return made.getvalue()
+    return sealed(made.getvalue())
+
+
+def sealed(contents: bytes) -> bytes:
+    """The contents of a file with their seal behind them."""
+    return contents + SEAL + hashlib.sha256(contents).digest()
+
+
+def is_broken(contents: bytes) -> bool:
+    """Whether the seal of a file belongs to other contents; files without one are older, or something else."""
+    kept, seal = contents[: -len(SEAL) - 32], contents[-len(SEAL) - 32 :]
+    return seal.startswith(SEAL) and contents != sealed(kept)
 
 
 def digest_of(file: Any) -> str:
