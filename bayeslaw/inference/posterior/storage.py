@@ -24,6 +24,7 @@ FORMAT, DIGEST = "bayeslaw posterior 1", "sha256"
 # A file ends in this and a hash of all before it, which HDF5 does not look at.  In a damaged file HDF5 can search for
 # ever, so whether it is damaged has to be known before.
 SEAL = b"bayeslaw sha256 "
+SEALED = len(SEAL) + hashlib.sha256().digest_size
 
 
 def save(posterior: Posterior, path: Path) -> Path:
@@ -43,8 +44,11 @@ def is_fit(path: Path) -> bool:
     import h5py
 
     try:
-        if SEAL in path.read_bytes()[-len(SEAL) - 32 :]:
-            return True
+        with path.open("rb") as file:
+            # The tail alone: what is asked about may be a large table.
+            file.seek(-min(SEALED, path.stat().st_size), io.SEEK_END)
+            if file.read().startswith(SEAL):
+                return True
         with h5py.File(path, "r") as raw:
             return bool(raw.attrs.get("format") == FORMAT)
     except OSError:
@@ -100,7 +104,7 @@ def sealed(contents: bytes) -> bytes:
 
 def is_broken(contents: bytes) -> bool:
     """Whether the seal of a file belongs to other contents; files without one are older, or something else."""
-    kept, seal = contents[: -len(SEAL) - 32], contents[-len(SEAL) - 32 :]
+    kept, seal = contents[:-SEALED], contents[-SEALED:]
     return seal.startswith(SEAL) and contents != sealed(kept)
 
 
