@@ -14,8 +14,8 @@ def main() -> None:
 
     import bayeslaw as bl
     from bayeslaw.inference.base import devices
-    from bayeslaw.inference.model.numpyro_model import flat_model
     from bayeslaw.inference.model.plan import make_plan
+    from bayeslaw.inference.model.plan_model import plan_model
 
     rng = np.random.default_rng(0)
     rows, families = 100_000, 200
@@ -50,7 +50,7 @@ def main() -> None:
         return p0 + p1 + p2 + p3 + p4 + lik + 0.5 * (sigma / 0.02) ** 2 - x[at] - 2 * x[at + 1] + 0.1 * nu
 
     with devices.float64():
-        model = flat_model(plan.structure)
+        model = plan_model(plan.structure)
         data = jax.tree.map(jnp.asarray, plan.data())
         hand = {"n": np.log(n / 1e9), "d": np.log(d / 2e10), "y": np.log(loss), "family": family}
         hand = jax.tree.map(jnp.asarray, hand)

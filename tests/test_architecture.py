@@ -36,7 +36,8 @@ FOR_ALL = {"errors", "note", "page", "words"}
 # The only files that may import a library.  A trailing slash is a folder.
 PLACES = {
     "numpyro": {
-        "inference/model/numpyro_model.py", "inference/model/flat_model.py", "inference/sampler/kernels.py",
+        "inference/model/distributions.py", "inference/model/predict.py", "inference/model/numpyro_model.py",
+        "inference/model/flat_model.py", "inference/model/plan_model.py", "inference/sampler/kernels.py",
         "inference/base/diagnostics.py", "validation/drift/learning.py",
     },
     "pymc": {"inference/model/pymc_model.py"},

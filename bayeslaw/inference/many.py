@@ -22,8 +22,8 @@ from bayeslaw.inference.base.progress import Progress
 from bayeslaw.inference.choice import Choice, choice_for, next_choice
 from bayeslaw.inference.executors import done_by
 from bayeslaw.inference.infer import infer_together
-from bayeslaw.inference.model.numpyro_model import flat_model
 from bayeslaw.inference.model.plan import Plan, Structure
+from bayeslaw.inference.model.plan_model import plan_model
 from bayeslaw.inference.posterior.making import posterior_of
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.sampler.draws import Draws
@@ -173,7 +173,7 @@ def _together(batch: Batch, one_thread: bool = False) -> list[Draws]:
 def _taken_up(plan: Plan, kept: Kept, choice: Choice, seed: int, crawl: Crawl | None = None) -> Draws:
     """Draws that were kept, or made elsewhere."""
     with devices.float64():
-        model = flat_model(plan.structure)
+        model = plan_model(plan.structure)
     return Draws(model, *kept, None, choice.settings, seed, {}, choice.patient, crawl)
 
 

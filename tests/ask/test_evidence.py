@@ -16,8 +16,9 @@ from bayeslaw.errors import ConvergenceError, QuestionError
 from bayeslaw.inference.base import devices
 from bayeslaw.inference.base.diagnostics import mean_ess
 from bayeslaw.inference.coordinates.affine import Affine
-from bayeslaw.inference.model.numpyro_model import flat_model, log_likelihood
+from bayeslaw.inference.model.numpyro_model import log_likelihood
 from bayeslaw.inference.model.plan import make_plan
+from bayeslaw.inference.model.plan_model import plan_model
 from tests.simulate import simulated_runs
 
 LAW = bl.law("power_law")
@@ -56,7 +57,7 @@ def flat_density(posterior):
     with devices.float64():
         data = jax.tree.map(jax.numpy.asarray, posterior.plan.data())
     size = posterior.flat.shape[-1]
-    return on_ball(flat_model(posterior.plan.structure), (data,), posterior.flat, Affine.identity(size)).log_density
+    return on_ball(plan_model(posterior.plan.structure), (data,), posterior.flat, Affine.identity(size)).log_density
 
 
 def test_it_is_the_integral_of_prior_times_likelihood(one, found):

@@ -13,7 +13,7 @@ from bayeslaw.cli import commands
 from bayeslaw.inference import infer
 from bayeslaw.inference.base import devices
 from bayeslaw.inference.model import plan as planning
-from bayeslaw.inference.model.numpyro_model import flat_model
+from bayeslaw.inference.model.plan_model import plan_model
 from bayeslaw.inference.sampler.draws import Draws
 from bayeslaw.runs import observations
 from bayeslaw.runs import table as tables
@@ -49,7 +49,7 @@ def sampled_at_once(monkeypatch) -> None:
 
     def at_once(plan, choice, seed, _):
         with devices.float64():
-            model = flat_model(plan.structure)
+            model = plan_model(plan.structure)
         flat = np.random.default_rng(seed).standard_normal((4, 1000, len(model.names)))
         stats = {"diverging": np.zeros((4, 1000), dtype=bool), "n_steps": np.ones((4, 1000)), "energy": flat[..., 0]}
         return Draws(model, flat, stats, None, choice.settings, seed, {})

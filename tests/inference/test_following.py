@@ -103,7 +103,7 @@ def test_the_map_solves_its_equation(fitted, seed):
     quieter = np.exp(-2 * (t - scales.at) @ scales.is_noise)
     spread = rest.deviates * np.exp(-2 * t[rest.spread])
     prior = rest.prior + np.diag(spread)
-    mean = np.asarray(jax.jit(lambda x, args: fitted.model.deterministic("mean", x, args))(x, fitted.args))
+    mean = np.asarray(jax.jit(lambda x, args: fitted.model.mean(x, args))(x, fitted.args))
     left = prior @ (o - rest.at) + quieter * g.jacobian.T @ (g.weight * (mean - g.mean))
     left += quieter * rest.slope + rest.prior_slope + spread * rest.at
     root = np.linalg.cholesky(prior + quieter * g.jacobian.T * g.weight @ g.jacobian)

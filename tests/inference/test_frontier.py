@@ -12,7 +12,7 @@ from scipy.stats import exponnorm, kstest, norm
 import bayeslaw as bl
 from bayeslaw.inference.base import devices
 from bayeslaw.inference.many import fit_many
-from bayeslaw.inference.model import numpyro_model
+from bayeslaw.inference.model import distributions
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.language.formula.likelihoods import LIKELIHOODS
 
@@ -23,7 +23,7 @@ SCALES = list(itertools.product((0.02, 0.3, 1.0), (0.05, 0.5, 2.0)))
 def log_prob(value: np.ndarray, sd: float, shortfall: float, bound: float) -> np.ndarray:
     with devices.float64():
         arguments = (jnp.full(len(value), each) for each in (FRONTIER, sd, shortfall, bound))
-        return np.asarray(numpyro_model.LIKELIHOODS["LogFrontier"](*arguments).log_prob(jnp.asarray(value)))
+        return np.asarray(distributions.LIKELIHOODS["LogFrontier"](*arguments).log_prob(jnp.asarray(value)))
 
 
 def places(sd: float, shortfall: float) -> np.ndarray:
@@ -58,7 +58,7 @@ def test_a_censored_outcome_counts_with_its_tail(sd, shortfall):
 @pytest.mark.parametrize("r", [-60.0, 0.0, 60.0])
 def test_gradients_far_from_the_frontier_are_finite(r, bound):
     def density(log_frontier, sd, shortfall):
-        return numpyro_model.LIKELIHOODS["LogFrontier"](jnp.exp(log_frontier), sd, shortfall, bound).log_prob(
+        return distributions.LIKELIHOODS["LogFrontier"](jnp.exp(log_frontier), sd, shortfall, bound).log_prob(
             FRONTIER * np.exp(r)
         )
 

@@ -45,7 +45,7 @@ class Fitted:
             self.coordinates = BreakMap.at_mode(problem, starts_of(self.plan.structure, self.model, 0))
             arrays = jax.tree.map(jnp.asarray, self.coordinates)
             self.map = jax.jit(lambda z, args: arrays.forward(z, self.model, args))
-            self.predict = jax.jit(lambda x, args: self.model.deterministic("mean", x, args))
+            self.predict = jax.jit(lambda x, args: self.model.mean(x, args))
 
 
 @pytest.fixture(scope="module")

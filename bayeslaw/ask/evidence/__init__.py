@@ -5,7 +5,6 @@
 ``bridge``       bridge sampling
 ``ball``         saved draws mapped back to the whitened coordinates
 ``by_group``     each group's own coordinates averaged out
-``batched``      a function at many points as one program
 ``nested``       an independent estimate: nested sampling
 ``comparable``   which evidences may be compared
 ``sensitivity``  how an evidence depends on the widths of the priors

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from bayeslaw.ask.evidence.batched import in_chunks
 from bayeslaw.ask.evidence.by_group import ByGroup
 from bayeslaw.inference.base import devices
+from bayeslaw.inference.base.batched import in_chunks
 from bayeslaw.inference.base.program_shapes import PROGRAMS_KEPT
 from bayeslaw.inference.coordinates.conditional import Conditional
 from bayeslaw.inference.coordinates.protocol import Coordinates, Problem

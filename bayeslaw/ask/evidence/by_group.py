@@ -19,15 +19,15 @@ from jax.scipy.linalg import solve_triangular
 from jax.scipy.special import logsumexp
 from jax.scipy.stats import norm
 
-from bayeslaw.ask.evidence.batched import in_chunks
 from bayeslaw.inference.base import devices
+from bayeslaw.inference.base.batched import in_chunks
 from bayeslaw.inference.base.program_shapes import PROGRAMS_KEPT
 from bayeslaw.inference.coordinates.conditional import Conditional
 from bayeslaw.inference.coordinates.protocol import Problem
 from bayeslaw.inference.coordinates.split import finest_grouping
 from bayeslaw.inference.model.flat_model import FlatModel
-from bayeslaw.inference.model.numpyro_model import log_prior_by_group
 from bayeslaw.inference.model.plan import Structure
+from bayeslaw.inference.model.plan_model import log_prior_by_group
 
 # Points that a group's own coordinates are averaged over: the error of the average is a quarter of a single point's.
 POINTS = 16
@@ -81,7 +81,7 @@ class ByGroup:
         def density(shared: np.ndarray) -> np.ndarray:
             points = z.copy()
             points[:, self.shared] = shared
-            return in_chunks(program, np.column_stack([points, np.arange(len(z))]), constants)
+            return np.asarray(in_chunks(program, np.column_stack([points, np.arange(len(z))]), constants))
 
         return density
 

@@ -3,6 +3,7 @@
 ==================  ======================================================================
 ``devices``         JAX as this package needs it
 ``program_shapes``  shapes of arrays as keys of compiled programs
+``batched``         a function of one point at each of many
 ``diagnostics``     whether draws can be trusted
 ``progress``        one line for long work
 ``work``            the settings of all verbs that fit

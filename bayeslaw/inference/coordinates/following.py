@@ -120,7 +120,7 @@ class Following:
             return jnp.concatenate([t, self.rest.at + scale @ u])[self.order]
 
         def predict(x: Any) -> Any:
-            return model.deterministic("mean", x, args)
+            return model.mean(x, args)
 
         def linear(u: Any, t: Any, scale: Any) -> tuple[Any, Any]:
             means, push = jax.linearize(lambda u: predict(at(u, t, scale)), u)
@@ -149,15 +149,14 @@ class Following:
         u = u - _solve(factor, matrix, excess(u, predict(at(u, t, scale)), target, jacobian, weighted))
         _, tangent = linear(u, t, scale)
         matrix = identity + weighted @ (tangent - jacobian)
-        factor = cholesky(matrix.T @ matrix, symmetrize_input=False)
-        log_det = self.scales.log_det + jnp.log(jnp.diag(scale)).sum() - jnp.log(jnp.diag(factor)).sum()
+        log_det = self.scales.log_det - log_det_of_triangular(root) - log_abs_det(matrix)
         return at(u, t, scale), jnp.where(left <= CLOSE, log_det, -jnp.inf)
 
     def inverse(self, x: Any, model: FlatModel, args: tuple[Any, ...], /) -> Any:
         """The left side of the equation: there is nothing to solve."""
         t, o = jnp.split(x[jnp.argsort(self.order)], [self.scales.count])
         root, quieter, slope = self.precision_root(t)
-        step, means = o - self.rest.at, model.deterministic("mean", x, args)
+        step, means = o - self.rest.at, model.mean(x, args)
         bent = quieter * self.jacobian.T @ (self.weight * (means - self.mean - self.jacobian @ step))
         rest = root.T @ step + solve_triangular(root, bent + slope, lower=True)
         return jnp.concatenate([self.scales.inverse(t), rest])
@@ -172,6 +171,26 @@ class Following:
 def _split(problem: Problem) -> Split:
     """Without groups: predictions couple all of them."""
     return Split.of(problem.plan, problem.model, by_group=False)
+
+
+def log_det_of_triangular(root: Any) -> Any:
+    """Sums over the whole matrix, since the gradient of taking a diagonal is a scatter."""
+    return jnp.log(jnp.where(jnp.eye(len(root), dtype=bool), root, 1.0)).sum()
+
+
+@jax.custom_jvp
+def log_abs_det(matrix: Any) -> Any:
+    """The log determinant of a matrix near the identity; its derivative takes one inverse, and no factor's."""
+    return log_det_of_triangular(cholesky(matrix.T @ matrix, symmetrize_input=False))
+
+
+@log_abs_det.defjvp
+def _log_abs_det_jvp(at: tuple[Any], towards: tuple[Any]) -> tuple[Any, Any]:
+    (matrix,), (change,) = at, towards
+    factor = cholesky(matrix.T @ matrix, symmetrize_input=False)
+    half = triangular_solve(factor, matrix.T, left_side=True, lower=True)
+    inverse = triangular_solve(factor, half, left_side=True, lower=True, transpose_a=True)
+    return log_det_of_triangular(factor), (inverse.T * change).sum()
 
 
 def _solve(factor: Any, matrix: Any, right: Any) -> Any:

@@ -36,8 +36,8 @@ def _program(model: FlatModel, shapes: Shapes) -> Any:
         # A run's density depends on its own shift alone, so one product with ones is the diagonal of the Hessian.
         ones = jnp.ones_like(data["shift"])
         _, curvature = jax.jvp(slope, (data["shift"],), (ones,))
-        mean = model.deterministic("mean", x, (data,))
-        jacobian = jax.jacfwd(lambda x: model.deterministic("mean", x, (data,)))(x)
+        mean = model.mean(x, (data,))
+        jacobian = jax.jacfwd(lambda x: model.mean(x, (data,)))(x)
         # A run far in the tails of a Student-t has negative curvature: it gets no weight here.
         return mean, jacobian, jnp.maximum(curvature, 0.0)
 

@@ -18,8 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayeslaw.inference.model.flat_model import FlatModel
-from bayeslaw.inference.model.numpyro_model import flat_model
 from bayeslaw.inference.model.plan import Plan, Structure
+from bayeslaw.inference.model.plan_model import plan_model
 from bayeslaw.inference.sampler.kernels import Kernel
 from bayeslaw.inference.sampler.settings import Settings
 
@@ -43,7 +43,7 @@ class Problem:
     @staticmethod
     def of(plan: Plan) -> Problem:
         """The problem of a plan; within ``devices.float64``."""
-        return Problem(flat_model(plan.structure), (jax.tree.map(jnp.asarray, plan.data()),), plan.structure)
+        return Problem(plan_model(plan.structure), (jax.tree.map(jnp.asarray, plan.data()),), plan.structure)
 
     @property
     def plan(self) -> Structure:

@@ -100,11 +100,11 @@ class FlatModel:
         values = {s.name: x[s.stretch].reshape(s.flat_shape) for s in self.sites}
         return potential_energy(self.model, args, {}, values)
 
-    def deterministic(self, name: str, x: Any, args: tuple[Any, ...]) -> Any:
-        """The value of the model's `name` at a flat vector."""
+    def mean(self, x: Any, args: tuple[Any, ...]) -> Any:
+        """The model's deterministic ``mean`` at a flat vector."""
         values = {s.name: s.transform(x[s.stretch].reshape(s.flat_shape)) for s in self.sites}
         model = numpyro.handlers.substitute(self.model, data=values)
-        return numpyro.handlers.trace(model).get_trace(*args)[name]["value"]
+        return numpyro.handlers.trace(model).get_trace(*args)["mean"]["value"]
 
     def constrain(self, draws: np.ndarray) -> dict[str, np.ndarray]:
         """Flat draws ``(..., size)`` as values by site, ``(..., *shape)``."""

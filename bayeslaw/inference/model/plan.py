@@ -1,7 +1,7 @@
 """The plan of a fit: which values are sampled, how the parameters of every run follow from them, and the data.
 
-One plan, two interpreters: ``numpyro_model`` is for sampling, ``pymc_model`` for PyMC users.  Both read it the same
-way:
+One plan, three readers: ``plan_model`` is sampled, ``numpyro_model`` and ``pymc_model`` are for those who go on in
+NumPyro or PyMC.  All read it the same way:
 
 * a parameter pooled ``complete`` is one value with the law's prior;
 * pooled ``none``, a vector with the law's prior;

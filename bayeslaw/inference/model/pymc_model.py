@@ -1,6 +1,6 @@
 """A plan as a PyMC model, for those who want to extend a law beyond what a law file says.
 
-It reads the same plan as ``numpyro_model`` and gives the same log density; tests hold the two together for every law
+It reads the same plan as ``plan_model`` and gives the same log density; tests hold the two together for every law
 of the catalogue.  What ``to_pymc`` returns is an ordinary PyMC model::
 
     with to_pymc(law("power_law"), runs) as model:

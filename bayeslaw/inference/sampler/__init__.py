@@ -1,12 +1,13 @@
 """Markov chains on whatever coordinates they are given.
 
-============  ======================================================================
-``settings``  how long and how carefully to sample
-``kernels``   the kernels of a chain
-``program``   all chains of one or many fits as one compiled program
-``layout``    which chain on which device
-``walk``      chains from their starts to draws
-``pace``      whether a fit is hopelessly slow (crawls)
-``draws``     the draws of a fit
-============  ======================================================================
+===============  ======================================================================
+``settings``     how long and how carefully to sample
+``kernels``      the kernels of a chain
+``random_bits``  JAX's random numbers from straight-line code
+``program``      all chains of one or many fits as one compiled program
+``layout``       which chain on which device
+``walk``         chains from their starts to draws
+``pace``         whether a fit is hopelessly slow (crawls)
+``draws``        the draws of a fit
+===============  ======================================================================
 """

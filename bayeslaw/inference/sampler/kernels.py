@@ -126,5 +126,5 @@ def _begun(potential: Potential, settings: Settings, rng: Any, z: Any) -> tuple[
 def _moved(potential: Potential, settings: Settings, state: HMCState) -> HMCState:
     # NumPyro's NUTS keeps its adaptation schedule in the object that `init` made, and has no other way to set it; the
     # state of this second `init` is of no use.
-    nuts, _ = _begun(potential, settings, jax.random.PRNGKey(0), jnp.zeros_like(state.z))
+    nuts, _ = _begun(potential, settings, state.rng_key, jnp.zeros_like(state.z))
     return nuts.sample(state, (), {})

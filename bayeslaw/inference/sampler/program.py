@@ -21,8 +21,9 @@ from jax.sharding import PartitionSpec
 from bayeslaw.inference.base import devices
 from bayeslaw.inference.base.program_shapes import PROGRAMS_KEPT, Shapes
 from bayeslaw.inference.model.flat_model import FlatModel
-from bayeslaw.inference.sampler.kernels import Kernel
+from bayeslaw.inference.sampler.kernels import Kernel, Place
 from bayeslaw.inference.sampler.layout import Layout
+from bayeslaw.inference.sampler.random_bits import with_bits
 from bayeslaw.inference.sampler.settings import Settings
 
 # Draws between two looks at the clock: a tenth of a second for usual models, and few enough dispatches.  It is the same
@@ -38,16 +39,16 @@ class Program:
 
     Attributes
     ----------
-    size
-        The size of a point of the ball.
+    model
+        The model whose density is walked.
     begin
-        From a mask of walked chains, keys, starts, coordinates and model arguments to places.
+        From a mask of walked chains, keys and starts to places, of whose potential and slope nothing is known yet.
     advance
         From a mask of walked chains, places, coordinates and model arguments to places and `BLOCK` draws by name.
     """
 
     layout: Layout
-    size: int
+    model: FlatModel
     begin: Callable[..., Any]
     advance: Callable[..., Any]
 
@@ -77,13 +78,12 @@ def _compiled(model: FlatModel, args: Shapes, coordinates: Shapes, settings: Set
         layout = Layout(fits, settings.chains)
         key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
         vector = jax.ShapeDtypeStruct((model.size,), jnp.float64)
-        fixed = coordinates.structs(), args.structs()
-        place = jax.eval_shape(begin, key, vector, *fixed)
-        beginning = _lowered(layout, begin, key, vector, *fixed)
+        place = jax.eval_shape(begin, key, vector)
+        beginning = _lowered(layout, begin, key, vector)
         begun = _compilers.submit(partial(beginning.compile, compiler_options=devices.HASTY))
-        advancing = _lowered(layout, advance, place, *fixed)
+        advancing = _lowered(layout, advance, place, coordinates.structs(), args.structs())
     # Programs are compiled in the order of submission, so waiting here cannot deadlock.
-    return _compilers.submit(lambda: Program(layout, model.size, advance=advancing.compile(), begin=begun.result()))
+    return _compilers.submit(lambda: Program(layout, model, advance=advancing.compile(), begin=begun.result()))
 
 
 def _steps(
@@ -104,28 +104,34 @@ def _steps(
 
     potential.defvjp(with_slope, lambda slope, weight: (weight * slope, None, None))
 
-    def moving(coordinates: Any, args: Any) -> Kernel:
-        return kernel(lambda z: potential(z, coordinates, args), settings)
-
-    def begin(rng: Any, start: Any, coordinates: Any, args: Any) -> Any:
-        return moving(coordinates, args).init(rng, start)
+    def begin(rng: Any, start: Any) -> Any:
+        return _kept(kernel(jnp.sum, settings).init(with_bits(rng), start))
 
     def advance(place: Any, coordinates: Any, args: Any) -> Any:
-        mover = moving(coordinates, args)
+        mover = kernel(lambda z: potential(z, coordinates, args), settings)
 
         def draw(place: Any, _: Any) -> Any:
-            place = mover.sample(place)
-            x, log_det = coordinates.forward(place.z, model, args)
+            place = mover.sample(_drawing(place))
             state = place.nuts
             kept = {
-                "flat": x, "lp": -(state.potential_energy + log_det), "energy": state.energy,
+                "z": place.z, "potential": state.potential_energy, "energy": state.energy,
                 "diverging": state.diverging, "n_steps": state.num_steps, "acceptance_rate": state.accept_prob,
             }  # fmt: skip
-            return place, kept
+            return _kept(place), kept
 
         return jax.lax.scan(draw, place, None, length=BLOCK)
 
     return begin, advance
+
+
+def _drawing(place: Place) -> Place:
+    """A place whose key can be drawn from."""
+    return place._replace(nuts=place.nuts._replace(rng_key=with_bits(place.nuts.rng_key)))
+
+
+def _kept(place: Place) -> Place:
+    """A place whose key is a plain array."""
+    return place._replace(nuts=place.nuts._replace(rng_key=jax.random.key_data(place.nuts.rng_key)))
 
 
 def _lowered(layout: Layout, step: Callable[..., Any], *each: Any) -> Any:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from bayeslaw.inference.base.batched import in_chunks
+from bayeslaw.inference.base.program_shapes import PROGRAMS_KEPT
+from bayeslaw.inference.model.flat_model import FlatModel
+from bayeslaw.inference.sampler.kernels import Place
 from bayeslaw.inference.sampler.pace import Clock, Crawl, Pace, core_seconds
 from bayeslaw.inference.sampler.program import BLOCK, Program
 from bayeslaw.inference.sampler.settings import Settings
@@ -20,6 +26,9 @@ START_SCALE = 1.5
 # A chain that starts where there is no density would stay there for ever; this many times its start is moved half-way
 # to the mode.
 TIMES_NEARER = 5
+
+# The potential of a place that nothing is known of: any other is lower, so the first proposal is accepted.
+UNKNOWN = 1e300
 
 # Draws of a fit after warm-up by name, each of shape ``(chains, draws, ...)``.
 Walked = dict[str, np.ndarray]
@@ -55,7 +64,7 @@ def walk(
     """
     layout, total = program.layout, settings.warmup + settings.draws
     fixed = layout.put_fits(coordinates), layout.put_fits(args)
-    shape = layout.chains, program.size
+    shape = layout.chains, program.model.size
     starts = layout.put_chains([START_SCALE * np.random.default_rng(seed).standard_normal(shape) for seed in seeds])
     keys = layout.put_chains([np.asarray(jax.random.split(jax.random.PRNGKey(seed), layout.chains)) for seed in seeds])
     kept: Walked = {}
@@ -65,9 +74,12 @@ def walk(
     for turn, share in enumerate(shares):
         walked = share.walked & ~np.isin(layout.fit_of, list(crawls))
         for _ in range(TIMES_NEARER):
-            now = program.begin(layout.put(walked), keys, starts, *fixed)
-            there = np.column_stack([now.nuts.potential_energy, now.nuts.z_grad])
-            away = walked & ~np.isfinite(there).all(axis=1)
+            begun = program.begin(layout.put(walked), keys, starts)
+            stood, _ = program.advance(layout.put(walked), _standing(begun), *fixed)
+            energy, slope = stood.nuts.potential_energy, stood.nuts.z_grad
+            now = begun._replace(nuts=begun.nuts._replace(potential_energy=energy, z_grad=slope))
+            there = np.column_stack([energy, slope])
+            away = walked & ~(np.isfinite(there).all(axis=1) & (np.asarray(energy) < UNKNOWN))
             if not away.any():
                 break
             starts = layout.put(np.where(away[:, None], 0.5, 1.0) * np.asarray(starts))
@@ -90,7 +102,11 @@ def walk(
             if not walked.any():
                 break
     found = [
-        {name: values[layout.fit_of == i][:, settings.warmup : total] for name, values in kept.items()}
+        _unfolded(
+            program.model,
+            {name: values[layout.fit_of == i][:, settings.warmup : total] for name, values in kept.items()},
+            (coordinates[i], args[i]),
+        )
         for i in range(len(seeds))
     ]
     for i in crawls:
@@ -98,3 +114,34 @@ def walk(
             if np.issubdtype(values.dtype, np.floating):
                 values[:] = np.nan
     return found, crawls
+
+
+def _standing(place: Place) -> Place:
+    """The chains without momentum, with steps of length 0: advanced, they learn potential and slope where they are.
+
+    A program for that alone would hold the gradient once more, and take a third of the time to compile.
+    """
+    nuts = place.nuts
+    still = nuts.adapt_state._replace(
+        step_size=jnp.zeros_like(nuts.adapt_state.step_size),
+        mass_matrix_sqrt=jnp.zeros_like(nuts.adapt_state.mass_matrix_sqrt),
+    )
+    unknown = {"potential_energy": jnp.full_like(nuts.potential_energy, UNKNOWN), "z_grad": jnp.zeros_like(nuts.z_grad)}
+    # Beyond any warm-up, which would adapt the step.
+    return place._replace(nuts=nuts._replace(i=jnp.full_like(nuts.i, 2**30), adapt_state=still, **unknown))
+
+
+def _unfolded(model: FlatModel, walked: Walked, constants: tuple[Coordinates, Any]) -> Walked:
+    """The draws as flat vectors with the log density there, instead of points of the ball and potentials there."""
+    z, potential = walked.pop("z"), walked.pop("potential")
+    flat, log_det = in_chunks(_forward(model), z.reshape(-1, z.shape[-1]), constants, hasty=True)
+    return {"flat": flat.reshape(*z.shape[:2], -1), "lp": -(potential + log_det.reshape(potential.shape)), **walked}
+
+
+@lru_cache(maxsize=PROGRAMS_KEPT)
+def _forward(model: FlatModel) -> Callable[[Any, Any], Any]:
+    def forward(z: Any, constants: tuple[Coordinates, Any]) -> Any:
+        coordinates, args = constants
+        return coordinates.forward(z, model, args)
+
+    return forward

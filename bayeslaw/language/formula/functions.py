@@ -1,7 +1,7 @@
 """The functions of the law language, one row each.
 
 A row holds everything that the rest of the package needs: the NumPy implementation, the derivatives (as formulas of
-``a`` and ``b``) and the LaTeX.  The JAX and PyTensor versions are in ``inference/model/numpyro_model.py`` and
+``a`` and ``b``) and the LaTeX.  The JAX and PyTensor versions are in ``inference/model/distributions.py`` and
 ``inference/model/pymc_model.py``; a test checks that all three know the same words and give the same numbers.
 """
 

@@ -1,7 +1,7 @@
 """The observation models of the law language, one row each.
 
 A row holds all of a likelihood that NumPy computes.  NumPyro's and PyMC's densities are one row each in
-``inference/model/numpyro_model.py`` and ``inference/model/pymc_model.py``, which assert that none is missing; a test
+``inference/model/distributions.py`` and ``inference/model/pymc_model.py``, which assert that none is missing; a test
 checks that the two give the same density, and that draws follow it.
 """
 

@@ -1,7 +1,7 @@
 """The prior distributions of the law language, one row each.
 
 A row holds all of a prior that NumPy and SciPy compute.  NumPyro's and PyMC's densities are one row each in
-``inference/model/numpyro_model.py`` and ``inference/model/pymc_model.py``, which assert that none is missing; a test
+``inference/model/distributions.py`` and ``inference/model/pymc_model.py``, which assert that none is missing; a test
 checks that all give the same density.
 
 SciPy is imported by what needs it: its distributions take more than a second, its special functions half a second.

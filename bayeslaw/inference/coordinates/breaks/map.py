@@ -140,7 +140,7 @@ class BreakMap:
         count = self.is_noise.shape[0]
         here = self.crest(*cell_of(z[0], self.z))
         t = jnp.concatenate([here.outer[:1], here.outer[1:] + here.root @ z[1:count]])
-        middle, root = self.best_inner(t, here, lambda x: model.deterministic("mean", x, args))
+        middle, root = self.best_inner(t, here, lambda x: model.mean(x, args))
         step = triangular_solve(root, z[count:, None], left_side=True, lower=True, transpose_a=True)[:, 0]
         log_det = here.log_slope + jnp.log(jnp.diag(here.root)).sum() - jnp.log(jnp.diag(root)).sum()
         return jnp.concatenate([t, middle + step])[self.order], log_det
@@ -151,7 +151,7 @@ class BreakMap:
         share, cell = cell_of(t[0], self.knots[:, 0])
         here = self.crest(share, cell)
         along = self.z[cell] + share * (self.z[cell + 1] - self.z[cell])
-        middle, root = self.best_inner(t, here, lambda x: model.deterministic("mean", x, args))
+        middle, root = self.best_inner(t, here, lambda x: model.mean(x, args))
         off = solve_triangular(here.root, (t - here.outer)[1:], lower=True)
         return jnp.concatenate([along[None], off, root.T @ (o - middle)])
 
