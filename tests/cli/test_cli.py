@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 import bayeslaw as bl
 import bayeslaw.cli
+from bayeslaw import words
 from bayeslaw.ask.compare.weights import WEIGHTINGS
 from bayeslaw.ask.threshold.frontier import IMAGINED
 from bayeslaw.cli import HEADINGS, commands
@@ -289,7 +290,8 @@ def test_a_summary_has_a_row_a_parameter(fitted):
 def test_evidence_in_json_is_what_the_library_gives(fitted):
     from bayeslaw import load, log_evidence
 
-    expected = log_evidence(load(fitted[0]), seed=3)
+    with words.at_a_terminal():
+        expected = log_evidence(load(fitted[0]), seed=3)
     answer = strict(run("evidence", fitted[0], "--seed", 3, "--json").stdout)
     assert answer == json.loads(json.dumps(expected.as_dict()))
     assert {"law", "log_evidence", "se", "notes", "converged", "opinions"} <= set(answer)

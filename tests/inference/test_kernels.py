@@ -9,8 +9,7 @@ from jax.scipy.stats import norm
 from scipy.stats import norm as scipy_norm
 
 from bayeslaw.inference.base.diagnostics import mean_ess
-from bayeslaw.inference.sampler.kernels import Jumping
-from bayeslaw.inference.sampler.settings import Settings
+from bayeslaw.inference.sampler.kernels import Jumping, Tuning
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +26,7 @@ def test_jumps_lead_from_mode_to_mode_as_often_as_they_should():
         inside = -log_place - norm.logpdf(z[1], z[0], 0.5)
         return jnp.where(z[1] > 2.5, jnp.nan, inside)
 
-    kernel = Jumping(potential, Settings(warmup=200, target_accept=0.9))
+    kernel = Jumping(potential, Tuning(warmup=200, max_tree_depth=10, target_accept=0.9))
 
     @jax.jit
     def chain(key):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bayeslaw.errors import PoolingError
-from bayeslaw.inference.model.plan import bounded, make_plan, padded, unbounded
+from bayeslaw.inference.model.plan import MANY_ROWS, bounded, make_plan, padded, unbounded
 from bayeslaw.inference.model.pooling import Pooling, group, plan_pooling, read_pooling
 from bayeslaw.language.catalogue import law
 from bayeslaw.runs.table import Runs
@@ -184,22 +184,27 @@ def test_a_plan_names_what_it_samples() -> None:
     assert structure.size_of == {"family": 3, "family:corpus": 5, "corpus": 2}
 
 
-@given(st.integers(1, 10**7))
-def test_padding_is_little_and_never_negative(rows: int) -> None:
-    """At most 15 rows or an eighth more; and few sizes, so that programs are shared."""
-    size = padded(rows)
-    assert rows <= size < rows + max(16, rows / 4)
-    assert size % 16 == 0
-    assert padded(size) == size
-    assert padded(rows + 1) >= size
+@given(st.integers(1, 10**7), st.booleans())
+def test_padding_is_little_and_never_negative(rows: int, grouped: bool) -> None:
+    """Half as many again, or an eighth where rows are many."""
+    size, least = padded(rows, grouped=grouped), padded(1, grouped=grouped)
+    assert rows <= size <= max(least, rows * (1.125 if rows > MANY_ROWS else 1.5) + 16)
+    assert padded(size, grouped=grouped) == size
+    assert padded(rows + 1, grouped=grouped) >= size
+
+
+def test_tables_of_many_lengths_share_few_programs() -> None:
+    lengths = range(1, MANY_ROWS + 1)
+    assert {padded(rows, grouped=False) for rows in lengths} == {256, 384, 512, 768, 1024, 1536, 2048}
+    assert len({padded(rows, grouped=True) for rows in lengths}) == 13
 
 
 def test_padding_has_no_weight() -> None:
     plan = make_plan(POWER, table(weight=np.arange(1.0, 13.0)), "family")
     data = plan.data()
-    assert data["weights"].tolist() == [*range(1, 13), 0, 0, 0, 0]
+    assert data["weights"].tolist() == [*range(1, 13), *[0] * 20]
     columns = [*data["arrays"].values(), data["outcome"], *data["groups"].values()]
-    assert all(len(c) == 16 and np.isfinite(c).all() for c in columns)
+    assert all(len(c) == 32 and np.isfinite(c).all() for c in columns)
 
 
 @pytest.mark.parametrize("name", ["E", "floor"])

@@ -187,7 +187,7 @@ class Plan:
             law=self.law,
             poolings=tuple(self.poolings.items()),
             sizes=tuple((g.name, len(g.levels)) for g in self._used_groupings),
-            rows=padded(len(self.outcome)),
+            rows=padded(len(self.outcome), grouped=bool(self._used_groupings)),
         )
 
     @cached_property
@@ -213,13 +213,21 @@ class Plan:
         }
 
 
-# A program is compiled for a number of rows; a few more rows of weight 0 cost less than another compilation.
-SHARED_ROWS = 16
+# A program is compiled for a number of rows, and more rows of weight 0 cost less than another compilation.  Without
+# groups, 256 rows take as long as 16: starting a kernel is what takes time.  In groups, coordinates that follow the
+# predictions multiply matrices with a column per row.
+LEAST_ROWS, LEAST_ROWS_IN_GROUPS = 256, 32
+# From here on, rows cost what they are.
+MANY_ROWS = 2048
 
 
-def padded(rows: int) -> int:
-    """The rows of a compiled program for this many runs: the next multiple of 16, or of an eighth of a power of 2."""
-    step = max(SHARED_ROWS, 2 ** (max(rows - 1, 1).bit_length() - 4))
+def padded(rows: int, *, grouped: bool) -> int:
+    """The rows of a compiled program for this many runs: few different numbers, so that tables share programs.
+
+    The next multiple of half a power of 2, or of an eighth of one where rows are many.
+    """
+    rows = max(rows, LEAST_ROWS_IN_GROUPS if grouped else LEAST_ROWS)
+    step = 2 ** ((rows - 1).bit_length() - (2 if rows <= MANY_ROWS else 4))
     return int(-(-rows // step) * step)
 
 

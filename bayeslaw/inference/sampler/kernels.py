@@ -17,8 +17,6 @@ import jax.numpy as jnp
 from numpyro.infer import NUTS
 from numpyro.infer.hmc import HMCState
 
-from bayeslaw.inference.sampler.settings import Settings
-
 # Proposals between two draws.  A third is accepted, and they cost as much as NUTS.
 JUMPS = 20
 # Degrees of freedom of proposals, separately in each coordinate, so that a posterior may have heavy tails in any one.
@@ -26,6 +24,14 @@ TAILS = 5.0
 
 # Minus the log density of a point of the ball.
 Potential = Callable[[Any], Any]
+
+
+class Tuning(NamedTuple):
+    """What NUTS is tuned to in warm-up, and how long; see ``Settings``.  The rate may be an argument of a program."""
+
+    warmup: int
+    max_tree_depth: int
+    target_accept: Any
 
 
 class Place(NamedTuple):
@@ -38,7 +44,7 @@ class Place(NamedTuple):
 class Kernel(Protocol):
     """The kernel of a chain."""
 
-    def __init__(self, potential: Potential, settings: Settings) -> None: ...
+    def __init__(self, potential: Potential, tuning: Tuning) -> None: ...
 
     def init(self, rng: Any, z: Any) -> Place:
         """A chain at its start."""
@@ -54,15 +60,15 @@ class Nuts:
     """NUTS on all coordinates."""
 
     potential: Potential
-    settings: Settings
+    tuning: Tuning
 
     def init(self, rng: Any, z: Any) -> Place:
         """A chain at its start."""
-        return Place(z, _begun(self.potential, self.settings, rng, z)[1])
+        return Place(z, _begun(self.potential, self.tuning, rng, z)[1])
 
     def sample(self, place: Place) -> Place:
         """A chain one draw further."""
-        state = _moved(self.potential, self.settings, place.nuts)
+        state = _moved(self.potential, self.tuning, place.nuts)
         return Place(state.z, state)
 
 
@@ -71,11 +77,11 @@ class Jumping:
     """Jumps of all coordinates, and NUTS on all but the first."""
 
     potential: Potential
-    settings: Settings
+    tuning: Tuning
 
     def init(self, rng: Any, z: Any) -> Place:
         """A chain at its start."""
-        return Place(z, _begun(self._held(z), self.settings, rng, z[1:])[1])
+        return Place(z, _begun(self._held(z), self.tuning, rng, z[1:])[1])
 
     def sample(self, place: Place) -> Place:
         """A chain one draw further."""
@@ -84,7 +90,7 @@ class Jumping:
         held = self._held(z)
         value, slope = jax.value_and_grad(held)(z[1:])
         state = place.nuts._replace(z=z[1:], potential_energy=value, z_grad=slope, rng_key=key)
-        state = _moved(held, self.settings, state)
+        state = _moved(held, self.tuning, state)
         return Place(jnp.concatenate([z[:1], state.z]), state)
 
     def _held(self, z: Any) -> Potential:
@@ -116,15 +122,13 @@ def jumped(potential: Potential, z: Any, key: Any) -> Any:
     return jax.lax.scan(jump, (z, log_density(z)), jax.random.split(key, JUMPS))[0][0]
 
 
-def _begun(potential: Potential, settings: Settings, rng: Any, z: Any) -> tuple[NUTS, HMCState]:
-    nuts = NUTS(
-        potential_fn=potential, target_accept_prob=settings.target_accept, max_tree_depth=settings.max_tree_depth
-    )
-    return nuts, nuts.init(rng, settings.warmup, z, (), {})
+def _begun(potential: Potential, tuning: Tuning, rng: Any, z: Any) -> tuple[NUTS, HMCState]:
+    nuts = NUTS(potential_fn=potential, target_accept_prob=tuning.target_accept, max_tree_depth=tuning.max_tree_depth)
+    return nuts, nuts.init(rng, tuning.warmup, z, (), {})
 
 
-def _moved(potential: Potential, settings: Settings, state: HMCState) -> HMCState:
+def _moved(potential: Potential, tuning: Tuning, state: HMCState) -> HMCState:
     # NumPyro's NUTS keeps its adaptation schedule in the object that `init` made, and has no other way to set it; the
     # state of this second `init` is of no use.
-    nuts, _ = _begun(potential, settings, state.rng_key, jnp.zeros_like(state.z))
+    nuts, _ = _begun(potential, tuning, state.rng_key, jnp.zeros_like(state.z))
     return nuts.sample(state, (), {})

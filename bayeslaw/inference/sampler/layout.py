@@ -1,7 +1,7 @@
 """The layout of chains: which chain of which fit runs on which device, and when.
 
 Chains are ordered by chain and then by fit, so that the chains of a few fits fall on different devices.  A program is
-compiled for a number of fits; missing ones look like the last one and are not walked.
+compiled for a number of fits and of chains; missing ones look like the last one and are not walked.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from bayeslaw.inference.base import devices
+from bayeslaw.inference.base.work import CHAINS
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Layout:
-    """The chains of at most this many fits over devices."""
+    """The chains of at most this many fits, of at most this many chains each, over devices."""
 
     fits: int
     chains: int
@@ -52,18 +53,26 @@ class Layout:
         mesh = Mesh(np.array(devices.chain_devices(self.size)), ("chains",), axis_types=(AxisType.Auto,))
         return NamedSharding(mesh, PartitionSpec("chains"))
 
-    def shares(self, present: int, one_thread: bool) -> list[Share]:
-        """The chains that are walked at a time: those of the first fits or, in one thread, one device after another.
+    @staticmethod
+    def with_room(fits: int, chains: int) -> Layout:
+        """The layout of a program that serves fits of this many chains.
+
+        On a CPU, one for four chains serves fewer too: a chain that is not walked costs nothing there.
+        """
+        return Layout(fits, -(-chains // CHAINS) * CHAINS if jax.default_backend() == "cpu" else chains)
+
+    def shares(self, fits: int, chains: int, one_thread: bool) -> list[Share]:
+        """The chains that are walked at a time: the first of the first fits or, in one thread, by device in turn.
 
         A host device is a thread, and they take turns, each while the others have no work.  Fewer devices would make
         another program, which XLA rounds differently.
         """
-        walked = np.tile(np.arange(self.fits) < present, self.chains)
+        walked = (self.fit_of < fits) & (self.chain_of < chains)
         turns = self.sharding.num_devices if one_thread and jax.default_backend() == "cpu" else 1
         each = self.size // turns
         rows = [slice(i * each, (i + 1) * each) for i in range(turns)]
-        chains = np.arange(self.size)
-        return [Share(own, walked & (own.start <= chains) & (chains < own.stop)) for own in rows]
+        at = np.arange(self.size)
+        return [Share(own, walked & (own.start <= at) & (at < own.stop)) for own in rows]
 
     def structs(self, one: Any) -> Any:
         """Stand-ins for what belongs to each chain, from those of one chain."""
@@ -89,6 +98,11 @@ class Layout:
     def fit_of(self) -> np.ndarray:
         """The fit of each chain; shape ``(size,)``."""
         return np.arange(self.size) % self.fits
+
+    @property
+    def chain_of(self) -> np.ndarray:
+        """The position of each chain among those of its fit; shape ``(size,)``."""
+        return np.arange(self.size) // self.fits
 
     def by_fit(self, by_chain: np.ndarray) -> np.ndarray:
         """Sums over the chains of each fit; shape ``(fits,)``."""

@@ -7,10 +7,9 @@ brings the arguments of its own fit, so chains of many fits are no different fro
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
@@ -21,7 +20,7 @@ from jax.sharding import PartitionSpec
 from bayeslaw.inference.base import devices
 from bayeslaw.inference.base.program_shapes import PROGRAMS_KEPT, Shapes
 from bayeslaw.inference.model.flat_model import FlatModel
-from bayeslaw.inference.sampler.kernels import Kernel, Place
+from bayeslaw.inference.sampler.kernels import Kernel, Place, Tuning
 from bayeslaw.inference.sampler.layout import Layout
 from bayeslaw.inference.sampler.random_bits import with_bits
 from bayeslaw.inference.sampler.settings import Settings
@@ -44,7 +43,8 @@ class Program:
     begin
         From a mask of walked chains, keys and starts to places, of whose potential and slope nothing is known yet.
     advance
-        From a mask of walked chains, places, coordinates and model arguments to places and `BLOCK` draws by name.
+        From a mask of walked chains, places, rates of acceptance, coordinates and model arguments to places and `BLOCK`
+        draws by name.
     """
 
     layout: Layout
@@ -63,31 +63,34 @@ def compile_program(
     coordinates
         Coordinates of the class and the shapes that chains are walked in.
     settings
-        However many draws they ask for, and however long these may take, the program is the same.
+        The program is the same for any number of draws, rate of acceptance and time, and for up to four chains.
     fits
         The most fits that it takes; missing ones cost nothing on a CPU.
     """
-    return _compiled(model, args, coordinates, replace(settings, draws=BLOCK, seconds=math.inf), fits)
+    layout = Layout.with_room(fits, settings.chains)
+    return _compiled(model, args, coordinates, settings.warmup, settings.max_tree_depth, layout)
 
 
 @lru_cache(maxsize=PROGRAMS_KEPT)
-def _compiled(model: FlatModel, args: Shapes, coordinates: Shapes, settings: Settings, fits: int) -> Future[Program]:
+def _compiled(
+    model: FlatModel, args: Shapes, coordinates: Shapes, warmup: int, max_tree_depth: int, layout: Layout
+) -> Future[Program]:
     """Trace the program here (NumPyro's stack of handlers is global) and compile it in a second thread."""
-    begin, advance = _steps(model, coordinates.structs().kernel, settings)
+    begin, advance = _steps(model, coordinates.structs().kernel, partial(Tuning, warmup, max_tree_depth))
     with devices.float64():
-        layout = Layout(fits, settings.chains)
         key = jax.eval_shape(lambda: jax.random.PRNGKey(0))
         vector = jax.ShapeDtypeStruct((model.size,), jnp.float64)
         place = jax.eval_shape(begin, key, vector)
         beginning = _lowered(layout, begin, key, vector)
         begun = _compilers.submit(partial(beginning.compile, compiler_options=devices.HASTY))
-        advancing = _lowered(layout, advance, place, coordinates.structs(), args.structs())
+        rate = jax.ShapeDtypeStruct((), jnp.float64)
+        advancing = _lowered(layout, advance, place, rate, coordinates.structs(), args.structs())
     # Programs are compiled in the order of submission, so waiting here cannot deadlock.
     return _compilers.submit(lambda: Program(layout, model, advance=advancing.compile(), begin=begun.result()))
 
 
 def _steps(
-    model: FlatModel, kernel: Callable[..., Kernel], settings: Settings
+    model: FlatModel, kernel: Callable[..., Kernel], tuned: Callable[[Any], Tuning]
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The two steps of one chain, as functions to trace."""
 
@@ -105,10 +108,10 @@ def _steps(
     potential.defvjp(with_slope, lambda slope, weight: (weight * slope, None, None))
 
     def begin(rng: Any, start: Any) -> Any:
-        return _kept(kernel(jnp.sum, settings).init(with_bits(rng), start))
+        return _kept(kernel(jnp.sum, tuned(0.5)).init(with_bits(rng), start))
 
-    def advance(place: Any, coordinates: Any, args: Any) -> Any:
-        mover = kernel(lambda z: potential(z, coordinates, args), settings)
+    def advance(place: Any, target_accept: Any, coordinates: Any, args: Any) -> Any:
+        mover = kernel(lambda z: potential(z, coordinates, args), tuned(target_accept))
 
         def draw(place: Any, _: Any) -> Any:
             place = mover.sample(_drawing(place))

@@ -63,13 +63,14 @@ def walk(
         The draws of each fit, and the fits that crawl, by position: these were given up, and their draws are NaN.
     """
     layout, total = program.layout, settings.warmup + settings.draws
-    fixed = layout.put_fits(coordinates), layout.put_fits(args)
+    rates = layout.put(np.full(layout.size, settings.target_accept))
+    fixed = rates, layout.put_fits(coordinates), layout.put_fits(args)
     shape = layout.chains, program.model.size
     starts = layout.put_chains([START_SCALE * np.random.default_rng(seed).standard_normal(shape) for seed in seeds])
     keys = layout.put_chains([np.asarray(jax.random.split(jax.random.PRNGKey(seed), layout.chains)) for seed in seeds])
     kept: Walked = {}
     crawls: dict[int, Crawl] = {}
-    shares, begins = layout.shares(len(seeds), one_thread), range(0, total, BLOCK)
+    shares, begins = layout.shares(len(seeds), settings.chains, one_thread), range(0, total, BLOCK)
     pace = Pace(settings, layout.fits, clock)
     for turn, share in enumerate(shares):
         walked = share.walked & ~np.isin(layout.fit_of, list(crawls))
@@ -101,10 +102,11 @@ def walk(
                 walked = walked & ~np.isin(layout.fit_of, list(crawls))
             if not walked.any():
                 break
+    own = [np.flatnonzero((layout.fit_of == i) & (layout.chain_of < settings.chains)) for i in range(len(seeds))]
     found = [
         _unfolded(
             program.model,
-            {name: values[layout.fit_of == i][:, settings.warmup : total] for name, values in kept.items()},
+            {name: values[own[i]][:, settings.warmup : total] for name, values in kept.items()},
             (coordinates[i], args[i]),
         )
         for i in range(len(seeds))
