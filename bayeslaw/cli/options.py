@@ -16,7 +16,7 @@ import click
 from bayeslaw.cli.answer import assignments, quick_imports
 from bayeslaw.errors import InputError, QuestionError
 from bayeslaw.inference.base.work import CHAINS, Sampling
-from bayeslaw.inference.sampler.settings import FEW_RUNS, Settings
+from bayeslaw.inference.sampler.settings import ENOUGH, FEW_RUNS, USUAL, Settings
 from bayeslaw.words import number_in
 
 if TYPE_CHECKING:
@@ -155,6 +155,11 @@ def usual(name: str) -> str:
     return f"default {getattr(Settings(), name)}; {getattr(FEW_RUNS, name)} where runs are few for the parameters"
 
 
+def enough() -> str:
+    """The default number of draws, for the help."""
+    return f"default: as many as give an effective sample size of {ENOUGH:,}, at most {USUAL.draws}"
+
+
 def fitting_options(draws: int | None = None) -> Options:
     """Decorate a command that fits with the options of sampling and work; see :func:`fields_of`.
 
@@ -166,7 +171,7 @@ def fitting_options(draws: int | None = None) -> Options:
     return together(
         click.option(
             "--draws", type=click.IntRange(FEWEST_DRAWS),
-            help=f"Posterior draws per chain ({f'default {draws}' if draws else usual('draws')}).",
+            help=f"Posterior draws per chain ({f'default {draws}' if draws else enough()}).",
         ),
         click.option(
             "--warmup", type=click.IntRange(FEWEST_DRAWS),

@@ -66,5 +66,7 @@ def with_care(plan: Plan, **given: int | float | None) -> Choice:
 
 
 def _with_settings(kind: type[Coordinates], given: Mapping[str, int | float | None]) -> Choice:
-    known = {name: value for name, value in given.items() if value is not None}
+    known: dict[str, int | float | None] = {name: value for name, value in given.items() if value is not None}
+    if "draws" in known:
+        known["enough"] = None
     return Choice(kind, replace(kind.settings, **known))  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ from bayeslaw.cli import HEADINGS, commands
 from bayeslaw.cli.answer import check_writable
 from bayeslaw.cli.options import WEIGHTS
 from bayeslaw.errors import FileError
-from bayeslaw.inference.sampler.settings import DRAWS_OF_MANY, FEW_RUNS, Settings
+from bayeslaw.inference.sampler.settings import DRAWS_OF_MANY, ENOUGH, USUAL
 from bayeslaw.language.public_priors import field_priors
 from bayeslaw.validation.backtest.origins import SEEN
 
@@ -137,7 +137,7 @@ def test_the_help_names_the_defaults_and_choices_of_the_verbs():
     backtest, frontier = (" ".join(run(name, "--help").stdout.split()) for name in ("backtest", "frontier"))
     assert f"(default: {','.join(map(str, SEEN))})" in backtest
     assert f"(default {IMAGINED})" in frontier
-    assert f"draws per chain (default {Settings().draws}; {FEW_RUNS.draws} where" in backtest
+    assert f"(default: as many as give an effective sample size of {ENOUGH:,}, at most {USUAL.draws})" in backtest
     assert f"draws per chain (default {DRAWS_OF_MANY})" in frontier
     assert WEIGHTS.split("|") == list(WEIGHTINGS)
 

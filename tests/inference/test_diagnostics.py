@@ -8,7 +8,7 @@ import pytest
 from arviz_stats.base import array_stats
 
 from bayeslaw.errors import ConvergenceError
-from bayeslaw.inference.base.diagnostics import Diagnostics, bfmi, bulk_ess, rank_normalised, rhat, split
+from bayeslaw.inference.base.diagnostics import Diagnostics, bfmi, bulk_ess, rank_normalised, rhat, split, tail_ess
 
 
 def chains(phi: float = 0.0, shift: float = 0.0, scale: float = 1.0, shape=(4, 500), seed: int = 0) -> np.ndarray:
@@ -42,6 +42,14 @@ def test_bulk_ess_is_arviz_s(case: str) -> None:
     """Up to where Geyer's sum stops: one pair of lags more or less is a per cent."""
     x = CASES[case]
     assert bulk_ess(x[..., None])[0] == pytest.approx(float(array_stats.ess(x, method="bulk")), rel=0.02)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_tail_ess_is_arviz_s(case: str) -> None:
+    x = CASES[case]
+    assert tail_ess(x[..., None])[0] == pytest.approx(
+        float(array_stats.ess(x, method="tail", prob=(0.05, 0.95))), rel=0.02
+    )
 
 
 def test_an_ess_that_cannot_be_estimated_is_one() -> None:

@@ -48,6 +48,13 @@ def bulk_ess(draws: np.ndarray) -> np.ndarray:
     return _ess(rank_normalised(split(draws)))
 
 
+def tail_ess(draws: np.ndarray) -> np.ndarray:
+    """The effective sample size in the worse tail of each quantity: of its 5 % and 95 % quantiles."""
+    tails = np.quantile(draws, [0.05, 0.95], axis=(0, 1))
+    low, high = (_ess(split((draws <= tail).astype(float))) for tail in tails)
+    return np.asarray(np.minimum(low, high))
+
+
 def _ess(halves: np.ndarray) -> np.ndarray:
     """The effective sample size of each quantity, or one where it cannot be estimated.
 

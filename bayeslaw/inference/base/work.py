@@ -24,7 +24,8 @@ class Sampling:
     ----------
     draws, warmup
         Posterior and warm-up draws per chain (default: 1000 and 500, or 750 and 149 where runs are few for the
-        parameters; laws with a break and the many fits of a calibration or a frontier have their own).
+        parameters; laws with a break and the many fits of a calibration or a frontier have their own).  Unless `draws`
+        is given, sampling stops sooner, once all parameters have a bulk and a tail effective sample size of 1,000.
     chains
         Chains (default 4).
     target_accept

@@ -36,7 +36,7 @@ from bayeslaw.inference.coordinates.protocol import Problem
 from bayeslaw.inference.coordinates.split import Split
 from bayeslaw.inference.model.flat_model import FlatModel
 from bayeslaw.inference.sampler.kernels import Kernel, Nuts
-from bayeslaw.inference.sampler.settings import Settings
+from bayeslaw.inference.sampler.settings import USUAL, Settings
 
 # Scales and the rest are moved to their modes in turn, each given the other, until no scale moves by a twentieth, which
 # is half the width of a log scale known from two hundred runs.  Two or three turns are usual.
@@ -64,7 +64,7 @@ class Conditional:
     likelihood: Blocks
     order: Any
 
-    settings: ClassVar[Settings] = Settings()
+    settings: ClassVar[Settings] = USUAL
     kernel: ClassVar[type[Kernel]] = Nuts
     folds: ClassVar[bool] = False
 

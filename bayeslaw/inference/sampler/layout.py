@@ -104,6 +104,10 @@ class Layout:
         """The position of each chain among those of its fit; shape ``(size,)``."""
         return np.arange(self.size) // self.fits
 
+    def chains_of(self, fit: int, chains: int) -> np.ndarray:
+        """The positions of the chains of one fit; shape ``(chains,)``."""
+        return np.flatnonzero((self.fit_of == fit) & (self.chain_of < chains))
+
     def by_fit(self, by_chain: np.ndarray) -> np.ndarray:
         """Sums over the chains of each fit; shape ``(fits,)``."""
         return np.bincount(self.fit_of, by_chain, self.fits)

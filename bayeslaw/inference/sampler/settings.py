@@ -26,6 +26,9 @@ class Settings:
         be repeated.
     max_tree_depth
         The base-2 logarithm of the most leapfrogs per draw; NumPyro's own default of 10 is 1023 of them.
+    enough
+        Sampling stops before all `draws` once the chains have converged and every quantity has a bulk and a tail
+        effective sample size of this many; None for a fixed number of draws.
     seconds
         A fit that crawls is given up once it is clear that sampling will take longer; infinite for no limit.  See
         ``pace``.
@@ -36,6 +39,7 @@ class Settings:
     chains: int = CHAINS
     target_accept: float = 0.93
     max_tree_depth: int = 10
+    enough: int | None = None
     seconds: float = 120.0
 
     def __post_init__(self) -> None:
@@ -50,11 +54,14 @@ class Settings:
             raise InputError(f"seconds is {self.seconds!r}; expected a time above 0, or None for no limit.")
 
 
+# The ends of a 95 % interval are then known to a twentieth of its width, which is less than a table's own error.
+ENOUGH = 1000
+USUAL = Settings(enough=ENOUGH)
 # Where runs are few for the parameters, in coordinates that follow the predictions.  The longest warm-up that NumPyro
 # learns variances in once: from its first 25 draws alone, as in a longer one, they are far off there, and trees of 500
 # steps in the next 50 draws cost more than all the rest.  Draws are nearly independent, 2,000 effective of 3,000, and
 # each costs a dozen factorisations.
-FEW_RUNS = Settings(draws=750, warmup=149, target_accept=0.95)
+FEW_RUNS = Settings(draws=750, warmup=149, target_accept=0.95, enough=ENOUGH)
 # Draws per chain of each of the many fits of a calibration or a frontier.
 DRAWS_OF_MANY = 500
 

@@ -39,7 +39,7 @@ from bayeslaw.inference.coordinates.predictions import predictions_at
 from bayeslaw.inference.coordinates.protocol import Problem
 from bayeslaw.inference.model.flat_model import FlatModel
 from bayeslaw.inference.sampler.kernels import Jumping, Kernel
-from bayeslaw.inference.sampler.settings import Settings
+from bayeslaw.inference.sampler.settings import ENOUGH, Settings
 
 # One step leaves bends where the break crosses the runs; a fourth costs more than it gains.
 STEPS = 3
@@ -96,7 +96,7 @@ class BreakMap:
     centre: Any
 
     # Jumps do the mixing; NUTS between them needs accurate steps, but no long trajectories.
-    settings: ClassVar[Settings] = Settings(warmup=300, target_accept=0.98, max_tree_depth=5)
+    settings: ClassVar[Settings] = Settings(warmup=300, target_accept=0.98, max_tree_depth=5, enough=ENOUGH)
     kernel: ClassVar[type[Kernel]] = Jumping
     folds: ClassVar[bool] = False
 
