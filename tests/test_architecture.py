@@ -38,7 +38,7 @@ PLACES = {
     "numpyro": {
         "inference/model/distributions.py", "inference/model/predict.py", "inference/model/numpyro_model.py",
         "inference/model/flat_model.py", "inference/model/plan_model.py", "inference/sampler/kernels.py",
-        "inference/base/diagnostics.py", "validation/drift/learning.py",
+        "validation/drift/learning.py",
     },
     "pymc": {"inference/model/pymc_model.py"},
     "pytensor": {"inference/model/pymc_model.py"},

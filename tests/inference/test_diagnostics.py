@@ -6,9 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
+from numpyro.diagnostics import effective_sample_size, gelman_rubin
 
 from bayeslaw.errors import ConvergenceError
-from bayeslaw.inference.base.diagnostics import Diagnostics, bfmi, bulk_ess, rank_normalised, rhat, split, tail_ess
+from bayeslaw.inference.base import mixing
+from bayeslaw.inference.base.diagnostics import Diagnostics, bfmi, bulk_ess, mean_ess, rank_normalised, rhat, tail_ess
+from bayeslaw.inference.base.mixing import split
 
 
 def chains(phi: float = 0.0, shift: float = 0.0, scale: float = 1.0, shape=(4, 500), seed: int = 0) -> np.ndarray:
@@ -50,6 +53,38 @@ def test_tail_ess_is_arviz_s(case: str) -> None:
     assert tail_ess(x[..., None])[0] == pytest.approx(
         float(array_stats.ess(x, method="tail", prob=(0.05, 0.95))), rel=0.02
     )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_estimates_of_all_quantities_are_those_of_numpyro_to_the_bit(case: str) -> None:
+    x = np.stack([CASES[case], np.exp(CASES[case]), np.square(CASES[case])], axis=-1)
+    halves = split(x)
+    folded = np.abs(halves - np.median(halves, axis=(0, 1)))
+    expected = np.maximum(gelman_rubin(rank_normalised(halves)), gelman_rubin(rank_normalised(folded)))
+    np.testing.assert_array_equal(rhat(x), expected)
+    np.testing.assert_array_equal(bulk_ess(x), effective_sample_size(rank_normalised(halves)))
+    assert mean_ess(x[..., 0]) == min(effective_sample_size(halves[..., 0]), x[..., 0].size)
+
+
+# Beside the others, where Geyer's sum ends at once or never, where draws are equal, and where they are few.
+ONE_QUANTITY = CASES | {
+    "trend": np.cumsum(np.ones((4, 200)), axis=1), "signs": np.tile([1.0, -1.0], (4, 50)), "constant": np.ones((4, 50)),
+    "rounded": np.round(2.0 * chains(0.5)), "counted": np.arange(48.0).reshape(4, 12), "one chain": chains(0.5)[:1],
+    "three draws": chains(shape=(4, 3)), "four draws": chains(shape=(4, 4)), "seven draws": chains(shape=(4, 7)),
+    "no number": np.where(chains() > 3.0, np.nan, chains()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ONE_QUANTITY)
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning", "ignore:divide by zero:RuntimeWarning")
+def test_estimates_of_one_quantity_are_those_of_arviz_to_the_bit(case: str) -> None:
+    x = ONE_QUANTITY[case]
+    ours = [mixing.rhat(x), mixing.ess_bulk(x), mixing.ess_tail(x)]
+    theirs = [
+        array_stats.rhat(x, method="rank"), array_stats.ess(x, method="bulk"),
+        array_stats.ess(x, method="tail", prob=(0.05, 0.95)),
+    ]  # fmt: skip
+    np.testing.assert_array_equal(ours, [float(each) for each in theirs])
 
 
 def test_an_ess_that_cannot_be_estimated_is_one() -> None:

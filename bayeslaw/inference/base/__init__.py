@@ -5,6 +5,7 @@
 ``program_shapes``  shapes of arrays as keys of compiled programs
 ``batched``         a function of one point at each of many
 ``diagnostics``     whether draws can be trusted
+``mixing``          how well the chains of one quantity have mixed
 ``progress``        one line for long work
 ``work``            the settings of all verbs that fit
 ``streams``         random numbers beside the sampler's own, by purpose

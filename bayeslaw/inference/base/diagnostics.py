@@ -1,7 +1,8 @@
 """Whether draws can be trusted: rank-normalised R-hat and effective sample sizes, divergences, energy.
 
-Estimators are NumPyro's, on rank-normalised split chains (Vehtari et al. 2021), because they are there as soon as
-a sampler is; importing ArviZ's takes longer than a fit.  A test holds the two together, and ``summary`` is ArviZ's.
+Estimators are NumPyro's, of all quantities at once, on rank-normalised split chains (Vehtari et al. 2021).  They are
+written out, since importing NumPyro starts JAX, which takes longer than a question.  A test holds them to NumPyro's to
+the bit, and to ArviZ's, which ``summary`` gives.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from bayeslaw.errors import ConvergenceError, listed
+from bayeslaw.inference.base.mixing import autocovariance, fast_length, split
 from bayeslaw.note import Note
 from bayeslaw.words import argument, worded
 
@@ -24,12 +26,6 @@ LEAST_BFMI = 0.2
 # Among many similar fits, those that do not converge even with patience are left out, as questions refuse them.  If
 # they are more than this share, the others are no longer representative.
 MOST_UNCONVERGED = 0.1
-
-
-def split(draws: np.ndarray) -> np.ndarray:
-    """Chains cut in halves: shape ``(chains, draws, ...)`` to ``(2 chains, draws // 2, ...)``."""
-    half = draws.shape[1] // 2
-    return np.concatenate([draws[:, :half], draws[:, draws.shape[1] - half :]])
 
 
 def rank_normalised(draws: np.ndarray) -> np.ndarray:
@@ -61,11 +57,24 @@ def _ess(halves: np.ndarray) -> np.ndarray:
     For halves that do not move the estimate is NaN, and for a few alternating draws the sum of the autocorrelations can
     be negative.
     """
-    from numpyro.diagnostics import effective_sample_size
-
+    count = halves.shape[1]
     with np.errstate(all="ignore"):
-        found = np.asarray(effective_sample_size(halves))
+        within, total = _variances(halves)
+        lags = np.swapaxes(autocovariance(np.swapaxes(halves, 1, -1), 2 * fast_length(count)), 1, -1).mean(axis=0)
+        rho = 1.0 - (within - lags) / total
+        rho[0] = 1.0
+        # Geyer's initial monotone sequence of pairs of lags.
+        pairs = rho[:-1:2] + rho[1::2]
+        pairs[1:] = np.minimum.accumulate(np.clip(pairs[1:], 0.0, None), axis=0)
+        found = np.asarray(np.prod(halves.shape[:2]) / (-1.0 + 2.0 * pairs.sum(axis=0)))
     return np.where(found > 1.0, found, 1.0)
+
+
+def _variances(halves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The variance of each quantity within halves, and over all of them."""
+    count = halves.shape[1]
+    within = halves.var(axis=1, ddof=1).mean(axis=0)
+    return within, within * (count - 1) / count + halves.mean(axis=1).var(axis=0, ddof=1)
 
 
 def mean_ess(terms: np.ndarray) -> float:
@@ -78,11 +87,15 @@ def mean_ess(terms: np.ndarray) -> float:
 
 def rhat(draws: np.ndarray) -> np.ndarray:
     """The larger of bulk and tail rank-normalised split R-hat of each quantity."""
-    from numpyro.diagnostics import gelman_rubin
-
     halves = split(draws)
     folded = np.abs(halves - np.median(halves, axis=(0, 1)))
-    return np.asarray(np.maximum(gelman_rubin(rank_normalised(halves)), gelman_rubin(rank_normalised(folded))))
+    return np.asarray(np.maximum(_split_rhat(rank_normalised(halves)), _split_rhat(rank_normalised(folded))))
+
+
+def _split_rhat(halves: np.ndarray) -> np.ndarray:
+    within, total = _variances(halves)
+    with np.errstate(all="ignore"):
+        return np.asarray(np.sqrt(total / within))
 
 
 def bfmi(energy: np.ndarray) -> np.ndarray:

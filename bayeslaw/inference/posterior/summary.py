@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayeslaw.inference.base.diagnostics import Diagnostics
+from bayeslaw.inference.base.mixing import ess_bulk, ess_tail, rhat
 from bayeslaw.inference.model.plan import spread_name
 from bayeslaw.language.formula.functions import LINKS
 from bayeslaw.note import Note, in_order
@@ -35,7 +35,7 @@ class Row:
     lower, upper
         The central 90 % interval.
     rhat, ess_bulk, ess_tail
-        ArviZ's, rank-normalised.
+        Rank-normalised, as ArviZ gives them.
     contraction
         One minus the ratio of posterior to prior width; 0 is the prior, 1 is certainty.  None for derived quantities.
     note
@@ -147,7 +147,7 @@ def _row(
     posterior: Posterior, name: str, group: str, draws: np.ndarray, parameter: Parameter | None,
     rng: np.random.Generator, prior: Prior | None, spread: bool = False,
 ) -> Row:  # fmt: skip
-    checks = _sampling(draws.reshape(posterior.flat.shape[:2]))
+    chains = draws.reshape(posterior.flat.shape[:2])
     contraction = None
     if prior is not None and parameter is not None:
         scale = LINKS[prior.family.bell_on]
@@ -159,21 +159,11 @@ def _row(
     low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
     return Row(
         name=name, group=group, mean=float(draws.mean()), sd=float(draws.std()), median=float(middle),
-        lower=float(low), upper=float(high), **checks, contraction=contraction,
+        lower=float(low), upper=float(high), rhat=rhat(chains), ess_bulk=ess_bulk(chains), ess_tail=ess_tail(chains),
+        contraction=contraction,
         note="the runs say nothing about it: this is the prior" if untaught else "",
         units="" if parameter is None or spread else parameter.units, meaning=meaning,
     )  # fmt: skip
-
-
-def _sampling(draws: np.ndarray) -> Mapping[str, float]:
-    """R-hat and effective sample sizes of one quantity, by ArviZ."""
-    from arviz_stats.base.array import array_stats
-
-    return {
-        "rhat": float(array_stats.rhat(draws, chain_axis=0, draw_axis=1, method="rank")),
-        "ess_bulk": float(array_stats.ess(draws, chain_axis=0, draw_axis=1, method="bulk")),
-        "ess_tail": float(array_stats.ess(draws, chain_axis=0, draw_axis=1, method="tail", prob=(0.05, 0.95))),
-    }
 
 
 def _width(values: np.ndarray) -> float:
