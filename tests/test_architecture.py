@@ -30,8 +30,8 @@ LAYERS = {
     "cli": {"language", "runs", "inference", "ask", "validation"},
 }
 
-# What every layer may import: messages, notes, words, and pages made of them.
-FOR_ALL = {"errors", "note", "page", "words"}
+# What every layer may import: messages, notes, words, pages made of them, and whether a file is there.
+FOR_ALL = {"errors", "note", "page", "paths", "words"}
 
 # The only files that may import a library.  A trailing slash is a folder.
 PLACES = {

@@ -19,6 +19,8 @@ from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.note import Note, by_name, serious
 
+# The word for equal weights.
+EQUAL = "equal"
 # A law with more weight than this dominates the average: the other laws do not affect a 90 % interval.
 DOMINANT = 0.95
 # The code of the note about it.

@@ -17,6 +17,7 @@ from bayeslaw.cli.answer import assignments, quick_imports
 from bayeslaw.errors import InputError, QuestionError
 from bayeslaw.inference.base.work import CHAINS, Sampling
 from bayeslaw.inference.sampler.settings import ENOUGH, FEW_RUNS, USUAL, Settings
+from bayeslaw.paths import fit_file, law_file, runs_file
 from bayeslaw.words import number_in
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ reading_options = together(
 
 def read_table(path: str, columns: Sequence[str] = (), units: Sequence[str] = (), where: str | None = None) -> Runs:
     """Read runs as the options say."""
+    runs_file(path)
     from bayeslaw.runs.table import read_runs
 
     named = assignments(columns, "--columns", "n_params=N_million")
@@ -129,17 +131,21 @@ def find_law(name: str, priors: str | None = None, prior: Sequence[str] = ()) ->
 
 def find_laws(names: Sequence[str], priors: str | None = None, prior: Sequence[str] = ()) -> list[Law]:
     """Return several laws; of single priors, each takes those of the parameters it has."""
+    single = assignments(prior, "--prior", PRIOR)
+    asked = [name.strip() for name in names if name.strip()]
+    files = {name: law_file(name) for name in asked if _is_file(name)}
+
     from bayeslaw.language import catalogue
     from bayeslaw.language.catalogue import read_law
     from bayeslaw.language.public_priors import with_priors_each
 
-    def found(name: str) -> Law:
-        is_file = name.endswith(".toml") or Path(name).name != name or Path(name).is_file()
-        return read_law(name) if is_file else catalogue.law(name)
-
-    laws = {str(i): found(name.strip()) for i, name in enumerate(names) if name.strip()}
-    single = assignments(prior, "--prior", PRIOR)
+    laws = {str(i): read_law(files[name]) if name in files else catalogue.law(name) for i, name in enumerate(asked)}
     return list(with_priors_each(with_priors_each(laws, priors), single).values())
+
+
+def _is_file(law: str) -> bool:
+    """Whether a law is given by its file."""
+    return law.endswith(".toml") or Path(law).name != law or Path(law).is_file()
 
 
 def read_pooling(given: Sequence[str]) -> dict[str, str]:
@@ -224,6 +230,7 @@ fits_options = together(
 
 def load_fit(path: str) -> Posterior:
     """Load a saved fit."""
+    fit_file(path)
     with quick_imports():
         from bayeslaw.inference.posterior.loading import load
     return load(path)
@@ -231,20 +238,25 @@ def load_fit(path: str) -> Posterior:
 
 def load_fits(paths: Sequence[str], weights: str | None) -> Posterior | Average:
     """Load a saved fit, or several as their average."""
+    for path in paths:
+        fit_file(path)
     if len(paths) == 1:
         if weights is not None:
             raise InputError(f"--weights {weights}: there is one fit only; give two or more to average.")
         return load_fit(paths[0])
     fits = [load_fit(path) for path in paths]
 
+    from bayeslaw.ask.average import EQUAL
     from bayeslaw.ask.compare.averaging import average
-    from bayeslaw.ask.compare.weights import EQUAL
 
     return average(fits, weights or EQUAL)
 
 
 def laws_of(paths: Sequence[str]) -> list[Law]:
     """Return the laws of saved fits, which takes a tenth of the time that loading the fits does."""
+    for path in paths:
+        fit_file(path)
+
     from bayeslaw.inference.posterior.loading import load_law
 
     return [load_law(path) for path in paths]
@@ -302,6 +314,19 @@ def check_points(laws: Sequence[Law], points: Mapping[str, Any] | Runs | None) -
         inputs(at, law)
 
 
+def check_held(laws: Sequence[Law], held: Mapping[str, float]) -> None:
+    """Refuse inputs that are held where none of some laws has them.
+
+    Raises
+    ------
+    QuestionError
+        When one is unknown.
+    """
+    from bayeslaw.ask.where.points import read_columns
+
+    read_columns(laws, held)
+
+
 def read_held(text: str | None) -> dict[str, float]:
     """Read one point whose inputs are held, such as ``D=1e12``; an option that was left out holds none."""
     return {} if text is None else {name: values[0] for name, values in read_points([text]).items()}
@@ -356,11 +381,14 @@ def read_family(text: str | None, posterior: Posterior | Average) -> str | dict[
 
 def read_drift(drift: str | None, no_drift: bool) -> Drifting:
     """How laws drift, as the options say."""
+    if drift is None:
+        return not no_drift
+    if no_drift:
+        raise InputError(f"--drift {drift} and --no-drift contradict each other; give one of them.")
+
     from bayeslaw.ask.forecast.drift import read_drifts
 
-    if drift is not None and no_drift:
-        raise InputError(f"--drift {drift} and --no-drift contradict each other; give one of them.")
-    return not no_drift if drift is None else read_drifts(drift)
+    return read_drifts(drift)
 
 
 # Pictures beside the answer.

@@ -10,6 +10,7 @@ from pathlib import Path
 from bayeslaw.errors import FileError, LawError, did_you_mean, shown
 from bayeslaw.language.law import Law
 from bayeslaw.language.reading import LARGEST_FILE
+from bayeslaw.paths import law_file, why
 
 USER_FOLDERS = "BAYESLAW_LAWS"
 
@@ -24,7 +25,7 @@ def read_law(path: str | Path) -> Law:
     LawError
         When it is not a law.
     """
-    path = Path(path)
+    path = law_file(path)
     try:
         size = path.stat().st_size
         if size > LARGEST_FILE:
@@ -33,7 +34,7 @@ def read_law(path: str | Path) -> Law:
     except UnicodeDecodeError:
         raise LawError(f"{path}: not a text file in UTF-8, so not a law file.") from None
     except OSError as error:
-        raise FileError(f"{path}: cannot read this law file ({error.strerror or error}).") from None
+        raise FileError(f"{path}: cannot read this law file ({why(error)}).") from None
     return Law.parse(text, path.stem, str(path))
 
 

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from bayeslaw.errors import FileError, RunsError, listed
+from bayeslaw.paths import runs_file, why
 from bayeslaw.runs.columns import is_quantity
 from bayeslaw.words import cut
 
@@ -83,10 +84,7 @@ def _read_path(path: Path) -> Table:
     suffix = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
     if path.is_dir():
         raise FileError(f"{path}: this is a folder; give one file of runs ({listed(READABLE)}).")
-    try:
-        size = path.stat().st_size
-    except (OSError, ValueError) as error:
-        raise FileError(f"{path}: cannot read this file of runs ({_reason(error)}); check the path.") from None
+    size = runs_file(path).stat().st_size
     if suffix not in READABLE:
         raise FileError(f"{path}: a file of runs ends in {listed(READABLE)}, not in '{suffix}'; convert or rename it.")
     if size > LARGEST_FILE:
@@ -108,16 +106,12 @@ def _too_large(path: Path) -> FileError:
     )
 
 
-def _reason(error: Exception) -> str:
-    return str((isinstance(error, OSError) and error.strerror) or error)
-
-
 def _text(path: Path, compressed: bool) -> str:
     try:
         with gzip.open(path) if compressed else path.open("rb") as handle:
             raw = handle.read(LARGEST_FILE + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise FileError(f"{path}: cannot read this file of runs ({_reason(error)}).") from None
+        raise FileError(f"{path}: cannot read this file of runs ({why(error)}).") from None
     if len(raw) > LARGEST_FILE:
         raise _too_large(path)
     try:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from bayeslaw.ask.average import Average, checked
-from bayeslaw.ask.compare.weights import EQUAL, weigh
+from bayeslaw.ask.average import EQUAL, Average, checked
 from bayeslaw.ask.evidence.comparable import AVERAGED, Subject, require_same
 from bayeslaw.errors import QuestionError, did_you_mean, listed
 from bayeslaw.inference.posterior.posterior import Posterior
@@ -76,6 +75,9 @@ def _weights(given: Weights, posteriors: Mapping[str, Posterior]) -> dict[str, f
     """Weights by name, summing to 1."""
     if isinstance(given, str):
         if given != EQUAL:
+            # These weights come from more fits or densities, so they start JAX; equal ones need none.
+            from bayeslaw.ask.compare.weights import weigh
+
             return dict(weigh(posteriors, given))
         given = [1.0] * len(posteriors)
     if isinstance(given, Mapping):

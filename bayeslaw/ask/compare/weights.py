@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy.special import softmax
 
+from bayeslaw.ask.average import EQUAL
 from bayeslaw.ask.compare.forward import Forward, forward, origins
 from bayeslaw.ask.compare.loo import Loo, loo
 from bayeslaw.ask.evidence.comparable import Subject, require_same
@@ -26,8 +27,6 @@ from bayeslaw.inference.posterior.posterior import Posterior
 
 Posteriors = Mapping[str, Posterior]
 Weights = dict[str, float]
-
-EQUAL = "equal"
 
 # The tolerance of the mean log score, in nats, at which the climb to its maximum ends, and the most steps; hundreds are
 # usual.

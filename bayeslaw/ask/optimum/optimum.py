@@ -19,9 +19,9 @@ from bayeslaw.ask.forecast.draws import family_label, family_words
 from bayeslaw.ask.forecast.drift import Drift, Drifting, as_records, drifts_of, without_drift
 from bayeslaw.ask.interval import Interval, Level, levels_of, percent
 from bayeslaw.ask.optimum.regret import Curve, Option, Solutions, Solved, judged
-from bayeslaw.ask.optimum.trade import Limits, Trade, make_trade
+from bayeslaw.ask.optimum.trade import Limits, Trade, all_given, make_trade
 from bayeslaw.ask.where.extrapolation import flops
-from bayeslaw.errors import QuestionError, listed, shown
+from bayeslaw.errors import QuestionError, listed
 from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.base.streams import NEW_FAMILY, generator
 from bayeslaw.inference.posterior.posterior import Posterior
@@ -236,7 +236,7 @@ def optimum(
     levels = levels_of(level)
     asked = Average.of(posterior)
     asked.require(allow_unconverged)
-    solutions = _solutions(asked, _given(budget, at), over, cost, family)
+    solutions = _solutions(asked, all_given(budget, at), over, cost, family)
     trade = solutions.trade
     options = solutions.usual_menu() if menu is None else _read_menu(trade, menu)
     regret = solutions.regret({name: np.array([one[name] for one in options]) for name in trade.limits})
@@ -251,17 +251,6 @@ def optimum(
         diagnostics=asked.diagnostics, draws=draws, outcome_draws=value, regret_draws=regret,
         at_edge=solutions.at_edge, solutions=solutions,
     )  # fmt: skip
-
-
-def _given(budget: Mapping[str, float] | None, at: Mapping[str, float] | None) -> dict[str, float]:
-    """The budget, its constants and the inputs that are held fixed, by name."""
-    for argument, values in (("budget", budget), ("at", at)):
-        if not isinstance(values, Mapping | None):
-            raise QuestionError(f'{argument}: {shown(values)} has no name; write {argument}={{"C": 1e23}}.')
-    found, held = dict(budget or {}), dict(at or {})
-    if twice := found.keys() & held.keys():
-        raise QuestionError(f"{listed(sorted(twice))} is given in budget and in at; give it once.")
-    return {**found, **held}
 
 
 def _solutions(

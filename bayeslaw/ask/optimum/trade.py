@@ -16,7 +16,7 @@ import numpy as np
 
 from bayeslaw.ask.optimum.budget import Budget, read_budget
 from bayeslaw.ask.where.points import input_called, read_values
-from bayeslaw.errors import QuestionError, listed
+from bayeslaw.errors import QuestionError, listed, shown
 from bayeslaw.language.formula.expression import names, to_text
 from bayeslaw.language.law import Law
 from bayeslaw.words import argument
@@ -162,6 +162,23 @@ class Trade:
             if spent > self.budget.value * (1 + TOLERANCE):
                 raise QuestionError(f"option {words}: costs {spent:.4g}, more than the budget of {self.budget}.")
         return {name: named[name] for name in self.limits}
+
+
+def all_given(budget: Mapping[str, float] | None, at: Mapping[str, float] | None) -> dict[str, float]:
+    """The budget, its constants and the inputs that are held fixed, by name.
+
+    Raises
+    ------
+    QuestionError
+        When a value has no name, or a name has two values.
+    """
+    for which, values in (("budget", budget), ("at", at)):
+        if not isinstance(values, Mapping | None):
+            raise QuestionError(f'{which}: {shown(values)} has no name; write {which}={{"C": 1e23}}.')
+    found, held = dict(budget or {}), dict(at or {})
+    if twice := found.keys() & held.keys():
+        raise QuestionError(f"{listed(sorted(twice))} is given in budget and in at; give it once.")
+    return {**found, **held}
 
 
 def make_trade(law: Law, given: Mapping[str, float], over: Sequence[str] | Limits | None, cost: str | None) -> Trade:

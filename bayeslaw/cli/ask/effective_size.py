@@ -8,7 +8,9 @@ import click
 
 from bayeslaw.cli.answer import answers, give
 from bayeslaw.cli.options import (
+    check_held,
     drift_options,
+    laws_of,
     level_option,
     load_fit,
     read_drift,
@@ -21,6 +23,7 @@ from bayeslaw.cli.options import (
     whose_options,
 )
 from bayeslaw.errors import InputError
+from bayeslaw.paths import runs_file
 
 if TYPE_CHECKING:
     from bayeslaw.ask.threshold.effective_size import EffectiveSizes
@@ -47,14 +50,16 @@ def read_sizes(
     drift: str | None, no_drift: bool, allow_unconverged: bool, **reading: Any,
 ) -> EffectiveSizes:  # fmt: skip
     """The effective sizes of a table of networks, as the options say."""
-    held, drifting, between = read_held(at), read_drift(drift, no_drift), _between(within)
+    held, between = read_held(at), _between(within)
+    runs_file(networks)
+    check_held(laws_of([fit]), held)
     table, posterior = read_table(networks, **reading), load_fit(fit)
     whose = read_family(family, posterior)
 
     from bayeslaw.ask.threshold.effective_size import effective_size as ask
 
     return ask(
-        posterior, table, along, held, whose, levels, within=between, drift=drifting,
+        posterior, table, along, held, whose, levels, within=between, drift=read_drift(drift, no_drift),
         allow_unconverged=allow_unconverged,
     )  # fmt: skip
 

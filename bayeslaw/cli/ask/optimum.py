@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,7 @@ from bayeslaw.cli.answer import answers, assignments, give
 from bayeslaw.cli.options import (
     drift_options,
     fits_options,
+    laws_of,
     level_option,
     load_fits,
     plot_option,
@@ -20,6 +22,9 @@ from bayeslaw.cli.options import (
 )
 from bayeslaw.cli.pictures import draw, planned
 from bayeslaw.errors import InputError
+
+if TYPE_CHECKING:
+    from bayeslaw.language.law import Law
 
 
 @click.command()
@@ -69,6 +74,7 @@ def optimum(
     options = [_numbers([one], "--menu") for one in menu] or None
     traded = None if over is None else [name.strip() for name in over.split(",")]
     path = planned(picture, fits)
+    _check_budget(laws_of(fits), spent, held, traded, cost)
     posterior = load_fits(fits, weights)
     whose = read_family(family, posterior)
 
@@ -83,6 +89,24 @@ def optimum(
 
         draw(path, plot_optimum(found))
     give(found.as_dict(), lambda: found, as_json)
+
+
+def _check_budget(
+    laws: Sequence[Law], spent: Mapping[str, float], held: Mapping[str, float], over: Sequence[str] | None,
+    cost: str | None,
+) -> None:  # fmt: skip
+    """Refuse a budget that some laws cannot split, before the fits are loaded.
+
+    Raises
+    ------
+    QuestionError, LawError
+        When a name is unknown, nothing is left to trade, or the budget is out of reach.
+    """
+    from bayeslaw.ask.optimum.trade import all_given, make_trade
+
+    given = all_given(spent, held)
+    for law in laws:
+        _ = make_trade(law, given, over, cost).box
 
 
 def _numbers(given: Sequence[str], option: str) -> dict[str, float]:

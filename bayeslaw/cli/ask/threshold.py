@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,10 @@ import click
 
 from bayeslaw.cli.answer import answers, give
 from bayeslaw.cli.options import (
+    check_held,
     drift_options,
     fits_options,
+    laws_of,
     level_option,
     load_fit,
     load_fits,
@@ -22,6 +25,7 @@ from bayeslaw.cli.options import (
 )
 from bayeslaw.cli.pictures import draw, planned
 from bayeslaw.errors import InputError
+from bayeslaw.paths import fit_file
 
 if TYPE_CHECKING:
     from bayeslaw.ask.threshold.threshold import Crosses
@@ -64,6 +68,9 @@ def threshold(
     value: Crosses = _value(crosses)
     held = read_held(at)
     path = planned(picture, fits)
+    if through is not None:
+        fit_file(through)
+    check_held(laws_of(fits), held)
     drifting, posterior = read_drift(drift, no_drift), load_fits(fits, weights)
 
     from bayeslaw.ask.average import Average
@@ -92,9 +99,11 @@ def threshold(
 
 
 def _value(text: str) -> float | str:
+    with contextlib.suppress(ValueError):
+        return float(text)
+
     from bayeslaw.ask.threshold.threshold import STEEPEST
 
-    try:
-        return text if text == STEEPEST else float(text)
-    except ValueError:
-        raise InputError(f"--crosses {text}: is not a number; write --crosses 0.5, or --crosses {STEEPEST}.") from None
+    if text != STEEPEST:
+        raise InputError(f"--crosses {text}: is not a number; write --crosses 0.5, or --crosses {STEEPEST}.")
+    return text

@@ -8,6 +8,7 @@ import click
 
 from bayeslaw.cli.answer import answers, give
 from bayeslaw.cli.options import family_column_option, find_law, read_table, reading_options
+from bayeslaw.paths import runs_file
 
 
 @click.command()
@@ -26,6 +27,7 @@ def runs(table: str, law: str | None, family: str | None, as_json: bool, **readi
     RUNS is a .csv, .tsv, .jsonl or .parquet file. Columns go by their standard names (n_params, n_tokens, loss,
     family) or usual other ones (N, params, tokens, val_loss); --columns names any other.
     """
+    runs_file(table)
     chosen = None if law is None else find_law(law)
     found = read_table(table, **reading).summary(chosen, family)
     give(found.as_dict(), lambda: found, as_json)

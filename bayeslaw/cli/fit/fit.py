@@ -21,6 +21,7 @@ from bayeslaw.cli.options import (
     reading_options,
 )
 from bayeslaw.errors import ConvergenceError, FileError
+from bayeslaw.paths import runs_file
 
 if TYPE_CHECKING:
     from bayeslaw.inference.base.diagnostics import Diagnostics
@@ -70,10 +71,12 @@ def fit(
     Saves the posterior for the other commands. Exits with 1 when the chains have not converged; the fit is then saved
     too, and marked as unconverged.
     """
+    runs_file(table)
+    law = find_law(name, priors, prior)
+    path, fields = _place(out, (table, name)), fields_of(rest)
+
     from bayeslaw.inference.model.plan import make_plan
 
-    path, fields = _place(out, (table, name)), fields_of(rest)
-    law = find_law(name, priors, prior)
     if noise_growth is not None:
         law = law.with_noise_growth(noise_growth)
     if group_effect is not None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +33,9 @@ def beside(path: Path, option: str | None = None) -> Iterator[Path]:
     FileError
         When a file cannot be written there, now or within the context.
     """
+    # It imports random numbers too, which no command needs that writes nothing.
+    import tempfile
+
     another = option or worded("path", "--out")
     try:
         if path.is_dir():

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from bayeslaw.errors import did_you_mean
 from bayeslaw.inference.base.progress import Progress
+
+if TYPE_CHECKING:
+    # Importing it, with all of Python's logging, takes a tenth of the time of `bayeslaw --help`.
+    from concurrent.futures import Executor
 
 # Four chains are what R-hat and the bulk ESS are usually judged by.  On fewer cores the operating system shares
 # them out, which still beats a vectorised program, where every chain waits for the longest trajectory.

@@ -17,6 +17,7 @@ from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.posterior.storage import DIGEST, FORMAT, digest_of, is_broken
 from bayeslaw.language.law import Law
 from bayeslaw.note import read_note
+from bayeslaw.paths import fit_file
 from bayeslaw.runs.table import Runs
 
 # The arrays of a fit are stored in full, so they take no more room than the file.  Dimensions are declared and not
@@ -68,11 +69,7 @@ def _whole(path: Path) -> Path:
 @contextlib.contextmanager
 def _reading(path: str | Path) -> Iterator[Path]:
     """Report errors within this context as errors of the file."""
-    path = Path(path)
-    if path.is_dir():
-        raise FileError(f"{path}: is a folder; give the file of a fit.")
-    if not path.is_file():
-        raise FileError(f"{path}: there is no such file; `bayeslaw fit RUNS --law NAME --out {path}` makes one.")
+    path = fit_file(path)
     try:
         yield _whole(path)
     except InputError as error:

@@ -9,9 +9,8 @@ from itertools import batched
 
 import numpy as np
 
-from bayeslaw.ask.average import Average
+from bayeslaw.ask.average import EQUAL, Average
 from bayeslaw.ask.compare.averaging import average
-from bayeslaw.ask.compare.weights import EQUAL
 from bayeslaw.ask.forecast.draws import Drawn
 from bayeslaw.ask.forecast.drift import Drifting, drifts_of
 from bayeslaw.ask.forecast.mixture import draw_each, mixture

@@ -9,7 +9,8 @@ from typing import Unpack
 
 import numpy as np
 
-from bayeslaw.ask.compare.weights import EQUAL, require_weighting
+from bayeslaw.ask.average import EQUAL
+from bayeslaw.ask.compare.weights import require_weighting
 from bayeslaw.ask.evidence.comparable import Subject, require_same
 from bayeslaw.ask.forecast.drift import Drifting
 from bayeslaw.ask.where.scale import labels

@@ -1,0 +1,81 @@
+"""Each command imports what it needs and no more: help and refusals nothing slow, questions of a saved fit no JAX."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bayeslaw
+from bayeslaw.cli import commands
+
+# Of the command line in a fresh process, all modules that were there in the end.
+CODE = """
+import sys
+from bayeslaw.cli import main
+try:
+    main()
+finally:
+    print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr)
+"""
+SLOW = {
+    "arviz_base", "arviz_stats", "distributed", "h5netcdf", "h5py", "jax", "jaxlib", "matplotlib", "numpy", "numpyro",
+    "pandas", "polars", "pyarrow", "pymc", "pytensor", "scipy", "sympy", "tqdm", "xarray",
+}  # fmt: skip
+NOTHING: set[str] = set()
+LAWS = {"numpy"}  # laws and tables of runs
+LAW_OF_A_FIT = LAWS | {"h5py"}
+QUESTIONS = LAW_OF_A_FIT | {"h5netcdf", "scipy"}
+
+SAVED = Path(__file__).parents[1] / "saved"
+FIT, POOLED = str(SAVED / "coupled.nc"), str(SAVED / "pooled.nc")
+RUNS = str(Path(bayeslaw.__file__).parent / "data" / "gadre_overtraining.csv")
+POINT = ("--at", "N=7e9,D=1e12")
+
+ANSWERED = {
+    ("--help",): NOTHING,
+    ("fit", "--help"): NOTHING,
+    ("laws",): LAWS,
+    ("show", "chinchilla"): LAWS,
+    ("runs", RUNS, "--law", "chinchilla"): LAWS,
+    ("forecast", FIT, *POINT): QUESTIONS,
+    ("forecast", FIT, POOLED, *POINT): QUESTIONS,
+    ("risk", FIT, *POINT, "--above", "2.5"): QUESTIONS,
+    ("summary", FIT): QUESTIONS,
+    ("threshold", FIT, "--crosses", "2.5", "--along", "N", "--at", "D=1e12"): QUESTIONS,
+    ("optimum", FIT, "--budget", "C=1e23"): QUESTIONS,
+    ("effective-size", FIT, RUNS): QUESTIONS,
+    ("plot", FIT, "--out", "fit.png"): QUESTIONS | {"matplotlib"},
+}
+REFUSED = {
+    ("forecats",): NOTHING,
+    ("fit", RUNS, "--law", "chinchilla", "--draws", "3"): NOTHING,
+    ("fit", "nowhere.csv", "--law", "chinchilla"): NOTHING,
+    ("fit", RUNS, "--law", "nowhere.toml"): NOTHING,
+    ("fit", RUNS, "--law", "chinchila"): LAWS,
+    ("summary", "nowhere.nc"): NOTHING,
+    ("threshold", "nowhere.nc", "--crosses", "2.5", "--at", "N=1e9"): NOTHING,
+    ("threshold", FIT, "--crosses", "2.5", "--at", "N"): NOTHING,
+    ("threshold", FIT, "--crosses", "2.5", "--at", "T=1e9"): LAW_OF_A_FIT,
+    ("effective-size", FIT, RUNS, "--at", "T=1e9"): LAW_OF_A_FIT,
+    ("optimum", FIT, "--budget", "T=1e23"): LAW_OF_A_FIT,
+    ("forecast", FIT, "--at", "N=7e9"): LAW_OF_A_FIT,
+}
+# Those that fit, sample or differentiate.
+WITH_JAX = {"backtest", "check", "compare", "demo", "drift", "evidence", "fit", "frontier"}
+
+
+def _shown(command: tuple[str, ...]) -> str:
+    return " ".join(word.rpartition("/")[2] for word in command)
+
+
+@pytest.mark.parametrize(("command", "needed"), (ANSWERED | REFUSED).items(), ids=map(_shown, ANSWERED | REFUSED))
+def test_a_command_imports_what_it_needs(command, needed, tmp_path):
+    done = subprocess.run([sys.executable, "-c", CODE, *command], capture_output=True, text=True, cwd=tmp_path)  # noqa: S603
+    *said, modules = done.stderr.splitlines()
+    assert done.returncode == (0 if command in ANSWERED else 2), said
+    assert SLOW & set(modules.split()) == needed
+
+
+def test_every_question_is_among_them():
+    assert {command[0] for command in ANSWERED} - {"--help", "fit"} == set(commands.commands) - WITH_JAX
