@@ -67,6 +67,7 @@ reading_options = together(
 def read_table(path: str, columns: Sequence[str] = (), units: Sequence[str] = (), where: str | None = None) -> Runs:
     """Read runs as the options say."""
     runs_file(path)
+
     from bayeslaw.runs.table import read_runs
 
     named = assignments(columns, "--columns", "n_params=N_million")
@@ -246,10 +247,9 @@ def load_fits(paths: Sequence[str], weights: str | None) -> Posterior | Average:
         return load_fit(paths[0])
     fits = [load_fit(path) for path in paths]
 
-    from bayeslaw.ask.average import EQUAL
     from bayeslaw.ask.compare.averaging import average
 
-    return average(fits, weights or EQUAL)
+    return average(fits) if weights is None else average(fits, weights)
 
 
 def laws_of(paths: Sequence[str]) -> list[Law]:
@@ -312,19 +312,6 @@ def check_points(laws: Sequence[Law], points: Mapping[str, Any] | Runs | None) -
     at = points_at(laws, points)
     for law in laws:
         inputs(at, law)
-
-
-def check_held(laws: Sequence[Law], held: Mapping[str, float]) -> None:
-    """Refuse inputs that are held where none of some laws has them.
-
-    Raises
-    ------
-    QuestionError
-        When one is unknown.
-    """
-    from bayeslaw.ask.where.points import read_columns
-
-    read_columns(laws, held)
 
 
 def read_held(text: str | None) -> dict[str, float]:

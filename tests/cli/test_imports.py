@@ -25,7 +25,7 @@ SLOW = {
 NOTHING: set[str] = set()
 LAWS = {"numpy"}  # laws and tables of runs
 LAW_OF_A_FIT = LAWS | {"h5py"}
-QUESTIONS = LAW_OF_A_FIT | {"h5netcdf", "scipy"}
+QUESTIONS = LAW_OF_A_FIT | {"scipy"}
 
 SAVED = Path(__file__).parents[1] / "saved"
 FIT, POOLED = str(SAVED / "coupled.nc"), str(SAVED / "pooled.nc")

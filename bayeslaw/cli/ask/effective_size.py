@@ -8,7 +8,6 @@ import click
 
 from bayeslaw.cli.answer import answers, give
 from bayeslaw.cli.options import (
-    check_held,
     drift_options,
     laws_of,
     level_option,
@@ -50,16 +49,20 @@ def read_sizes(
     drift: str | None, no_drift: bool, allow_unconverged: bool, **reading: Any,
 ) -> EffectiveSizes:  # fmt: skip
     """The effective sizes of a table of networks, as the options say."""
-    held, between = read_held(at), _between(within)
+    held, drifting, between = read_held(at), read_drift(drift, no_drift), _between(within)
     runs_file(networks)
-    check_held(laws_of([fit]), held)
+    laws = laws_of([fit])
+
+    from bayeslaw.ask.where.points import read_columns
+
+    read_columns(laws, held)  # refused before the fit is loaded, if the law has no such input
     table, posterior = read_table(networks, **reading), load_fit(fit)
     whose = read_family(family, posterior)
 
     from bayeslaw.ask.threshold.effective_size import effective_size as ask
 
     return ask(
-        posterior, table, along, held, whose, levels, within=between, drift=read_drift(drift, no_drift),
+        posterior, table, along, held, whose, levels, within=between, drift=drifting,
         allow_unconverged=allow_unconverged,
     )  # fmt: skip
 

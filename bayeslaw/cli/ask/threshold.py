@@ -10,7 +10,6 @@ import click
 
 from bayeslaw.cli.answer import answers, give
 from bayeslaw.cli.options import (
-    check_held,
     drift_options,
     fits_options,
     laws_of,
@@ -70,7 +69,11 @@ def threshold(
     path = planned(picture, fits)
     if through is not None:
         fit_file(through)
-    check_held(laws_of(fits), held)
+    laws = laws_of(fits)
+
+    from bayeslaw.ask.where.points import read_columns
+
+    read_columns(laws, held)  # refused before the fits are loaded, if no law has such an input
     drifting, posterior = read_drift(drift, no_drift), load_fits(fits, weights)
 
     from bayeslaw.ask.average import Average

@@ -23,6 +23,8 @@ from bayeslaw.runs.table import Runs
 # The arrays of a fit are stored in full, so they take no more room than the file.  Dimensions are declared and not
 # stored: each is shorter than an array along it.
 MOST_DECLARED = 2
+# How NetCDF marks an array that only says how long a dimension is.
+NO_VARIABLE = b"This is a netCDF dimension but not a netCDF variable"
 
 
 def load(path: str | Path) -> Posterior:
@@ -82,10 +84,9 @@ def _reading(path: str | Path) -> Iterator[Path]:
 
 
 def _read(path: Path) -> Posterior:
-    import h5netcdf
     import h5py
 
-    # Attributes are read by h5py: an h5netcdf file that fails on them raises again when it is garbage collected.
+    # Not by h5netcdf, which looks up the dimensions of every array before it reads it, and takes several times as long.
     with h5py.File(path, "r") as raw:
         about = dict(raw.attrs)
         if about["format"] != FORMAT:
@@ -94,15 +95,14 @@ def _read(path: Path) -> Posterior:
             raise ValueError("more than the file holds")
         if about[DIGEST] != digest_of(raw):
             raise ValueError("not the numbers that were saved")
-        with h5netcdf.File(raw, "r") as file:
-            values = {name: np.asarray(v[...]) for name, v in file["posterior"].variables.items()}
-            stats = {name: np.asarray(v[...]) for name, v in file["sample_stats"].variables.items()}
-            flat = np.asarray(file["unconstrained_posterior"].variables["flat"][...])
-            constant = file["constant_data"].variables
-            rows = np.asarray(constant["row_in_file"][...])
-            data: Mapping[str, np.ndarray] = {
-                str(v.attrs["column"]): _column(v) for name, v in constant.items() if name != "row_in_file"
-            }
+        values = {name: np.asarray(v[...]) for name, v in _variables(raw["posterior"]).items()}
+        stats = {name: np.asarray(v[...]) for name, v in _variables(raw["sample_stats"]).items()}
+        flat = np.asarray(raw["unconstrained_posterior"]["flat"][...])
+        constant = _variables(raw["constant_data"])
+        rows = np.asarray(constant["row_in_file"][...])
+        data: Mapping[str, np.ndarray] = {
+            str(v.attrs["column"]): _column(v) for name, v in constant.items() if name != "row_in_file"
+        }
     stats["diverging"] = stats["diverging"].astype(bool)
     law = _law(about, path)
     if not (np.isfinite(flat).all() and all(np.isfinite(v).all() for v in values.values())):
@@ -121,6 +121,11 @@ def _read(path: Path) -> Posterior:
         # its own.
         vars(posterior)["diagnostics"] = read_diagnostics(json.loads(about["diagnostics"]), posterior.flat.shape)
     return posterior
+
+
+def _variables(group: Any) -> dict[str, Any]:
+    """The arrays of an h5py group, without those that NetCDF keeps for the lengths of its dimensions."""
+    return {name: item for name, item in group.items() if not item.attrs.get("NAME", b"").startswith(NO_VARIABLE)}
 
 
 def _law(about: Mapping[str, Any], path: Path) -> Law:
