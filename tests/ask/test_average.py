@@ -198,7 +198,7 @@ def test_other_weights_are_found_where_laws_are_weighed(chinchilla, kaplan, monk
         assert (list(posteriors), asked) == (["chinchilla", "kaplan"], how)
         return {"chinchilla": 0.9, "kaplan": 0.1}
 
-    monkeypatch.setattr("bayeslaw.ask.compare.averaging.weigh", weigh)
+    monkeypatch.setattr("bayeslaw.ask.compare.weights.weigh", weigh)
     assert bl.average([chinchilla, kaplan], how).weights == {"chinchilla": 0.9, "kaplan": 0.1}
 
 
