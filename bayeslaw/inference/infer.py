@@ -27,11 +27,12 @@ from bayeslaw.inference.coordinates.mode import find_mode
 from bayeslaw.inference.coordinates.protocol import Problem
 from bayeslaw.inference.exact_runs import refuse_exact_runs
 from bayeslaw.inference.model.flat_model import FlatModel
-from bayeslaw.inference.model.plan import Plan
+from bayeslaw.inference.model.plan import Plan, Structure
 from bayeslaw.inference.model.starts import starts_of
 from bayeslaw.inference.sampler.draws import Draws
+from bayeslaw.inference.sampler.layout import TOGETHER
 from bayeslaw.inference.sampler.pace import Clock, core_seconds
-from bayeslaw.inference.sampler.program import compile_program
+from bayeslaw.inference.sampler.program import BLOCK, compile_program
 from bayeslaw.inference.sampler.settings import Settings, check_seed
 from bayeslaw.inference.sampler.walk import walk
 
@@ -52,8 +53,25 @@ def infer(
     clock
         The clock that decides whether the fit crawls.
     """
-    (draws,) = infer_together([plan], choice, [seed], progress=progress, clock=clock)
+    fits = fits_of_program(plan.structure, 1)
+    (draws,) = infer_together([plan], choice, [seed], fits=fits, progress=progress, clock=clock)
     return draws
+
+
+# Up to so many numbers, arguments and a block of draws, a program has room for several fits.
+ROOMY = 50_000
+
+
+def fits_of_program(structure: Structure, count: int) -> int:
+    """The number of fits of the program that makes this many of a structure.
+
+    On a CPU a place that no fit takes costs nothing but memory, so one program makes a fit and all later fits to parts
+    of its runs.
+    """
+    devices.start()
+    numbers = structure.rows * (3 + len(structure.law.inputs)) + BLOCK * structure.size
+    roomy = numbers <= ROOMY and jax.default_backend() == "cpu"
+    return TOGETHER if roomy or count >= TOGETHER else 1
 
 
 def infer_together(

@@ -21,17 +21,16 @@ from bayeslaw.inference.base import devices
 from bayeslaw.inference.base.progress import Progress
 from bayeslaw.inference.choice import Choice, choice_for, next_choice
 from bayeslaw.inference.executors import done_by
-from bayeslaw.inference.infer import infer_together
+from bayeslaw.inference.infer import fits_of_program, infer_together
 from bayeslaw.inference.model.plan import Plan, Structure
 from bayeslaw.inference.model.plan_model import plan_model
 from bayeslaw.inference.posterior.making import posterior_of
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.sampler.draws import Draws
+from bayeslaw.inference.sampler.layout import TOGETHER
 from bayeslaw.inference.sampler.pace import Crawl
 from bayeslaw.inference.shards import Kept, Shards
 
-# Fits per program: enough that no device waits long for another, few enough that some finish soon.
-TOGETHER = 8
 # Plans of one structure, their choice, their seeds, the size of their program, and their start.
 Batch = tuple[list[Plan], Choice, list[int], int, np.ndarray | None]
 
@@ -115,7 +114,7 @@ def _sampled(
     batches: list[Batch] = []
     members: list[tuple[int, ...]] = []
     paths: dict[int, Path] = {}
-    for (_, choice), group in groups.items():
+    for (structure, choice), group in groups.items():
         left = group
         if shards is not None:
             paths |= {i: shards.path(plans[i], choice, seeds[i], start) for i in group}
@@ -125,12 +124,13 @@ def _sampled(
                     left.append(i)
                     continue
                 yield i, _taken_up(plans[i], kept, choice, seeds[i])
-        # For a few fits, a program for several saves less than its compilation costs.  Kept fits count, so that the
-        # same program makes the rest.
-        size = TOGETHER if len(group) >= TOGETHER else 1
+        # Kept fits count, so that the same program makes the rest.
+        fits = fits_of_program(structure, len(group))
+        # A few fits are shared out one by one, if there are workers.
+        size = fits if executor is None or len(group) >= TOGETHER else 1
         for batch in batched(left, size):
             members.append(batch)
-            batches.append(([plans[i] for i in batch], choice, [seeds[i] for i in batch], size, start))
+            batches.append(([plans[i] for i in batch], choice, [seeds[i] for i in batch], fits, start))
     for at, found in _here(batches) if executor is None else _elsewhere(executor, batches):
         if shards is not None:
             for i, draws in zip(members[at], found, strict=True):

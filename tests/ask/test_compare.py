@@ -76,7 +76,7 @@ def test_a_prior_that_the_runs_say_nothing_of_is_fitted_again_when_widened():
     """A normal prior whose draws are asked about twice its width has a Pareto k of 3/4: the ratio's mean is a guess."""
     runs = linear_runs(6)
     runs = bl.read_runs({"x": np.full(6, 1e-3), "y": runs.column("y")})
-    posterior = bl.fit(linear_law("curve"), runs)
+    posterior = bl.fit(linear_law("curve"), runs, draws=1000)
     guess, khat = reweighted(posterior, 2.0)
     assert khat > LARGEST_KHAT
     evidence = bl.log_evidence(posterior)

@@ -20,9 +20,10 @@ from bayeslaw.inference.coordinates.affine import Affine
 from bayeslaw.inference.coordinates.following import Following
 from bayeslaw.inference.coordinates.suited import suited
 from bayeslaw.inference.executors import done_by, opened
-from bayeslaw.inference.many import TOGETHER, infer_many
+from bayeslaw.inference.many import infer_many
 from bayeslaw.inference.model.plan import Plan, make_plan
 from bayeslaw.inference.sampler.draws import Draws
+from bayeslaw.inference.sampler.layout import TOGETHER
 from bayeslaw.inference.shards import Shards
 from tests.linear import linear_law, linear_runs
 from tests.simulate import simulated_runs

@@ -15,8 +15,9 @@ from bayeslaw.inference.coordinates.following import Following
 from bayeslaw.inference.coordinates.suited import suited
 from bayeslaw.inference.holdout import refits
 from bayeslaw.inference.infer import infer
-from bayeslaw.inference.many import TOGETHER, fit_many, infer_many
+from bayeslaw.inference.many import fit_many, infer_many
 from bayeslaw.inference.model.plan import Plan, make_plan
+from bayeslaw.inference.sampler.layout import TOGETHER
 from bayeslaw.inference.sampler.program import _compiled
 from bayeslaw.inference.shards import Shards
 from tests.linear import Exact, linear_law, linear_runs

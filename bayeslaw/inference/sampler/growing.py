@@ -32,49 +32,46 @@ class Growing:
 
     Parameters
     ----------
-    chains
-        The rows of the fit in the draws of all chains.
     constants
         Its coordinates and the arguments of its model.
     """
 
-    def __init__(
-        self, model: FlatModel, chains: np.ndarray, constants: tuple[Coordinates, Any], settings: Settings
-    ) -> None:
-        self.model, self.chains, self.constants, self.settings = model, chains, constants, settings
-        self.flat = np.zeros((len(chains), 0, model.size))
-        self.log_det = np.zeros((len(chains), 0))
+    def __init__(self, model: FlatModel, constants: tuple[Coordinates, Any], settings: Settings) -> None:
+        self.model, self.constants, self.settings = model, constants, settings
+        self.kept: Walked = {}
+        self.flat = np.zeros((settings.chains, 0, model.size))
+        self.log_det = np.zeros((settings.chains, 0))
         self.count, self.look = settings.draws, FIRST_LOOK
 
-    def enough(self, kept: Walked, walked: int) -> bool:
-        """Whether the draws so far are enough, after which no more are taken.
+    def put(self, chains: np.ndarray, done: int, block: Walked) -> None:
+        """Keep a block of draws of some of the chains, by position, after those that are done, warm-up included."""
+        total = self.settings.warmup + self.settings.draws
+        for name, values in block.items():
+            if name not in self.kept:
+                self.kept[name] = np.zeros((self.settings.chains, total, *values.shape[2:]), values.dtype)
+            self.kept[name][chains, done : done + values.shape[1]] = values[:, : total - done]
 
-        Parameters
-        ----------
-        kept
-            Draws of all chains, warm-up included.
-        walked
-            How many of them there are.
-        """
+    def enough(self, walked: int) -> bool:
+        """Whether the draws so far, of which there are this many with warm-up, are enough: then no more are taken."""
         least, count = self.settings.enough, (walked - self.settings.warmup) // ROUND * ROUND
         if least is None or not self.look <= count < self.settings.draws:
             return False
         self.look = int(NEXT_LOOK * count)
-        draws = self._until(kept, count)
+        draws = self._until(count)
         found = Diagnostics.of(draws["flat"], self.model.names, draws)
         if not found.converged or found.ess < least or tail_ess(draws["flat"]).min() < least:
             return False
         self.count = count
         return True
 
-    def draws(self, kept: Walked) -> Walked:
+    def draws(self) -> Walked:
         """The draws after warm-up: flat vectors, the log density there, and the sampler's statistics."""
-        return self._until(kept, self.count)
+        return self._until(self.count)
 
-    def _until(self, kept: Walked, count: int) -> Walked:
+    def _until(self, count: int) -> Walked:
         """The first draws after warm-up, which are mapped to flat vectors once."""
         warmup, known = self.settings.warmup, self.flat.shape[1]
-        own = {name: values[self.chains, warmup : warmup + count] for name, values in kept.items()}
+        own = {name: values[:, warmup : warmup + count].copy() for name, values in self.kept.items()}
         z, potential = own.pop("z"), own.pop("potential")
         if count > known:
             new = z[:, known:]

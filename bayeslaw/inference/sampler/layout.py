@@ -18,21 +18,8 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from bayeslaw.inference.base import devices
 from bayeslaw.inference.base.work import CHAINS
 
-
-@dataclass(frozen=True)
-class Share:
-    """Chains that are walked at one time.
-
-    Attributes
-    ----------
-    rows
-        The rows of the devices that walk.
-    walked
-        Whether each chain is walked; shape ``(size,)``.
-    """
-
-    rows: slice
-    walked: np.ndarray
+# Fits per program: enough that no device waits long for another, few enough that some finish soon.
+TOGETHER = 8
 
 
 @dataclass(frozen=True)
@@ -61,18 +48,18 @@ class Layout:
         """
         return Layout(fits, -(-chains // CHAINS) * CHAINS if jax.default_backend() == "cpu" else chains)
 
-    def shares(self, fits: int, chains: int, one_thread: bool) -> list[Share]:
+    def shares(self, fits: int, chains: int, one_thread: bool) -> list[np.ndarray]:
         """The chains that are walked at a time: the first of the first fits or, in one thread, by device in turn.
+
+        Each share says of every chain whether it is walked; shape ``(size,)``.
 
         A host device is a thread, and they take turns, each while the others have no work.  Fewer devices would make
         another program, which XLA rounds differently.
         """
         walked = (self.fit_of < fits) & (self.chain_of < chains)
         turns = self.sharding.num_devices if one_thread and jax.default_backend() == "cpu" else 1
-        each = self.size // turns
-        rows = [slice(i * each, (i + 1) * each) for i in range(turns)]
-        at = np.arange(self.size)
-        return [Share(own, walked & (own.start <= at) & (at < own.stop)) for own in rows]
+        device = np.arange(self.size) // (self.size // turns)
+        return [walked & (device == turn) for turn in range(turns)]
 
     def structs(self, one: Any) -> Any:
         """Stand-ins for what belongs to each chain, from those of one chain."""
@@ -103,10 +90,6 @@ class Layout:
     def chain_of(self) -> np.ndarray:
         """The position of each chain among those of its fit; shape ``(size,)``."""
         return np.arange(self.size) // self.fits
-
-    def chains_of(self, fit: int, chains: int) -> np.ndarray:
-        """The positions of the chains of one fit; shape ``(chains,)``."""
-        return np.flatnonzero((self.fit_of == fit) & (self.chain_of < chains))
 
     def by_fit(self, by_chain: np.ndarray) -> np.ndarray:
         """Sums over the chains of each fit; shape ``(fits,)``."""

@@ -11,7 +11,6 @@ import numpy as np
 
 from bayeslaw.inference.sampler.growing import Growing, Walked
 from bayeslaw.inference.sampler.kernels import Place
-from bayeslaw.inference.sampler.layout import Share
 from bayeslaw.inference.sampler.pace import Clock, Crawl, Pace, core_seconds
 from bayeslaw.inference.sampler.program import BLOCK, Program
 from bayeslaw.inference.sampler.settings import Settings
@@ -62,37 +61,31 @@ def walk(
     fixed = rates, layout.put_fits(coordinates), layout.put_fits(args)
     shares, begins = layout.shares(len(seeds), settings.chains, one_thread), range(0, total, BLOCK)
     places = _begun(program, shares, fixed, seeds)
-    growing = [
-        Growing(program.model, layout.chains_of(i, settings.chains), constants, settings)
-        for i, constants in enumerate(zip(coordinates, args, strict=True))
-    ]
-    kept: Walked = {}
+    growing = [Growing(program.model, constants, settings) for constants in zip(coordinates, args, strict=True)]
     crawls: dict[int, Crawl] = {}
     walking = np.arange(layout.fits) < len(seeds)
     pace = Pace(settings, layout.fits, clock)
     for i, done in enumerate(begins):
         leapfrogs, walked = np.zeros(layout.size), np.zeros(layout.size, dtype=bool)
         for s, share in enumerate(shares):
-            own = share.walked & walking[layout.fit_of]
+            own = share & walking[layout.fit_of]
             places[s], drawn = program.advance(layout.put(own), places[s], *fixed)
-            new = {name: np.asarray(values)[share.rows] for name, values in drawn.items()}
-            if not kept:
-                long = layout.size, len(begins) * BLOCK
-                kept = {name: np.zeros((*long, *values.shape[2:]), values.dtype) for name, values in new.items()}
-            for name, values in new.items():
-                kept[name][share.rows, done : done + BLOCK] = values
-            leapfrogs[share.rows], walked = new["n_steps"].sum(axis=1), walked | own
+            new = {name: np.asarray(values) for name, values in drawn.items()}
+            for fit in np.flatnonzero(walking):
+                rows = np.flatnonzero(own & (layout.fit_of == fit))
+                growing[fit].put(layout.chain_of[rows], done, {name: values[rows] for name, values in new.items()})
+            leapfrogs, walked = leapfrogs + own * new["n_steps"].sum(axis=1), walked | own
         tick(min(BLOCK, total - done) * int(walked.sum()))
         slow = pace.crawling(layout.by_fit(walked * leapfrogs), layout.by_fit(walked * BLOCK), len(begins) - i - 1)
         crawls |= slow
         walking[list(slow)] = False
         for fit in np.flatnonzero(walking):
-            if growing[fit].enough(kept, done + BLOCK):
+            if growing[fit].enough(done + BLOCK):
                 walking[fit] = False
                 tick(max(total - done - BLOCK, 0) * settings.chains)
         if not walking.any():
             break
-    found = [each.draws(kept) for each in growing]
+    found = [each.draws() for each in growing]
     for i in crawls:
         for values in found[i].values():
             if np.issubdtype(values.dtype, np.floating):
@@ -100,7 +93,7 @@ def walk(
     return found, crawls
 
 
-def _begun(program: Program, shares: Sequence[Share], fixed: tuple[Any, ...], seeds: Sequence[int]) -> list[Place]:
+def _begun(program: Program, shares: Sequence[np.ndarray], fixed: tuple[Any, ...], seeds: Sequence[int]) -> list[Place]:
     """The chains of each share at starts where there is density, with potential and slope there."""
     layout = program.layout
     shape = layout.chains, program.model.size
@@ -109,12 +102,12 @@ def _begun(program: Program, shares: Sequence[Share], fixed: tuple[Any, ...], se
     places = []
     for share in shares:
         for _ in range(TIMES_NEARER):
-            begun = program.begin(layout.put(share.walked), keys, starts)
-            stood, _ = program.advance(layout.put(share.walked), _standing(begun), *fixed)
+            begun = program.begin(layout.put(share), keys, starts)
+            stood, _ = program.advance(layout.put(share), _standing(begun), *fixed)
             energy, slope = stood.nuts.potential_energy, stood.nuts.z_grad
             place = begun._replace(nuts=begun.nuts._replace(potential_energy=energy, z_grad=slope))
             there = np.column_stack([energy, slope])
-            away = share.walked & ~(np.isfinite(there).all(axis=1) & (np.asarray(energy) < UNKNOWN))
+            away = share & ~(np.isfinite(there).all(axis=1) & (np.asarray(energy) < UNKNOWN))
             if not away.any():
                 break
             starts = layout.put(np.where(away[:, None], 0.5, 1.0) * np.asarray(starts))
