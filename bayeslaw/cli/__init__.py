@@ -139,9 +139,9 @@ def main() -> None:
     try:
         commands(prog_name="bayeslaw")
     except SystemExit as leaving:
-        if leaving.code == INTERRUPTED:
+        if leaving.code in (BAD_INPUT, INTERRUPTED):
             # A compilation under way in another thread cannot be stopped, and Python would wait for it.
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(INTERRUPTED)
+            os._exit(leaving.code)
         raise

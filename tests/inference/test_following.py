@@ -10,12 +10,12 @@ import pytest
 import bayeslaw as bl
 from bayeslaw.inference.base.diagnostics import bulk_ess
 from bayeslaw.inference.choice import Choice, choice_for, next_choice
+from bayeslaw.inference.coordinates.affine import Affine
 from bayeslaw.inference.coordinates.following import Following
 from bayeslaw.inference.coordinates.protocol import Problem
 from bayeslaw.inference.coordinates.split import Split
 from bayeslaw.inference.coordinates.suited import suited
-from bayeslaw.inference.infer import infer, sample
-from bayeslaw.inference.model.numpyro_model import numpyro_model
+from bayeslaw.inference.infer import infer
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.model.starts import starts_of
 from bayeslaw.inference.sampler.settings import Settings
@@ -127,7 +127,7 @@ def test_the_posterior_is_that_of_other_coordinates(families):
     """The same means come from affine coordinates, given many draws and small steps."""
     settings = Settings(draws=1500, warmup=500, target_accept=0.95)
     ours = infer(families.plan, Choice(Following, settings), seed=0)
-    plain = sample(numpyro_model(families.plan.structure), families.args, replace(settings, target_accept=0.99), seed=1)
+    plain = infer(families.plan, Choice(Affine, replace(settings, target_accept=0.99)), seed=1)
     assert ours.diagnostics.converged
     a, b = (d.flat.reshape(-1, families.model.size) for d in (ours, plain))
     error = np.sqrt(a.var(axis=0) / bulk_ess(ours.flat) + b.var(axis=0) / bulk_ess(plain.flat))

@@ -195,7 +195,7 @@ def test_padding_is_little_and_never_negative(rows: int, grouped: bool) -> None:
 
 def test_tables_of_many_lengths_share_few_programs() -> None:
     lengths = range(1, MANY_ROWS + 1)
-    assert {padded(rows, grouped=False) for rows in lengths} == {256, 384, 512, 768, 1024, 1536, 2048}
+    assert {padded(rows, grouped=False) for rows in lengths} == {64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048}
     assert len({padded(rows, grouped=True) for rows in lengths}) == 13
 
 

@@ -213,10 +213,10 @@ class Plan:
         }
 
 
-# A program is compiled for a number of rows, and more rows of weight 0 cost less than another compilation.  Without
-# groups, 256 rows take as long as 16: starting a kernel is what takes time.  In groups, coordinates that follow the
+# A program is compiled for a number of rows, and a few more of weight 0 cost less than another compilation.  Without
+# groups, 64 rows take as long as 16: starting a kernel is what takes time.  In groups, coordinates that follow the
 # predictions multiply matrices with a column per row.
-LEAST_ROWS, LEAST_ROWS_IN_GROUPS = 256, 32
+LEAST_ROWS, LEAST_ROWS_IN_GROUPS = 64, 32
 # From here on, rows cost what they are.
 MANY_ROWS = 2048
 
