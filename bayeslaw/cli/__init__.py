@@ -139,7 +139,7 @@ def main() -> None:
     try:
         commands(prog_name="bayeslaw")
     except SystemExit as leaving:
-        if leaving.code in (BAD_INPUT, INTERRUPTED):
+        if leaving.code in (BAD_INPUT, INTERRUPTED) and "jax" in sys.modules:
             # A compilation under way in another thread cannot be stopped, and Python would wait for it.
             sys.stdout.flush()
             sys.stderr.flush()
