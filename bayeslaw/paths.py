@@ -18,12 +18,7 @@ def runs_file(path: str | Path) -> Path:
     FileError
         When it is not there.
     """
-    path = Path(path)
-    try:
-        path.stat()
-    except (OSError, ValueError) as error:
-        raise FileError(f"{path}: cannot read this file of runs ({why(error)}); check the path.") from None
-    return path
+    return _there(path, "this file of runs", "; check the path")
 
 
 def law_file(path: str | Path) -> Path:
@@ -34,12 +29,7 @@ def law_file(path: str | Path) -> Path:
     FileError
         When it is not there.
     """
-    path = Path(path)
-    try:
-        path.stat()
-    except (OSError, ValueError) as error:
-        raise FileError(f"{path}: cannot read this law file ({why(error)}).") from None
-    return path
+    return _there(path, "this law file")
 
 
 def fit_file(path: str | Path) -> Path:
@@ -55,6 +45,15 @@ def fit_file(path: str | Path) -> Path:
         raise FileError(f"{path}: is a folder; give the file of a fit.")
     if not path.is_file():
         raise FileError(f"{path}: there is no such file; `bayeslaw fit RUNS --law NAME --out {path}` makes one.")
+    return path
+
+
+def _there(path: str | Path, what: str, remedy: str = "") -> Path:
+    path = Path(path)
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path}: cannot read {what} ({why(error)}){remedy}.") from None
     return path
 
 
