@@ -13,7 +13,7 @@ import bayeslaw as bl
 from bayeslaw.inference.model.plan import Plan, bounded, make_plan, spread_name, unbounded
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.formula.functions import LINKS
-from bayeslaw.validation.calibration.simulation import by_run
+from bayeslaw.validation.calibration.simulation import by_run, draw_prior
 
 CHAINS, DRAWS = 4, 250
 # How much families differ, on the scale on which their deviations add, and what noise and spreads are known to.
@@ -42,6 +42,15 @@ def with_draws(plan: Plan, values: Mapping[str, np.ndarray]) -> Posterior:
     return Posterior(
         plan=plan, values=dict(values), flat=flat, flat_names=tuple(names), stats=stats, seed=0, versions={},
     )  # fmt: skip
+
+
+def from_priors(
+    law: bl.Law | str, runs: bl.Runs, family: str | None = None, pool: Mapping[str, str] | None = None, seed: int = 0
+) -> Posterior:
+    """Draws of the priors, beside runs of which they know nothing: for what holds whatever the draws are."""
+    plan, rng = make_plan(bl.law(law) if isinstance(law, str) else law, runs, family, pool), np.random.default_rng(seed)
+    drawn = draw_prior(plan, rng, CHAINS * DRAWS)
+    return with_draws(plan, {name: each.reshape(CHAINS, DRAWS, *each.shape[1:]) for name, each in drawn.items()})
 
 
 def about(

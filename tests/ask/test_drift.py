@@ -9,15 +9,16 @@ from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.disagreement import AHEAD, slopes_ahead
 from bayeslaw.ask.forecast.drift import OTHERS, TAILS, distance, drift_of, drifts_of, learned_drifts
 from bayeslaw.ask.where.extrapolation import extrapolation
+from tests.posteriors import about, from_priors
 from tests.simulate import simulated_runs
 
 
 @pytest.fixture(scope="module")
 def posterior() -> bl.Posterior:
     law = bl.law("chinchilla")
-    return bl.fit(
-        law, simulated_runs(law, np.random.default_rng(0), 40), draws=500, warmup=300, chains=2, seed=3, patience=False
-    )
+    truth = {name: each.prior.median() for name, each in law.parameters.items()}
+    runs = simulated_runs(law, np.random.default_rng(0), 40, parameters=truth)
+    return about(law, runs, truth, noise=truth["sigma"], draws=500)
 
 
 def points(posterior: bl.Posterior) -> dict[str, list[float]]:
@@ -38,25 +39,20 @@ def test_a_law_of_one_input_drifts_along_it():
 
     Nor does one of a loss, of which less is further and an e-fold is worth very many of compute.
     """
-    curve, student = bl.law("bnsl"), bl.law("capacity_gap")
-    short = {"draws": 50, "warmup": 50, "chains": 1}
-    one = bl.fit(curve, simulated_runs(curve, np.random.default_rng(1), 100), **short)
+    curve, score, student = (bl.law(name) for name in ("bnsl", "loss_threshold", "capacity_gap"))
+    one, below, two = (from_priors(law, simulated_runs(law, np.random.default_rng(1), 100))
+                       for law in (curve, score, student))  # fmt: skip
     top = one.plan.inputs["x"].max()
     np.testing.assert_allclose(distance(one, {"x": top * np.array([0.5, 1.0, 4.0])}), [0.0, 0.0, np.log(4)], atol=1e-12)
-    score = bl.law("loss_threshold")
-    below = bl.fit(score, simulated_runs(score, np.random.default_rng(1), 100), **short)
     assert list(extrapolation(below, below.plan.inputs)) == ["flops_ratio"]
     np.testing.assert_array_equal(distance(below, {"L": below.plan.inputs["L"].min() * np.array([0.5, 3.0])}), 0.0)
-    two = bl.fit(student, simulated_runs(student, np.random.default_rng(1), 100), **short)
     assert len(student.free_inputs) == 2
     np.testing.assert_array_equal(distance(two, {n: 100 * two.plan.inputs[n][:3] for n in student.free_inputs}), 0.0)
 
 
 def test_the_law_shifts_by_slope_times_distance(posterior):
     given = bl.Drift(direction=-0.01, scale=0.005)
-    plain, drifted = (
-        bl.forecast(posterior, points(posterior), drift=drift, allow_unconverged=True) for drift in (False, given)
-    )
+    plain, drifted = (bl.forecast(posterior, points(posterior), drift=drift) for drift in (False, given))
     shift = np.log(drifted.mean_draws / plain.mean_draws)
     np.testing.assert_allclose(shift[:, 0], 0.0, atol=1e-12)
     # One slope for all points of a draw.
@@ -69,25 +65,25 @@ def test_the_law_shifts_by_slope_times_distance(posterior):
 
 
 def test_what_is_left_out_is_said(posterior):
-    without = bl.forecast(posterior, points(posterior), drift=False, allow_unconverged=True)
+    without = bl.forecast(posterior, points(posterior), drift=False)
     assert "Without drift" in str(without)
     assert "no-drift" in [note.code for note in without.notes]
     assert without.as_dict()["drift"] == {}
-    by_default = bl.forecast(posterior, points(posterior), allow_unconverged=True)
+    by_default = bl.forecast(posterior, points(posterior))
     assert "Without drift" not in str(by_default)
     learned = learned_drifts()["chinchilla"]
     assert by_default.as_dict()["drift"] == {"chinchilla": learned.as_dict()}
 
 
 def test_every_question_says_what_it_was_asked_with(posterior):
-    at, loose = points(posterior), {"allow_unconverged": True}
+    at = points(posterior)
     table = {"n_params": [1e9, 2e9], "n_tokens": [2e10, 4e10], "loss": [2.5, 2.4]}
     questions = (
-        lambda drift: bl.forecast(posterior, at, drift=drift, **loose),
-        lambda drift: bl.risk(posterior, at, above=2.5, drift=drift, **loose),
-        lambda drift: bl.threshold(posterior, 2.5, drift=drift, **loose),
-        lambda drift: bl.optimum(posterior, budget={"C": 1e22}, drift=drift, **loose),
-        lambda drift: bl.effective_size(posterior, table, drift=drift, **loose),
+        lambda drift: bl.forecast(posterior, at, drift=drift),
+        lambda drift: bl.risk(posterior, at, above=2.5, drift=drift),
+        lambda drift: bl.threshold(posterior, 2.5, drift=drift),
+        lambda drift: bl.optimum(posterior, budget={"C": 1e22}, drift=drift),
+        lambda drift: bl.effective_size(posterior, table, drift=drift),
     )
     for ask in questions:
         without, learned = (ask(drift) for drift in (False, True))
@@ -99,7 +95,7 @@ def test_every_question_says_what_it_was_asked_with(posterior):
 
 def test_an_average_drifts_less_by_what_its_laws_disagree_on(posterior):
     """The scales lose the standard deviation of the laws' slopes, given by hand here, and no more than they have."""
-    other = bl.fit("kaplan", posterior.runs, draws=50, warmup=50, chains=1, patience=False)
+    other = from_priors("kaplan", posterior.runs)
     both = {"chinchilla": posterior, "kaplan": other}
     N, D = (posterior.plan.inputs[name] for name in ("N", "D"))
     ratio, top = np.exp(np.median(np.log(D / N))), (N * D).max()
@@ -126,7 +122,7 @@ def test_an_average_drifts_less_by_what_its_laws_disagree_on(posterior):
 
 def test_laws_that_agree_drift_as_one(posterior):
     """As does one with all of the weight, and one that was fitted twice."""
-    other = bl.fit("kaplan", posterior.runs, draws=50, warmup=50, chains=1, patience=False)
+    other = from_priors("kaplan", posterior.runs)
     learned = learned_drifts()["chinchilla"]
     assert drifts_of(bl.average({"chinchilla": posterior, "kaplan": other}, [1, 0]), True)["chinchilla"] == learned
     for drift in drifts_of(bl.average({"a": posterior, "b": posterior}), True).values():
@@ -136,7 +132,7 @@ def test_laws_that_agree_drift_as_one(posterior):
 def test_laws_without_a_path_ahead_drift_in_full():
     """No single input of a student says where larger runs lie."""
     law = bl.law("capacity_gap")
-    fit = bl.fit(law, simulated_runs(law, np.random.default_rng(2), 60), draws=50, warmup=50, chains=1, patience=False)
+    fit = from_priors(law, simulated_runs(law, np.random.default_rng(2), 60))
     asked = bl.average({"a": fit, "b": fit})
     assert np.isnan(list(slopes_ahead(asked).values())).all()
     assert drifts_of(asked, True) == dict.fromkeys(["a", "b"], learned_drifts()[OTHERS["log"]])
@@ -145,10 +141,9 @@ def test_laws_without_a_path_ahead_drift_in_full():
 def test_slopes_ahead_are_those_of_the_law_and_of_the_family_of_the_largest_run():
     """Whatever is pooled."""
     law = bl.law("power_law")
-    short = {"draws": 50, "warmup": 50, "chains": 1}
     runs = simulated_runs(law, np.random.default_rng(2), 40, families=2)
     for pool in (None, dict.fromkeys(law.free_parameters[:2], "none")):
-        fit = bl.fit(law, runs, family="family", pool=pool, **short)
+        fit = from_priors(law, runs, "family", pool)
         top = int(fit.plan.inputs["C"].argmax())
         family = fit.runs.frame().family.iloc[top]
         p = fit.parameters(fit.groups_of(family))
@@ -175,16 +170,13 @@ def test_losses_and_scores_have_a_drift_each_and_other_outcomes_none():
 def test_a_score_drifts_in_logits():
     """So that it stays between nothing and all right, and a certain drift shifts every draw by as many logits."""
     law = bl.law("emergence_logistic")
-    runs = simulated_runs(law, np.random.default_rng(5), 40)
-    fit = bl.fit(law, runs, draws=100, warmup=200, chains=2, patience=False)
+    fit = from_priors(law, simulated_runs(law, np.random.default_rng(5), 40))
     top = fit.plan.inputs["C"].max()
     at = {"C": top * np.exp([0.0, 1.0, 6.0]), "n": 1000}
-    plain, drifted = (
-        bl.forecast(fit, at, drift=drift, allow_unconverged=True) for drift in (False, bl.Drift(0.3, 0.0))
-    )
+    plain, drifted = (bl.forecast(fit, at, drift=drift) for drift in (False, bl.Drift(0.3, 0.0)))
     shift = special.logit(drifted.mean_draws) - special.logit(plain.mean_draws)
     np.testing.assert_allclose(shift, np.broadcast_to([0.0, 0.3, 1.8], shift.shape), atol=1e-8)
-    far = bl.forecast(fit, at, allow_unconverged=True)
+    far = bl.forecast(fit, at)
     assert ((far.mean_draws >= 0.0) & (far.mean_draws <= 1.0)).all()
     assert far.drift == {"emergence_logistic": learned_drifts()["emergence_logistic"]}
 
@@ -193,12 +185,10 @@ def test_thresholds_and_optima_are_of_the_drifted_law(posterior):
     """With a drift that is known, each draw crosses where the law times its drift has the value."""
     given = bl.Drift(direction=-0.01, scale=0.0)
     C = 6 * posterior.plan.inputs["N"] * posterior.plan.inputs["D"]
-    plain = bl.forecast(posterior, {"N": 1e10, "D": 2e11}, drift=False, allow_unconverged=True).mean_draws
+    plain = bl.forecast(posterior, {"N": 1e10, "D": 2e11}, drift=False).mean_draws
     value = float(np.median(plain))
     held = {"N": 1e10, "D": 2e11}
-    before, found = (
-        bl.threshold(posterior, value, at=held, drift=drift, allow_unconverged=True).draws for drift in (False, given)
-    )
+    before, found = (bl.threshold(posterior, value, at=held, drift=drift).draws for drift in (False, given))
     within = np.isfinite(before) & np.isfinite(found)
     assert within.sum() > 100
     assert (found[within] <= before[within] * (1 + 1e-9)).all()
@@ -209,6 +199,6 @@ def test_thresholds_and_optima_are_of_the_drifted_law(posterior):
     np.testing.assert_allclose(mean * np.exp(shift), value, rtol=1e-6)
 
     budget = {"C": 100 * C.max()}
-    one, other = (bl.optimum(posterior, budget=budget, drift=drift, allow_unconverged=True) for drift in (False, given))
+    one, other = (bl.optimum(posterior, budget=budget, drift=drift) for drift in (False, given))
     np.testing.assert_allclose(other.outcome_draws / one.outcome_draws, 100**-0.01, rtol=1e-9)
     np.testing.assert_array_equal(one.draws["N"], other.draws["N"])

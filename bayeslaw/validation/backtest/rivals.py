@@ -64,13 +64,14 @@ def _bootstrap(plan: Plan, seen: np.ndarray, wanted: np.ndarray, rng: np.random.
 
 
 def _curve(law: Law) -> Callable[[np.ndarray, Mapping[str, np.ndarray]], np.ndarray]:
-    """The law on the scale of its noise, as a function of unbounded coordinates and inputs."""
+    """The law on the scale of its noise, as a function of unbounded coordinates ``(..., parameters)`` and inputs."""
     free, link = _free(law), LINKS[law.output.link]
     fixed = {name: float(p.prior.draw(np.random.default_rng(0), 1)[0])
              for name, p in law.parameters.items() if p.prior.is_constant}  # fmt: skip
 
     def curve(x: np.ndarray, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        values = {name: bounded(law.parameters[name].prior, value) for name, value in zip(free, x, strict=True)}
+        places = np.moveaxis(x, -1, 0)[..., None]
+        values = {name: bounded(law.parameters[name].prior, place) for name, place in zip(free, places, strict=True)}
         with np.errstate(all="ignore"):
             return np.asarray(link(law.mean(inputs, {**fixed, **values})), dtype=float)
 
@@ -89,10 +90,19 @@ def _free(law: Law) -> list[str]:
 
 
 def _least(residuals: Callable[[np.ndarray], np.ndarray], starts: np.ndarray) -> np.ndarray:
-    """The coordinates with the lowest Huber loss, from the best of several starts."""
+    """The coordinates with the lowest Huber loss, from the best of several starts.
+
+    Residuals of coordinates of shape ``(..., parameters)`` have shape ``(..., rows)``.
+    """
 
     def finite(x: np.ndarray) -> np.ndarray:
         return np.asarray(np.nan_to_num(residuals(x), nan=HOPELESS, posinf=HOPELESS, neginf=-HOPELESS))
 
-    found = [least_squares(finite, start, loss="huber", f_scale=HUBER, max_nfev=200) for start in starts]
+    def jacobian(x: np.ndarray) -> np.ndarray:
+        """By forward differences, as SciPy takes them, but of all parameters in one evaluation of the law."""
+        step = np.sqrt(np.finfo(float).eps) * np.fmax(1.0, np.abs(x))
+        ahead = finite(np.concatenate([x[None], x + np.diag(step)]))
+        return np.asarray(((ahead[1:] - ahead[0]) / step[:, None]).T)
+
+    found = [least_squares(finite, start, jacobian, loss="huber", f_scale=HUBER, max_nfev=200) for start in starts]
     return np.asarray(min(found, key=lambda each: each.cost).x)
