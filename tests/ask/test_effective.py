@@ -13,17 +13,20 @@ from bayeslaw.ask.threshold.frontier import record_setters
 from bayeslaw.cli import commands
 from bayeslaw.errors import ConvergenceError, QuestionError, RunsError
 from bayeslaw.language.formula.likelihoods import LIKELIHOODS
+from tests.posteriors import about
 from tests.saved.answers import FOLDER
 from tests.simulate import simulated_runs
 from tests.words import typical
 
 POWER, CHAIN = bl.law("power_law"), bl.law("task_chain").with_priors(chance="Constant(0.25)")
-TOKENS, WITHIN = {"D": 1e12}, (1e7, 1e12)
+QUESTIONS, TOKENS, WITHIN = 10_000, {"D": 1e12}, (1e7, 1e12)
 
 
 @pytest.fixture(scope="module")
 def loss():
-    return bl.fit(POWER, simulated_runs(POWER, np.random.default_rng(0), 80), seed=1)
+    truth = {name: one.prior.median() for name, one in POWER.parameters.items()}
+    runs = simulated_runs(POWER, np.random.default_rng(0), 80, parameters=truth)
+    return about(POWER, runs, truth, noise=truth["sigma"])
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +35,10 @@ def score():
     rng = np.random.default_rng(3)
     truth = {name: one.prior.median() for name, one in CHAIN.parameters.items()} | {"kappa": 3000.0}
     N, D = (each.ravel() for each in np.meshgrid(np.geomspace(1e8, 7e10, 6), [3e11, 2e12]))
-    correct = rng.binomial(10_000, CHAIN.mean({"N": N, "D": D}, truth))
-    runs = {"n_params": N, "n_tokens": D, "n_correct": correct, "n_trials": np.full(12, 10_000)}
-    return bl.fit(CHAIN, bl.read_runs(runs), target_accept=0.95, patience=False)
+    share = CHAIN.mean({"N": N, "D": D}, truth)
+    runs = {"n_params": N, "n_tokens": D, "n_correct": rng.binomial(QUESTIONS, share), "n_trials": [QUESTIONS] * 12}
+    noise = np.sqrt((1 / QUESTIONS + 1 / truth["kappa"]) / (share * (1 - share)))
+    return about(CHAIN, bl.read_runs(runs), truth, noise=noise)
 
 
 def scored(posterior, sizes):

@@ -65,6 +65,8 @@ class LikelihoodFamily:
     spread
         Standard deviations of one outcome about the law, from the arguments: on the scale of the outcome, to first
         order where noise is relative; of heavy tails, which may have none, their scale.
+    one_sided
+        Whether outcomes fall short of the location rather than scatter about it.
     """
 
     arguments: tuple[str, ...]
@@ -75,6 +77,7 @@ class LikelihoodFamily:
     draw: Callable[..., Any]
     spread: Callable[..., Any]
     meaning: str
+    one_sided: bool = False
 
 
 def _frontier_draw(rng: np.random.Generator, frontier: Any, sd: Any, shortfall: Any, _: Any) -> Any:
@@ -122,7 +125,7 @@ LIKELIHOODS: Mapping[str, LikelihoodFamily] = {
         draw=_frontier_draw,
         spread=lambda frontier, sd, shortfall, _: frontier * np.hypot(sd, shortfall),
         meaning="relative Gaussian noise less an exponential shortfall; bound is -1 where the outcome is at most the "
-        "one given, 1 where at least, 0 where it is that one",
+        "one given, 1 where at least, 0 where it is that one", one_sided=True,
     ),
     "Beta": LikelihoodFamily(
         ("mean", "concentration"), "unit", "logit", "mean", None,
