@@ -15,7 +15,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from bayeslaw.inference.base import devices
 from bayeslaw.inference.base.program_shapes import Shapes
@@ -174,9 +173,7 @@ def _sampled(
         if progress is not None:
             progress(done, total)
 
-    # The rounding of BLAS depends on its number of threads, which differs between machines, and on small matrices its
-    # threads only compete with those of the chains.
-    with devices.float64(), threadpool_limits(1):
+    with devices.float64(), devices.one_thread():
         with stopwatch("trace"):
             problems = make()
             model, args = problems[0].model, [problem.args for problem in problems]

@@ -8,7 +8,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from bayeslaw.inference.base import devices
 from bayeslaw.inference.base.program_shapes import PROGRAMS_KEPT
@@ -29,7 +28,7 @@ def in_chunks(function: Callable[[Any, Any], Any], points: np.ndarray, constants
     """
     count = len(points)
     points = np.concatenate([points, np.repeat(points[-1:], -count % CHUNK, axis=0)])
-    with devices.float64(), threadpool_limits(1):
+    with devices.float64(), devices.one_thread():
         program = _mapped(function, hasty)
         found = [program(points[i : i + CHUNK], constants) for i in range(0, len(points), CHUNK)]
     return jax.tree.map(lambda *each: np.concatenate(each)[:count], *found)

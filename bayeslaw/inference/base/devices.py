@@ -9,10 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 
 import jax
+import scipy.linalg  # noqa: F401 - its BLAS, which JAX calls, is to be among those that are loaded
+from threadpoolctl import ThreadpoolController
 
 from bayeslaw.inference.base.work import CHAINS
 
@@ -55,6 +58,21 @@ def float64() -> Iterator[None]:
     start()
     with jax.enable_x64(True):
         yield
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Let BLAS work in one thread within this context.
+
+    Its rounding depends on its number of threads, which differs between machines, and on small matrices its threads
+    only compete with those of JAX.
+    """
+    return _blas().limit(limits=1)
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """The libraries with threads of their own: to look for them takes as long as a thousand evaluations of a law."""
+    return ThreadpoolController()
 
 
 def chain_devices(chains: int) -> list[jax.Device]:
