@@ -73,10 +73,10 @@ class ByGroup:
             From values of what is shared, shape ``(n, r)``, to log densities ``(n,)``.  The points that are averaged
             over depend on the row and the seed alone.
         """
-        program = _averaged(self.problem.plan, self.problem.model, bool(kept))
+        program = _averaged(self.problem.plan, self.problem.model)
         with devices.float64():
             key = jax.random.key_data(jax.random.key(seed))
-        constants = self.coordinates, self.problem.args, (mean, root), key
+        constants = self.coordinates, self.problem.args, (mean, root), key, np.array(kept)
 
         def density(shared: np.ndarray) -> np.ndarray:
             points = z.copy()
@@ -87,16 +87,16 @@ class ByGroup:
 
 
 @lru_cache(maxsize=PROGRAMS_KEPT)
-def _averaged(structure: Structure, model: FlatModel, kept: bool) -> Callable[[Any, Any], Any]:
+def _averaged(structure: Structure, model: FlatModel) -> Callable[[Any, Any], Any]:
     def averaged(row: Any, constants: Any) -> Any:
-        coordinates, args, (mean, root), key = constants
+        coordinates, args, (mean, root), key, kept = constants
         z, index = jnp.split(row, [len(row) - 1])
         scales_z, own_z, shared_z = coordinates.in_parts(z)
         key = jax.random.fold_in(jax.random.wrap_key_data(key), index[0].astype(jnp.uint32))
         standard = jax.random.normal(key, (POINTS, *own_z.shape))
-        if kept:
-            step = own_z - mean
-            standard = standard.at[0].set(solve_triangular(root, step[..., None], lower=True)[..., 0])
+        at_own = solve_triangular(root, (own_z - mean)[..., None], lower=True)[..., 0]
+        # An argument, so that one program serves draws and proposals.
+        standard = standard.at[0].set(jnp.where(kept, at_own, standard[0]))
         half_log_det = jnp.log(jnp.diagonal(root, axis1=-2, axis2=-1)).sum(-1)
         proposed = norm.logpdf(standard).sum(-1) - half_log_det[None]
         points = mean[None] + jnp.einsum("gij,mgj->mgi", root, standard)
