@@ -26,7 +26,6 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.optimize import brentq
-from scipy.special import logsumexp
 
 from bayeslaw.ask.evidence.by_group import ByGroup
 from bayeslaw.inference.base.diagnostics import mean_ess
@@ -277,8 +276,7 @@ def solve(at_draws: np.ndarray, at_proposals: np.ndarray, effective: float) -> t
 
     def excess(r: float) -> float:
         over_draws, over_proposals = terms(r)
-        sides = logsumexp(over_draws) - np.log(over_draws.size), logsumexp(over_proposals) - np.log(over_proposals.size)
-        return float(sides[0] - sides[1])
+        return log_mean(over_draws) - log_mean(over_proposals)
 
     # Below all ratios the first mean is at most 1 and the second at least, above the other way round; the margin
     # makes room for proposals at which the target is 0.
@@ -286,6 +284,12 @@ def solve(at_draws: np.ndarray, at_proposals: np.ndarray, effective: float) -> t
     r = float(brentq(excess, ratios.min() - 40.0, ratios.max() + 1e-9, xtol=1e-12, rtol=1e-14))
     over_draws, over_proposals = terms(r)
     return r, np.exp(over_draws - over_draws.max()), np.exp(over_proposals - over_proposals.max())
+
+
+def log_mean(logs: np.ndarray) -> float:
+    """The log of the mean of terms that are given by their logs."""
+    largest = logs.max()
+    return float(largest + np.log(np.exp(logs - largest).mean()))
 
 
 def relative_error(terms: np.ndarray, ess: float) -> float:
