@@ -6,7 +6,7 @@ are derived by conjugate algebra (normal-inverse-gamma) and checked by quadratur
 """
 
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 
 import jax.numpy as jnp
 import numpy as np
@@ -103,9 +103,12 @@ SCHOOLS = np.array([28.0, 8, -3, 7, -1, 1, 18, 12])
 ERRORS = np.array([15.0, 10, 16, 11, 9, 11, 10, 18])
 
 
-def schools(outcome, error, wide, half_normal: bool = False) -> None:
+def schools(outcome, error, wide, half_normal) -> None:
+    """With a half-Cauchy prior of the spread, or a half-normal one: an argument, so that one program samples both."""
     mu = numpyro.sample("mu", dist.Normal(0.0, wide))
-    tau = numpyro.sample("tau", dist.HalfNormal(5.0) if half_normal else dist.HalfCauchy(5.0))
+    tau = numpyro.sample("tau", dist.HalfCauchy(5.0))
+    other = dist.HalfNormal(5.0).log_prob(tau) - dist.HalfCauchy(5.0).log_prob(tau)
+    numpyro.factor("instead", jnp.where(half_normal, other, 0.0))
     standard = numpyro.sample("standard", dist.Normal(0, 1).expand([8]).to_event(1))
     numpyro.sample("y", dist.Normal(mu + tau * standard, error), obs=outcome)
 
@@ -115,8 +118,7 @@ def schools(outcome, error, wide, half_normal: bool = False) -> None:
     [(5.0, False, -31.3113473523), (10.0, False, -31.3749313119), (5.0, True, -31.0362394061)],
 )
 def test_eight_schools(wide, half_normal, expected):
-    model = partial(schools, half_normal=True) if half_normal else schools
-    assert_known(estimates(model, (SCHOOLS, ERRORS, wide), seed=1), expected, 0.02)
+    assert_known(estimates(schools, (SCHOOLS, ERRORS, wide, half_normal), seed=1), expected, 0.02)
 
 
 # --- scaling laws with families: one shared exponent, and a conjugate floor, amplitude and noise for each ----------
@@ -133,19 +135,23 @@ def family_losses(families: int) -> np.ndarray:
     return floor[:, None] + amplitude[:, None] * X**-0.34 + 0.03 * norm.ppf(uniform).reshape(families, 12)
 
 
-def families_of(kind: str, families: int):
-    """The model: ``floor`` E + A x^-alpha, ``power`` A x^-alpha, ``log`` E + A log x."""
+def scaling(losses, x, log, power) -> None:
+    """The model: E + A x^-alpha, with switches E + A log x and A x^-alpha.
 
-    def model(losses, x) -> None:
-        variance = numpyro.sample("variance", dist.InverseGamma(SHAPE, RATE).expand([families]).to_event(1))
-        sd = jnp.sqrt(variance)
-        shape = jnp.log(x) if kind == "log" else x ** -numpyro.sample("alpha", dist.Uniform(0.05, 1.0))
-        amplitude = numpyro.sample("A", dist.Normal(1.0, 10 * sd).to_event(1))
-        floor = 0.0 if kind == "power" else numpyro.sample("E", dist.Normal(2.0, 10 * sd).to_event(1))[:, None]
-        mean = floor + amplitude[:, None] * shape[None]
-        numpyro.sample("loss", dist.Normal(mean, sd[:, None]).to_event(2), obs=losses)
+    Switches are arguments, so that one program serves all kinds.  What a kind does not use has its prior, whose
+    integral is 1.
+    """
+    variance = numpyro.sample("variance", dist.InverseGamma(SHAPE, RATE).expand([len(losses)]).to_event(1))
+    sd = jnp.sqrt(variance)
+    shape = jnp.where(log, jnp.log(x), x ** -numpyro.sample("alpha", dist.Uniform(0.05, 1.0)))
+    amplitude = numpyro.sample("A", dist.Normal(1.0, 10 * sd).to_event(1))
+    floor = jnp.where(power, 0.0, numpyro.sample("E", dist.Normal(2.0, 10 * sd).to_event(1)))
+    mean = floor[:, None] + amplitude[:, None] * shape[None]
+    numpyro.sample("loss", dist.Normal(mean, sd[:, None]).to_event(2), obs=losses)
 
-    return model
+
+def scaling_args(families: int, kind: str) -> tuple[np.ndarray, np.ndarray, bool, bool]:
+    return family_losses(families), X, kind == "log", kind == "power"
 
 
 @dataclass(frozen=True)
@@ -184,19 +190,18 @@ class Conjugate:
         """Draws of the posterior, each as like the one before in its chain as NUTS's are: effective are six of ten."""
         precision, centre, rate, log_evidence = self.parts
         families, coefficients = len(self.losses), precision.shape[-1]
-        steps = rng.standard_normal((size[0], size[1] + 100, 1 + families * (1 + coefficients)))
+        steps = rng.standard_normal((size[0], size[1] + 100, 1 + 3 * families))
         standard = lfilter([np.sqrt(1 - 0.25**2)], [1.0, -0.25], steps, axis=1)[:, 100:]
         cumulative = np.cumsum(np.exp(log_evidence - logsumexp(log_evidence)))
         position = np.interp(ndtr(standard[..., 0]), cumulative, np.arange(len(cumulative)) + 0.5)
+        alpha = ndtr(standard[..., 0]) if self.kind == "log" else position / len(cumulative)
         at = np.minimum(position.astype(int), len(cumulative) - 1)
         variance = rate[at] / gammaincinv(6 + SHAPE, ndtr(standard[..., 1 : 1 + families]))
         root = np.linalg.inv(np.linalg.cholesky(precision)[at])
-        noise = standard[..., 1 + families :].reshape(*size, families, coefficients)
-        own = centre[at] + np.sqrt(variance)[..., None] * np.einsum("cdij,cdfi->cdfj", root, noise)
-        found = {"variance": variance, "A": own[..., -1]}
-        if self.kind != "log":
-            found["alpha"] = 0.05 + 0.95 * position / len(cumulative)
-        return found if self.kind == "power" else {**found, "E": own[..., 0]}
+        noise, sd = standard[..., 1 + families :].reshape(*size, families, 2), np.sqrt(variance)
+        own = centre[at] + sd[..., None] * np.einsum("cdij,cdfi->cdfj", root, noise[..., -coefficients:])
+        floor = 2.0 + 10 * sd * noise[..., 0] if self.kind == "power" else own[..., 0]
+        return {"variance": variance, "alpha": 0.05 + 0.95 * alpha, "A": own[..., -1], "E": floor}
 
 
 @cache
@@ -206,20 +211,15 @@ def conjugate(families: int, kind: str) -> Conjugate:
 
 def estimates_of_exact_draws(families: int, kind: str, seed: int = 0, draws: int = 1000) -> dict[str, CrossFit]:
     """On the ball that the curvature at their mean gives."""
-    args = family_losses(families), X
+    args = scaling_args(families, kind)
     values = conjugate(families, kind).draws(np.random.default_rng(seed), (4, draws))
     with devices.float64():
-        model = flat_model_of(kind, families)
+        model = FlatModel.of(scaling, args)
         flat = np.concatenate(
             [np.asarray(site.transform.inv(values[site.name])).reshape(4, draws, -1) for site in model.sites], axis=-1
         )
         ball = on_ball(model, args, flat, Affine.around(Problem(model, args), flat.mean(axis=(0, 1))))
     return _estimates(ball, seed)
-
-
-@cache
-def flat_model_of(kind: str, families: int) -> FlatModel:
-    return FlatModel.of(families_of(kind, families), (family_losses(families), X))
 
 
 LAWS = {
@@ -228,11 +228,11 @@ LAWS = {
     (10, "floor"): 165.14266502, (10, "power"): -118.44411923, (10, "log"): -255.63483437,
     (50, "floor"): 835.75071938, (50, "power"): -598.27799557, (50, "log"): -1283.93416411,
 }  # fmt: skip
-SAMPLED = [(1, "power"), (3, "floor"), pytest.param(50, "log", marks=pytest.mark.slow)]
+SAMPLED = [(3, "floor"), (3, "power"), (3, "log"), pytest.param(50, "log", marks=pytest.mark.slow)]
 
 
 def assert_known_law(found: dict[str, CrossFit], families: int, kind: str) -> None:
-    assert_known(found, LAWS[families, kind], 0.15 if families == 50 else 0.02)
+    assert_known(found, LAWS[families, kind], 0.06 if families == 50 else 0.02)
 
 
 @pytest.mark.parametrize(("families", "kind"), LAWS)
@@ -242,17 +242,14 @@ def test_the_quadrature_is_the_table_of_references(families, kind):
 
 @pytest.mark.parametrize(("families", "kind"), SAMPLED)
 def test_conjugate_scaling_laws(families, kind):
-    """Of 3 to 151 parameters, by NUTS."""
-    draws = 2500 if families == 50 else 1000
-    found = estimates(families_of(kind, families), (family_losses(families), X), draws=draws)
-    assert_known_law(found, families, kind)
+    """Of 10 and 151 parameters, by NUTS."""
+    assert_known_law(estimates(scaling, scaling_args(families, kind)), families, kind)
 
 
 @pytest.mark.parametrize(("families", "kind"), LAWS)
 def test_exact_draws_of_conjugate_scaling_laws(families, kind):
     """All of them by exact draws, which no sampler made."""
-    found = estimates_of_exact_draws(families, kind, draws=2500 if families == 50 else 1000)
-    assert_known_law(found, families, kind)
+    assert_known_law(estimates_of_exact_draws(families, kind), families, kind)
 
 
 def test_three_hundred_parameters_from_four_thousand_draws():
@@ -262,23 +259,19 @@ def test_three_hundred_parameters_from_four_thousand_draws():
 # --- forty random intercepts: a funnel for the weakly informed centred form and for the strongly informed other ----
 
 
-def intercepts(centred: bool):
-    def model(outcome, error) -> None:
-        mu = numpyro.sample("mu", dist.Normal(0.0, 1.0))
-        tau = numpyro.sample("tau", dist.HalfNormal(1.0))
-        if centred:
-            theta = numpyro.sample("theta", dist.Normal(mu, tau).expand([40]).to_event(1))
-        else:
-            theta = mu + tau * numpyro.sample("standard", dist.Normal(0.0, 1.0).expand([40]).to_event(1))
-        numpyro.sample("y", dist.Normal(theta, error).to_event(1), obs=outcome)
-
-    return model
+def intercepts(outcome, error, centred) -> None:
+    """Intercepts themselves are sampled, or standard normal deviates: an argument, so that one program samples both."""
+    mu = numpyro.sample("mu", dist.Normal(0.0, 1.0))
+    tau = numpyro.sample("tau", dist.HalfNormal(1.0))
+    mean, sd = jnp.where(centred, mu, 0.0), jnp.where(centred, tau, 1.0)
+    own = numpyro.sample("own", dist.Normal(mean, sd).expand([40]).to_event(1))
+    numpyro.sample("y", dist.Normal(jnp.where(centred, own, mu + tau * own), error).to_event(1), obs=outcome)
 
 
 @pytest.mark.parametrize(("centred", "error", "expected"), [(False, 1.0, -57.6866235155), (True, 0.05, -58.6377162872)])
 def test_random_intercepts(centred, error, expected):
     outcome = norm.ppf((np.arange(40) + 1) * 0.6180339887498949 % 1.0) + 0.2
-    assert_known(estimates(intercepts(centred), (outcome, error * np.ones(40)), draws=2000), expected, 0.02)
+    assert_known(estimates(intercepts, (outcome, error * np.ones(40), centred), draws=1500), expected, 0.02)
 
 
 # --- the error bar -------------------------------------------------------------------------------------------------
@@ -381,7 +374,7 @@ def test_sixty_families_are_averaged_out_one_by_one(lines):
     """From exact draws, which no sampler made."""
     plan = make_plan(bl.Law.parse(LINES, "lines"), lines, "family")
     exact = Lines(lines.column("x").reshape(60, 4), lines.column("y").reshape(60, 4))
-    found = bl.log_evidence(with_draws(plan, exact.draws(np.random.default_rng(1), (4, 1000))))
+    found = bl.log_evidence(with_draws(plan, exact.draws(np.random.default_rng(1), (4, 500))))
     assert found.size == 124
     assert not found.notes
     assert abs(found.log_evidence - exact.log_evidence) < 3 * found.se
