@@ -66,7 +66,8 @@ def one_thread() -> AbstractContextManager[object]:
     Its rounding depends on its number of threads, which differs between machines, and on small matrices its threads
     only compete with those of JAX.
     """
-    return _blas().limit(limits=1)
+    limited: AbstractContextManager[object] = _blas().limit(limits=1)
+    return limited
 
 
 @cache
