@@ -1,6 +1,7 @@
 """Drift as it is learned: from slopes of which the truth is known, and from sweeps of one's own."""
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,18 +12,20 @@ import bayeslaw as bl
 from bayeslaw.ask.forecast.drift import LEARNED, OTHERS, Drift, drifts_as_toml, learned_drifts, read_drifts
 from bayeslaw.cli import commands
 from bayeslaw.errors import FileError, QuestionError
-from bayeslaw.inference.model.plan import make_plan
+from bayeslaw.inference.model.plan import Plan, make_plan
+from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.sampler.settings import Settings
-from bayeslaw.validation.backtest.ahead import looks
+from bayeslaw.validation.backtest import ahead
 from bayeslaw.validation.backtest.origins import COMPUTE, origins_along
 from bayeslaw.validation.drift import learning
 from bayeslaw.validation.drift.learning import BELIEVED, drift_from
 from bayeslaw.validation.drift.slopes import COLUMNS, public_slopes, slope_of
+from tests.posteriors import about
 from tests.simulate import simulated_runs
 
 # Enough of a sampler for what is not held to figures of many digits; how it is done in earnest, the test of the public
 # slopes tells.
-QUICK = Settings(warmup=300, draws=500)
+QUICK = Settings(warmup=200, draws=250)
 TRUTH = {"E": 1.8, "A": 0.6, "alpha": 0.2, "sigma": 0.003, "nu": 20.0}
 
 
@@ -41,26 +44,34 @@ def slopes(sweeps: int, direction: float, scale: float, seed: int = 0) -> pd.Dat
     return pd.DataFrame({"sweep": sweep, "table": sweep, "slope": found, **same})
 
 
+@pytest.fixture(scope="module")
+def of_losses() -> dict[str, Drift]:
+    """The drift that 25 sweeps show."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learning, "SETTINGS", QUICK)
+        return drift_from(slopes(25, 0.006, 0.004))
+
+
 @pytest.mark.slow
-def test_direction_and_scale_of_many_sweeps_are_found(quickly):
+def test_direction_and_scale_of_many_sweeps_are_found(of_losses):
     """25 sweeps tell the middle to a fifth of their spread; half of the direction is believed, the rest is width."""
-    found = drift_from(slopes(25, 0.006, 0.004))["kaplan"]
+    found = of_losses["kaplan"]
     assert found.direction == pytest.approx(BELIEVED * 0.006, abs=BELIEVED * 3 * 0.004 / np.sqrt(25))
     wide = np.hypot(0.004, (1 - BELIEVED) * 0.006) * 1.96 / 3.182
     assert 0.7 * wide < found.scale < 1.5 * wide
 
 
 @pytest.mark.slow
-def test_scores_and_losses_tell_nothing_of_each_other(quickly):
+def test_scores_and_losses_tell_nothing_of_each_other(of_losses, quickly):
     """Logits beside nats: a table of both gives each what it gives alone."""
-    losses, scores = slopes(6, 0.006, 0.004), slopes(6, -0.2, 0.1).assign(law="task_chain", link="logit", error=0.02)
+    losses, scores = slopes(25, 0.006, 0.004), public_slopes().query("link == 'logit'")
     both = drift_from(pd.concat([losses, scores]))
-    assert set(both) == {"kaplan", "task_chain", *OTHERS.values()}
-    assert both == {**drift_from(losses), **drift_from(scores)}
+    assert set(both) == {"kaplan", "task_chain", "emergence_logistic", *OTHERS.values()}
+    assert both == {**of_losses, **drift_from(scores)}
     assert both["task_chain"].scale > 10 * both["kaplan"].scale
 
 
-def test_slopes_of_counts_are_in_logits():
+def test_slopes_of_counts_are_in_logits(monkeypatch):
     """Scores whose logit falls by a tenth an e-fold beyond half of the runs, of ten thousand questions each."""
     law, rng, seen = bl.law("emergence_logistic").with_priors(chance="Constant(0)"), np.random.default_rng(4), 0.5
     truth = {"top": 0.97, "k": 0.5, "C_half": 1e22, "kappa": 1e4}
@@ -70,8 +81,16 @@ def test_slopes_of_counts_are_in_logits():
     far = np.log(np.fmax(frame["flops"] / np.quantile(frame["flops"], seen), 1.0))
     p = 1.0 / (1.0 + (1.0 - p) / p * np.exp(0.1 * far))
     runs = bl.read_runs(frame.assign(n_trials=10_000, n_correct=rng.binomial(10_000, p)))
-    plans, ahead = {law.name: make_plan(law, runs)}, origins_along(runs, COMPUTE, (seen,))
-    (look,) = looks(plans, ahead, drift=False, sampling=bl.Sampling(draws=500, patience=False))
+
+    def learned_from(plan: Plan) -> Posterior:
+        # A share varies as if half as many had been asked, as its odds do by a ten thousandth; what is hidden tells
+        # nothing.
+        noise = np.where(plan.weights > 0, np.sqrt(2.0 / (10_000 * p * (1.0 - p))), 1e9)
+        return about(law, plan.runs, truth, noise=noise)
+
+    monkeypatch.setattr(ahead, "fit_many", lambda plans, **_: [learned_from(plan) for plan in plans])
+    origins = origins_along(runs, COMPUTE, (seen,))
+    (look,) = ahead.looks({law.name: make_plan(law, runs)}, origins, drift=False)
     found = slope_of(look, law.name)
     assert abs(found["slope"] + 0.1) < 3 * found["error"]
     assert found["error"] < 0.1
@@ -102,12 +121,26 @@ def drifting(slope: float, seed: int) -> bl.Runs:
     return bl.read_runs(frame.assign(loss=frame["loss"] * np.exp(slope * far)))
 
 
+def about_the_truth(runs: bl.Runs) -> Posterior:
+    """What the cheap ones of such runs say; hidden ones say nothing."""
+    weights = make_plan(bl.law("power_law"), runs).weights
+    return about("power_law", runs, TRUTH, noise=np.where(weights > 0, TRUTH["sigma"], 1e9))
+
+
+def fitted(plans: Sequence[Plan], **_: object) -> list[Posterior]:
+    """Drift is learned from posteriors, whoever made them."""
+    return [about_the_truth(plan.runs) for plan in plans]
+
+
+SWEEPS = {f"sweep {seed}": drifting(-0.02, seed) for seed in range(3)}
+
+
 @pytest.fixture(scope="module")
 def learned() -> dict[str, Drift]:
-    sweeps = {f"sweep {seed}": drifting(-0.02, seed) for seed in range(3)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(learning, "SETTINGS", QUICK)
-        return bl.learn_drift(sweeps, "power_law", origins=(0.5,), draws=300, patience=False)
+        patch.setattr(ahead, "fit_many", fitted)
+        return bl.learn_drift(SWEEPS, "power_law", origins=(0.5,), draws=300, patience=False)
 
 
 @pytest.mark.slow
@@ -120,7 +153,7 @@ def test_sweeps_of_ones_own_move_the_drift(learned):
 
 @pytest.mark.slow
 def test_a_forecast_takes_what_was_learned(learned, tmp_path):
-    posterior = bl.fit("power_law", drifting(0.0, 9).where("flops < 1e21"), draws=300, patience=False)
+    posterior = about_the_truth(drifting(0.0, 9).where("flops < 1e21"))
     at = {"C": 1e24}
     path = tmp_path / "drift.toml"
     path.write_text(drifts_as_toml(learned, "of mine"), encoding="utf-8")
@@ -131,7 +164,8 @@ def test_a_forecast_takes_what_was_learned(learned, tmp_path):
     assert median(read_drifts(path)) < median(False)
 
 
-def test_a_sweep_that_reaches_nowhere_is_named():
+def test_a_sweep_that_reaches_nowhere_is_named(monkeypatch):
+    monkeypatch.setattr(ahead, "fit_many", fitted)
     runs = bl.read_runs({"flops": np.geomspace(1e20, 1.5e20, 30), "loss": np.linspace(2.0, 1.9, 30)})
     with pytest.raises(QuestionError, match=r"mine: no origin hides a run .* says nothing about drift"):
         bl.learn_drift({"mine": runs}, "power_law", origins=(0.5,), draws=50, patience=False)
@@ -169,14 +203,17 @@ def run(*words: object):
 
 
 @pytest.mark.slow
-def test_the_command_line_learns_and_uses(quickly, tmp_path):
-    drifting(-0.02, 1).frame().to_csv(tmp_path / "last-year.csv", index=False)
+def test_the_command_line_learns_and_uses(quickly, monkeypatch, tmp_path):
+    monkeypatch.setattr(ahead, "fit_many", fitted)
+    tables = [tmp_path / f"{name}.csv" for name in SWEEPS]
+    for table, runs in zip(tables, SWEEPS.values(), strict=True):
+        runs.frame().to_csv(table, index=False)
     out, fit = tmp_path / "drift.toml", tmp_path / "fit.nc"
     laws = ["--laws", "power_law", "--origins", "0.5", "--draws", "200"]
-    done = run("drift", tmp_path / "last-year.csv", *laws, "--out", out, "--json")
+    done = run("drift", *tables, *laws, "--out", out, "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["law"]["power_law"] == read_drifts(out)["power_law"].as_dict()
-    bl.fit("power_law", drifting(0.0, 2).where("flops < 1e21"), draws=200, patience=False).save(fit)
+    about_the_truth(drifting(0.0, 2).where("flops < 1e21")).save(fit)
 
     def median(*words: object) -> float:
         done = run("forecast", fit, "--at", "C=1e24", "--json", "--allow-unconverged", *words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Unpack
 
 import numpy as np
@@ -15,7 +16,7 @@ from bayeslaw.ask.forecast.drift import OTHERS, TAILS, Drift, learned_drifts
 from bayeslaw.errors import ConvergenceError, QuestionError, listed
 from bayeslaw.inference.base.work import Fields, Sampling, Work, asked_for
 from bayeslaw.inference.infer import sample
-from bayeslaw.inference.sampler.settings import Settings
+from bayeslaw.inference.sampler.settings import ENOUGH, Settings
 from bayeslaw.inference.workplace import opened_workplace
 from bayeslaw.language.law import Law
 from bayeslaw.language.public_priors import with_priors_each
@@ -34,8 +35,11 @@ USUAL = {"log": 0.005, "logit": 0.1}
 LAWS_DIFFER, COLLECTIONS_DIFFER = 0.5, 0.7
 # Origins of a sweep share most of their runs, so sometimes all of them err together by more than their standard errors.
 TAILS_OF_ERRORS = 4.0
-# Laws and sweeps are few, so their spreads form funnels, which need small steps.
-SETTINGS = Settings(warmup=1000, draws=2000, target_accept=0.98)
+# Laws and sweeps are few, so their spreads form funnels, which need small steps: an effective draw takes a thousand.
+SETTINGS = Settings(warmup=500, draws=2000, target_accept=0.98, enough=ENOUGH)
+# Slopes on a new sweep that are drawn from each draw.  They cost nothing beside it, and drawn once only they would add
+# as much to the error of a drift as the draws do.
+NEW_SWEEPS = 10
 # Spreads mix slowly, and are nuisance parameters.
 LARGEST_RHAT = 1.05
 
@@ -140,26 +144,12 @@ def drift_from(table: pd.DataFrame) -> dict[str, Drift]:
 
 def _of_losses(table: pd.DataFrame) -> dict[str, Drift]:
     """Slopes differ between laws, between sweeps and, less, between origins; new laws share the direction of others."""
-    usual = USUAL["log"]
-    sweep, _ = pd.factorize(table["sweep"])
+    sweep, sweeps = pd.factorize(table["sweep"])
     law, names = pd.factorize(table["law"])
     # With one origin per sweep, differences between origins and between sweeps cannot be separated.
     several = bool(table.duplicated(["sweep", "law"]).any())
-
-    def model(slope: Any, error: Any) -> None:
-        middle = numpyro.sample("middle", dist.Normal(0.0, 2 * usual))
-        between = numpyro.sample("between", dist.HalfNormal(2 * usual))
-        direction = middle + between * numpyro.sample("law", dist.Normal(0.0, 1.0).expand([len(names)]))
-        log_scale = numpyro.sample("log_scale", dist.Normal(np.log(usual), 0.7))
-        law_scale = numpyro.sample("law_scale", dist.Normal(0.0, 1.0).expand([len(names)]))
-        scale = math.e ** (log_scale + LAWS_DIFFER * law_scale)
-        raw = numpyro.sample("sweep", dist.Normal(0.0, 1.0).expand([sweep.max() + 1, len(names)]))
-        origin = numpyro.sample("origin", dist.HalfNormal(2 * usual)) if several else 0.0
-        at = (direction[None] + scale[None] * raw)[sweep, law]
-        numpyro.sample("slope", dist.StudentT(TAILS_OF_ERRORS, at, (origin**2 + error**2) ** 0.5), obs=slope)
-
-    draws, rng = _sampled(model, table), np.random.default_rng(0)
-    size = len(draws["middle"])
+    draws = _sampled(_model_of_losses(len(sweeps), len(names), several), table, sweep, law)
+    rng, size = np.random.default_rng(0), (NEW_SWEEPS, len(draws["middle"]))
 
     def drift_of(offset: np.ndarray, offset_of_scale: np.ndarray) -> Drift:
         direction = draws["middle"] + draws["between"] * offset
@@ -170,6 +160,25 @@ def _of_losses(table: pd.DataFrame) -> dict[str, Drift]:
     return {**by_law, OTHERS["log"]: drift_of(rng.standard_normal(size), rng.standard_normal(size))}
 
 
+@cache
+def _model_of_losses(sweeps: int, laws: int, several: bool) -> Callable[..., None]:
+    usual = USUAL["log"]
+
+    def model(slope: Any, error: Any, sweep: Any, law: Any) -> None:
+        middle = numpyro.sample("middle", dist.Normal(0.0, 2 * usual))
+        between = numpyro.sample("between", dist.HalfNormal(2 * usual))
+        direction = middle + between * numpyro.sample("law", dist.Normal(0.0, 1.0).expand([laws]))
+        log_scale = numpyro.sample("log_scale", dist.Normal(np.log(usual), 0.7))
+        law_scale = numpyro.sample("law_scale", dist.Normal(0.0, 1.0).expand([laws]))
+        scale = math.e ** (log_scale + LAWS_DIFFER * law_scale)
+        raw = numpyro.sample("sweep", dist.Normal(0.0, 1.0).expand([sweeps, laws]))
+        origin = numpyro.sample("origin", dist.HalfNormal(2 * usual)) if several else 0.0
+        at = (direction[None] + scale[None] * raw)[sweep, law]
+        numpyro.sample("slope", dist.StudentT(TAILS_OF_ERRORS, at, (origin**2 + error**2) ** 0.5), obs=slope)
+
+    return model
+
+
 def _of_scores(table: pd.DataFrame) -> dict[str, Drift]:
     """Slopes have heavy tails, no direction, and scales that differ between laws and between collections of tasks.
 
@@ -178,17 +187,8 @@ def _of_scores(table: pd.DataFrame) -> dict[str, Drift]:
     """
     collection, collections = pd.factorize(table["sweep"])
     law, names = pd.factorize(table["law"])
-
-    def model(slope: Any, error: Any) -> None:
-        log_scale = numpyro.sample("log_scale", dist.Normal(np.log(USUAL["logit"]), 0.7))
-        law_scale = numpyro.sample("law_scale", dist.Normal(0.0, 1.0).expand([len(names)]))
-        unlike = numpyro.sample("unlike", dist.HalfNormal(COLLECTIONS_DIFFER))
-        own = numpyro.sample("collection", dist.Normal(0.0, 1.0).expand([len(collections)]))
-        scale = math.e ** (log_scale + LAWS_DIFFER * law_scale[law] + unlike * own[collection])
-        numpyro.sample("slope", dist.StudentT(TAILS, 0.0, (scale**2 + error**2) ** 0.5), obs=slope)
-
-    draws, rng = _sampled(model, table), np.random.default_rng(0)
-    size = len(draws["log_scale"])
+    draws = _sampled(_model_of_scores(len(collections), len(names)), table, collection, law)
+    rng, size = np.random.default_rng(0), (NEW_SWEEPS, len(draws["log_scale"]))
 
     def drift_of(offset_of_scale: np.ndarray) -> Drift:
         scale = np.exp(draws["log_scale"] + LAWS_DIFFER * offset_of_scale)
@@ -198,9 +198,27 @@ def _of_scores(table: pd.DataFrame) -> dict[str, Drift]:
     return {**by_law, OTHERS["logit"]: drift_of(rng.standard_normal(size))}
 
 
-def _sampled(model: Callable[[Any, Any], None], table: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Draws of a model of slopes, by site, each of shape ``(size, ...)``."""
-    found = sample(model, (table["slope"].to_numpy(), table["error"].to_numpy()), SETTINGS)
+@cache
+def _model_of_scores(collections: int, laws: int) -> Callable[..., None]:
+    def model(slope: Any, error: Any, collection: Any, law: Any) -> None:
+        log_scale = numpyro.sample("log_scale", dist.Normal(np.log(USUAL["logit"]), 0.7))
+        law_scale = numpyro.sample("law_scale", dist.Normal(0.0, 1.0).expand([laws]))
+        unlike = numpyro.sample("unlike", dist.HalfNormal(COLLECTIONS_DIFFER))
+        own = numpyro.sample("collection", dist.Normal(0.0, 1.0).expand([collections]))
+        scale = math.e ** (log_scale + LAWS_DIFFER * law_scale[law] + unlike * own[collection])
+        numpyro.sample("slope", dist.StudentT(TAILS, 0.0, (scale**2 + error**2) ** 0.5), obs=slope)
+
+    return model
+
+
+def _sampled(
+    model: Callable[..., None], table: pd.DataFrame, sweep: np.ndarray, law: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Draws of a model of slopes, by site, each of shape ``(size, ...)``.
+
+    Models are kept and take the table as their arguments, so tables of one shape share a compiled program.
+    """
+    found = sample(model, (table["slope"].to_numpy(), table["error"].to_numpy(), sweep, law), SETTINGS)
     if found.diagnostics.rhat > LARGEST_RHAT:
         raise ConvergenceError(
             f"The drift of {listed(table['law'].unique())} was not learned: {listed(found.diagnostics.complaints)}. "
