@@ -61,13 +61,13 @@ def test_posteriors_of_many_tables_are_those_of_single_fits():
         assert (np.abs(posterior.flat.mean(axis=(0, 1)) - expected) < ERRORS * error).all()
         assert posterior.seed == 5
         assert len(posterior.runs) == 20
-        assert posterior.versions == bl.fit(law, runs, draws=20, warmup=20, patience=False).versions
+        assert posterior.versions == bl.fit(law, runs, draws=20, patience=False).versions
 
 
 def test_neighbours_make_no_difference(line):
     """To the bit: other plans in the same program, at another place of it, and none at all beside."""
     plans = [line.hiding(hidden) for hidden in folds(line, TOGETHER + 1)]
-    how = {"draws": 50, "warmup": 100, "chains": 2}
+    how = {"draws": 50, "chains": 2}
     forwards = dict(infer_many(plans, range(TOGETHER + 1), **how))
     backwards = dict(infer_many(plans[::-1], range(TOGETHER, -1, -1), **how))
     for i, draws in forwards.items():
@@ -92,7 +92,7 @@ def test_other_outcomes_are_other_fits(line):
 def test_what_was_stopped_goes_on_where_it_was(line, tmp_path):
     """To the bit what would have come without the stop, and nothing that was there is sampled again."""
     plans = [line.hiding(hidden) for hidden in folds(line, 2 * TOGETHER + 3)]
-    seeds, how = range(len(plans)), {"draws": 50, "warmup": 100, "chains": 2}
+    seeds, how = range(len(plans)), {"draws": 50, "chains": 2}
     whole = dict(infer_many(plans, seeds, **how))
     shards, told = Shards(tmp_path / "fits"), []
 
@@ -147,7 +147,7 @@ def test_a_full_disk_keeps_what_is_finished(line, tmp_path):
     """As the system has it: no file may grow beyond 1 kB once eight fits are there."""
     resource = pytest.importorskip("resource", reason="limits on files are Unix's")
     plans = [line.hiding(hidden) for hidden in folds(line, 2 * TOGETHER)]
-    shards, how = Shards(tmp_path), {"draws": 50, "warmup": 100, "chains": 2}
+    shards, how = Shards(tmp_path), {"draws": 50, "chains": 2}
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def fill(done: int, total: int) -> None:
@@ -183,7 +183,7 @@ def test_plans_of_two_kinds_are_kept_apart_and_none_is_lost(line):
 
 def test_nothing_is_compiled_for_the_second_lot(line):
     plans = [line.hiding(hidden) for hidden in folds(line, TOGETHER)]
-    how = {"draws": 50, "warmup": 100, "chains": 2}
+    how = {"draws": 50, "chains": 2}
     list(infer_many(plans, range(TOGETHER), **how))
     before = _compiled.cache_info().misses
     list(infer_many(plans, range(TOGETHER), **how))
@@ -194,8 +194,8 @@ def test_nothing_is_compiled_for_the_second_lot(line):
 def test_a_fit_among_many_is_as_alone(families):
     """To the bit, of a law with powers, where rounding shows: one fit is a batch of one."""
     truth = {"E": 1.8, "A": 0.5, "alpha": 0.2, "sigma": 0.01}
-    runs = simulated_runs(POWER, np.random.default_rng(4), 200, families=families, parameters=truth)
-    pool = {"E": "partial", "A": "partial", "alpha": "complete"} if families else None
+    runs = simulated_runs(POWER, np.random.default_rng(4), 200 if families else 60, families=families, parameters=truth)
+    pool = {"E": "partial", "A": "complete", "alpha": "complete"} if families else None
     plan = make_plan(POWER, runs, "family" if families else None, pool)
     plans = [plan.hiding(hidden) for hidden in folds(plan, TOGETHER)]
     how = {"draws": 50, "warmup": 100}
@@ -211,14 +211,14 @@ def test_a_fit_among_many_is_as_alone(families):
 def test_patience_is_for_what_has_not_converged_alone(line):
     """Of 360 draws not even 400 are effective, so those fits are made again with four times as many."""
     plans = [line.hiding(hidden) for hidden in folds(line, 2)]
-    how = {"draws": 90, "warmup": 100}
+    how = {"draws": 90}
     once = dict(infer_many(plans, range(2), **how))
     assert not any(draws.diagnostics.converged for draws in once.values())
     told: list[tuple[int, int]] = []
     found = dict(infer_many(plans, range(2), patient=True, progress=lambda *counts: told.append(counts), **how))
     assert {draws.flat.shape[1] for draws in found.values()} == {360}
     # More of the same, since nothing else is amiss.
-    assert {draws.settings.warmup for draws in found.values()} == {100}
+    assert {draws.settings.warmup for draws in found.values()} == {choice_for(line).settings.warmup}
     assert told == [(1, 2), (2, 2)]
     enough = dict(infer_many(plans, range(2), patient=True, draws=500))
     assert {draws.flat.shape[1] for draws in enough.values()} == {500}
