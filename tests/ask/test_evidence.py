@@ -154,7 +154,7 @@ def test_pymc_has_the_same_evidence(small):
 
 def test_too_many_parameters_for_nested_sampling_are_refused(runs):
     """A floor, an amplitude and an exponent for each of four families."""
-    with pytest.raises(QuestionError, match="of the 19 parameters .* would take hours"):
+    with pytest.raises(QuestionError, match=r"of the 19 parameters .* would take hours"):
         bl.log_evidence(about(LAW, runs, TRUTH, "family", noise=TRUTH["sigma"]), nested=True)
 
 
