@@ -1,5 +1,7 @@
 """Coordinates of laws with a part that may be absent: their split, their ridge, and that they lose nothing."""
 
+from functools import cache, partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -33,6 +35,19 @@ def float64():
         yield
 
 
+@cache
+def programs(model):
+    """The map, its Jacobian and predictions, compiled once for all plans of a model: coordinates are arguments."""
+
+    def where(coordinates, z, args):
+        return coordinates.forward(z, model, args)[0]
+
+    def mapped(coordinates, z, args):
+        return coordinates.forward(z, model, args)
+
+    return jax.jit(mapped), jax.jit(jax.jacfwd(where, argnums=1)), jax.jit(model.mean)
+
+
 class Fitted:
     """A plan with the map it is sampled through."""
 
@@ -43,9 +58,8 @@ class Fitted:
             self.model, self.args = problem.model, problem.args
             self.split = Ridge.of(self.plan.structure, self.model)
             self.coordinates = BreakMap.at_mode(problem, starts_of(self.plan.structure, self.model, 0))
-            arrays = jax.tree.map(jnp.asarray, self.coordinates)
-            self.map = jax.jit(lambda z, args: arrays.forward(z, self.model, args))
-            self.predict = jax.jit(lambda x, args: self.model.mean(x, args))
+            arrays, (mapped, jacobian, self.predict) = jax.tree.map(jnp.asarray, self.coordinates), programs(self.model)
+            self.map, self.jacobian = partial(mapped, arrays), partial(jacobian, arrays)
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +132,8 @@ def test_plans_choose_by_runs_families_and_what_is_fixed():
 @pytest.mark.parametrize("seed", range(3))
 def test_the_log_determinant_is_that_of_the_jacobian(fitted, seed, scale):
     z = scale * np.random.default_rng(seed).standard_normal(fitted.model.size)
-    jacobian = jax.jit(jax.jacfwd(lambda z, args: fitted.map(z, args)[0]))(z, fitted.args)
-    assert float(fitted.map(z, fitted.args)[1]) == pytest.approx(np.linalg.slogdet(jacobian)[1], abs=1e-8)
+    expected = np.linalg.slogdet(fitted.jacobian(z, fitted.args))[1]
+    assert float(fitted.map(z, fitted.args)[1]) == pytest.approx(expected, abs=1e-8)
 
 
 @pytest.mark.parametrize("end", [-9.0, 9.0])
