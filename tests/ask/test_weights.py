@@ -49,7 +49,7 @@ def test_a_point_that_counts_twice_is_two_points():
     np.testing.assert_allclose(stacked(log_densities, counts.astype(float)), once, atol=1e-12)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None)
 @given(SCORES)
 def test_no_mixture_scores_better(log_densities):
     """The score is concave, so its slope at the weights bounds what any other mixture could gain."""
@@ -67,8 +67,8 @@ def test_no_mixture_scores_better(log_densities):
 def test_a_law_that_is_worse_everywhere_gets_nothing(log_densities, less):
     beaten = log_densities[:, :1] - less
     found = stacked(np.hstack([log_densities, beaten]), equally(len(log_densities)))
-    # It is left with what the end of the climb leaves open: `CLOSE` nats of score.
-    assert found[-1] * (1.0 - np.exp(-less)) < 2e-4
+    # It is left with what the end of the climb leaves open.
+    assert found[-1] * (1.0 - np.exp(-less)) < 1e-5
 
 
 # --- evidence ---------------------------------------------------------------------------------------------------
