@@ -189,7 +189,7 @@ def test_the_posterior_is_that_of_affine_coordinates(broken):
     """Means and standard deviations, in units of their Monte-Carlo error."""
     plan = broken.plan
     settings = Settings(draws=2000, warmup=500, target_accept=0.97)
-    ours = infer(plan, choice_for(plan, draws=1500), seed=1)
+    ours = infer(plan, choice_for(plan, draws=750), seed=1)
     theirs = infer(plan, Choice(Affine, settings), seed=2)
     assert (type(ours.coordinates), type(theirs.coordinates)) == (BreakMap, Affine)
     for name, one, other in zip(
