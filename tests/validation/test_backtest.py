@@ -22,7 +22,7 @@ TRUTH = {"E": 1.8, "A": 0.35, "B": 0.35, "alpha": 0.35, "beta": 0.37}
 NOISE = 0.004
 
 
-def made(rows: int = 90, seed: int = 0) -> bl.Runs:
+def made(rows: int = 150, seed: int = 0) -> bl.Runs:
     """Runs of Chinchilla's law with log-normal noise, over three orders of magnitude of compute."""
     rng = np.random.default_rng(seed)
     N, D = 10 ** rng.uniform(7.5, 9.5, rows), 10 ** rng.uniform(9.0, 10.8, rows)
@@ -59,7 +59,7 @@ def test_the_true_law_covers_and_the_average_is_their_mixture(found):
         assert len(scores) == len(found.origin)
     inside = found.laws["chinchilla"].inside(0.9).mean()
     # Two origins of the same runs: as good as the more expensive half alone.
-    assert abs(inside - 0.9) < 3 * np.sqrt(0.9 * 0.1 / 45)
+    assert abs(inside - 0.9) < 3 * np.sqrt(0.9 * 0.1 / 75)
     middle = found.laws["average"].quantiles[4]
     ends = np.sort([found.laws[name].quantiles[4] for name in ("chinchilla", "kaplan")], axis=0)
     assert ((ends[0] - 1e-9 <= middle) & (middle <= ends[1] + 1e-9)).all()
@@ -184,13 +184,13 @@ def test_the_picture_shows_every_law(found):
         (
             {"origins": [0.02]},
             QuestionError,
-            r"has 7 free parameters .* sees more than 2; .* \(origins=\[0.1\]\), or",
+            r"has 7 free parameters .* sees more than 3; .* \(origins=\[0.05\]\), or",
         ),
         ({"origins": [1.2]}, QuestionError, "1.2 is not a share"),
         ({"weights": "eqal"}, QuestionError, "did you mean 'equal'"),
         ({"along": "seed"}, QuestionError, "all runs have the same seed"),
-        ({"hide": "n_params > 1e15"}, QuestionError, "none of the 90 runs"),
-        ({"hide": "n_params > 1"}, QuestionError, "all of the 90 runs"),
+        ({"hide": "n_params > 1e15"}, QuestionError, "none of the 150 runs"),
+        ({"hide": "n_params > 1"}, QuestionError, "all of the 150 runs"),
     ],
 )
 def test_what_cannot_be_asked_is_said(runs, asked, error, words):
