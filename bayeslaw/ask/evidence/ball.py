@@ -59,8 +59,11 @@ def whitened(posterior: Posterior) -> Whitened:
 def on_ball(model: FlatModel, args: tuple[Any, ...], flat: np.ndarray, coordinates: Coordinates) -> Whitened:
     """Flat draws of any model, shape ``(chains, draws, size)``, on the ball of coordinates."""
     constants = coordinates, args
-    draws = in_chunks(_inverse(model), flat.reshape(-1, model.size), constants)
-    return Whitened(draws.reshape(flat.shape), partial(in_chunks, _density(model), constants=constants))
+    draws = in_chunks(
+        _inverse(model), flat.reshape(-1, model.size), constants, about=("inverse", model.described)
+    )  # fmt: skip
+    density = partial(in_chunks, _density(model), constants=constants, about=("on ball", model.described))
+    return Whitened(draws.reshape(flat.shape), density)
 
 
 @lru_cache(maxsize=PROGRAMS_KEPT)

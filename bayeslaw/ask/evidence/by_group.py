@@ -81,7 +81,9 @@ class ByGroup:
         def density(shared: np.ndarray) -> np.ndarray:
             points = z.copy()
             points[:, self.shared] = shared
-            return np.asarray(in_chunks(program, np.column_stack([points, np.arange(len(z))]), constants))
+            numbered = np.column_stack([points, np.arange(len(z))])
+            about = "averaged", self.problem.model.described
+            return np.asarray(in_chunks(program, numbered, constants, about=about))
 
         return density
 

@@ -11,43 +11,35 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import cache
-from pathlib import Path
 
 import jax
 import scipy.linalg  # noqa: F401 - its BLAS, which JAX calls, is to be among those that are loaded
 from threadpoolctl import ThreadpoolController
 
+from bayeslaw.inference.base.cache_folder import JAX, private_folder
 from bayeslaw.inference.base.work import CHAINS
 
 # Programs that run only a few times are not worth optimising.
 HASTY = {"xla_backend_optimization_level": 0}
-CACHE_VARIABLE = "BAYESLAW_CACHE"
-
-
-def cache_folder() -> Path | None:
-    """The folder of compiled programs: ``BAYESLAW_CACHE``, else the user's cache folder; None if it is "off"."""
-    chosen = os.environ.get(CACHE_VARIABLE)
-    if chosen is not None:
-        return None if chosen.lower() in ("", "0", "off", "none") else Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bayeslaw" / "jax"
 
 
 @cache
 def start() -> None:
-    """Set host devices and the compilation cache, once."""
+    """Set host devices and the compilation cache, once.
+
+    Raises
+    ------
+    FileError
+        When the folder of the cache is open to others.
+    """
     if "JAX_NUM_CPU_DEVICES" not in os.environ and "host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
         # If JAX is already running, its devices are fixed: chains are then vectorised on those.
         with contextlib.suppress(RuntimeError):
             if jax.config.jax_num_cpu_devices in (-1, None):
                 jax.config.update("jax_num_cpu_devices", CHAINS)
-    folder = cache_folder()
+    folder = private_folder()
     if folder is not None and jax.config.jax_compilation_cache_dir is None:
-        try:
-            # Anybody who can write to this folder can run code as this user, so it is private.
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError:
-            return
-        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_compilation_cache_dir", str(folder / JAX))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 

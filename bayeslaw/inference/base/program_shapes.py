@@ -13,7 +13,7 @@ import jax.numpy as jnp
 PROGRAMS_KEPT = 12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Shapes:
     """Shapes of nested arrays, hashable, so that programs can be kept by them."""
 
@@ -25,6 +25,10 @@ class Shapes:
         """The shapes of some arrays."""
         leaves, tree = jax.tree.flatten(arrays)
         return Shapes(tuple((jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves), tree)
+
+    def __repr__(self) -> str:
+        """All that programs depend on."""
+        return f"{[(shape, str(dtype)) for shape, dtype in self.leaves]} {self.tree}"
 
     def structs(self, sharding: Any = None) -> Any:
         """Stand-ins for the arrays, to trace with."""

@@ -25,6 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayeslaw.inference.base import devices
+from bayeslaw.inference.base.executables import kept
 from bayeslaw.inference.base.program_shapes import PROGRAMS_KEPT, Shapes
 from bayeslaw.inference.coordinates.block_arrow import Arrow, Blocks
 from bayeslaw.inference.coordinates.derivatives import curvature_of
@@ -244,4 +245,7 @@ def _marginal_program(model: FlatModel, args: Shapes, template: Shapes) -> Any:
         return model.potential(x, args) - log_det, x
 
     structs = template.structs()
-    return jax.jit(density).lower(structs, structs.scales.at, args.structs()).compile(compiler_options=devices.HASTY)
+    return kept(
+        lambda: jax.jit(density).lower(structs, structs.scales.at, args.structs()),
+        "marginal", model.described, args, template, options=devices.HASTY,
+    )  # fmt: skip

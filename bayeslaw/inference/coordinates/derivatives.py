@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayeslaw.inference.base import devices
+from bayeslaw.inference.base.executables import kept
 from bayeslaw.inference.base.program_shapes import PROGRAMS_KEPT, Shapes
 from bayeslaw.inference.coordinates.block_arrow import Blocks, Partition
 from bayeslaw.inference.coordinates.mode import Curvature
@@ -55,4 +56,7 @@ def _curvature_program(model: FlatModel, shapes: Shapes, count: int) -> Any:
         return value, slope, jax.lax.map(push, directions, batch_size=at_once)
 
     vector, vectors = (jax.ShapeDtypeStruct(shape, jnp.float64) for shape in ((model.size,), (count, model.size)))
-    return jax.jit(curvature).lower(vector, shapes.structs(), vectors).compile(compiler_options=devices.HASTY)
+    return kept(
+        lambda: jax.jit(curvature).lower(vector, shapes.structs(), vectors),
+        "curvature", model.described, shapes, count, options=devices.HASTY,
+    )  # fmt: skip

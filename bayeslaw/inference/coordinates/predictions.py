@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayeslaw.inference.base import devices
+from bayeslaw.inference.base.executables import kept
 from bayeslaw.inference.base.program_shapes import PROGRAMS_KEPT, Shapes
 from bayeslaw.inference.model.flat_model import FlatModel
 
@@ -42,4 +43,7 @@ def _program(model: FlatModel, shapes: Shapes) -> Any:
         return mean, jacobian, jnp.maximum(curvature, 0.0)
 
     vector = jax.ShapeDtypeStruct((model.size,), jnp.float64)
-    return jax.jit(predictions).lower(vector, shapes.structs()).compile(compiler_options=devices.HASTY)
+    return kept(
+        lambda: jax.jit(predictions).lower(vector, shapes.structs()),
+        "predictions", model.described, shapes, options=devices.HASTY,
+    )  # fmt: skip

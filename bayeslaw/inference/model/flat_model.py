@@ -80,6 +80,11 @@ class FlatModel:
             )
         return FlatModel(model, tuple(sites))
 
+    @property
+    def described(self) -> str | None:
+        """All that its density follows from, in words; None where that cannot be said, as of any NumPyro model."""
+        return None
+
     @cached_property
     def size(self) -> int:
         """The length of the flat vector."""

@@ -29,6 +29,11 @@ class PlanModel(FlatModel):
 
     structure: Structure
 
+    @property
+    def described(self) -> str:
+        """The law's text, and how its parameters are pooled over how many groups and rows."""
+        return repr((self.structure.law.text, self.structure.poolings, self.structure.sizes, self.structure.rows))
+
     def potential(self, x: Any, args: tuple[Any, ...]) -> Any:
         """Minus the log density of the flat vector, all constants and Jacobians included."""
         (data,) = args

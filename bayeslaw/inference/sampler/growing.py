@@ -75,7 +75,10 @@ class Growing:
         z, potential = own.pop("z"), own.pop("potential")
         if count > known:
             new = z[:, known:]
-            flat, log_det = in_chunks(_forward(self.model), new.reshape(-1, z.shape[-1]), self.constants, hasty=True)
+            flat, log_det = in_chunks(
+                _forward(self.model), new.reshape(-1, z.shape[-1]), self.constants,
+                about=("forward", self.model.described), hasty=True,
+            )  # fmt: skip
             self.flat = np.concatenate([self.flat, flat.reshape(*new.shape[:2], -1)], axis=1)
             self.log_det = np.concatenate([self.log_det, log_det.reshape(new.shape[:2])], axis=1)
         return {"flat": self.flat[:, :count], "lp": -(potential + self.log_det[:, :count]), **own}

@@ -27,14 +27,20 @@ from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.sampler.settings import DRAWS_OF_MANY
 from bayeslaw.inference.workplace import Workplace, opened_workplace
 from bayeslaw.language import catalogue
-from bayeslaw.language.latin_hypercube import latin_hypercube
 from bayeslaw.language.law import Law
 from bayeslaw.language.public_priors import with_priors
 from bayeslaw.note import Note
 from bayeslaw.page import Page, as_html, as_text
 from bayeslaw.runs.table import Runs, RunsLike, read_runs
 from bayeslaw.validation.calibration.ranks import FEWEST, LEVEL, LOG_LIKELIHOOD, ranks_of, within_band
-from bayeslaw.validation.calibration.simulation import Random, Simulated, Values, draw_prior, simulate
+from bayeslaw.validation.calibration.simulation import (
+    Random,
+    Simulated,
+    Values,
+    draw_prior,
+    simulate,
+    spread_plan,
+)
 from bayeslaw.words import argument, plain
 
 # Of the histograms in the JSON.
@@ -292,12 +298,7 @@ def _calibrated(
 
 
 def _spread(law: Law, rows: int, rng: Random) -> _Trial:
-    """Runs of one family at inputs spread over their ranges, with placeholders for the outcomes to be drawn."""
-    inputs = law.with_computed_inputs(latin_hypercube(law, rng, rows))
-    columns = {law.inputs[name].column: values for name, values in inputs.items()}
-    stand_in = 0.0 if law.output.likelihood.family.outcome == "count" else np.mean(law.output.range or (0.0, 1.0))
-    table = {**columns, law.output.column: np.full(rows, stand_in)}
-    return _Trial(make_plan(law, Runs.from_arrays(table, f"simulated {law.name}")))
+    return _Trial(spread_plan(law, rows, rng))
 
 
 def _unweighted(plan: Plan) -> Plan:

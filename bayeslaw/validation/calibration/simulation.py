@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from bayeslaw.errors import QuestionError
-from bayeslaw.inference.model.plan import Plan, bounded, deviation_name, spread_name, unbounded
+from bayeslaw.inference.model.plan import Plan, bounded, deviation_name, make_plan, spread_name, unbounded
 from bayeslaw.inference.posterior.noise import noisy
 from bayeslaw.language.formula.likelihoods import OUTCOMES
+from bayeslaw.language.latin_hypercube import latin_hypercube
 from bayeslaw.language.law import Law
+from bayeslaw.runs.table import Runs
 
 # Draws per lot, and the number of lots before giving up.
 LOT, LOTS = 256, 400
@@ -108,3 +110,22 @@ def _allowed(law: Law, outcomes: np.ndarray) -> np.ndarray:
     inside = np.isfinite(outcomes) & (outcomes >= low) & (outcomes <= high)
     inside &= OUTCOMES[law.output.likelihood.family.outcome].holds(outcomes)
     return np.asarray(inside.all(axis=1))
+
+
+def spread_plan(law: Law, rows: int, rng: Random, families: int | None = None) -> Plan:
+    """Runs at inputs spread over their ranges, with placeholders for the outcomes to be drawn."""
+    inputs = law.with_computed_inputs(latin_hypercube(law, rng, rows))
+    table = {law.inputs[name].column: values for name, values in inputs.items()}
+    stand_in = 0.0 if law.output.likelihood.family.outcome == "count" else np.mean(law.output.range or (0.0, 1.0))
+    table[law.output.column] = np.full(rows, stand_in)
+    if families is not None:
+        table["family"] = np.array([f"family {1 + i % families}" for i in range(rows)], dtype=object)
+    return make_plan(law, Runs.from_arrays(table, f"simulated {law.name}"), None if families is None else "family")
+
+
+def simulated_plan(law: Law, rows: int, families: int | None = None, seed: int = 0) -> Plan:
+    """A table that is drawn from the priors of a law."""
+    rng = np.random.default_rng(seed)
+    plan = spread_plan(law, rows, rng, families)
+    outcome = simulate(plan, lambda rng, size: draw_prior(plan, rng, size), 1, rng).outcomes[0]
+    return replace(plan, runs=plan.runs.with_columns({law.output.column: outcome}))
