@@ -1,12 +1,15 @@
 """The public names, one a line: read by ``__init__.py``, which imports them when first used, and by type checkers."""
 
 from bayeslaw import errors as errors
+from bayeslaw.ask.auto.fit import fit as fit
+from bayeslaw.ask.average import Average as Average
 from bayeslaw.ask.compare.averaging import average as average
 from bayeslaw.ask.compare.compare import compare as compare
 from bayeslaw.ask.evidence.evidence import log_evidence as log_evidence
 from bayeslaw.ask.forecast.drift import Drift as Drift
 from bayeslaw.ask.forecast.forecast import forecast as forecast
 from bayeslaw.ask.forecast.risk import risk as risk
+from bayeslaw.ask.loading import load as load
 from bayeslaw.ask.optimum.optimum import optimum as optimum
 from bayeslaw.ask.plot.comparison import plot_comparison as plot_comparison
 from bayeslaw.ask.plot.forecast import plot_forecast as plot_forecast
@@ -19,10 +22,8 @@ from bayeslaw.ask.threshold.frontier import frontier as frontier
 from bayeslaw.ask.threshold.threshold import threshold as threshold
 from bayeslaw.inference.base.work import Sampling as Sampling
 from bayeslaw.inference.base.work import Work as Work
-from bayeslaw.inference.fit import fit as fit
 from bayeslaw.inference.fit import posterior_mode as posterior_mode
 from bayeslaw.inference.model.pymc_model import to_pymc as to_pymc
-from bayeslaw.inference.posterior.loading import load as load
 from bayeslaw.inference.posterior.posterior import Posterior as Posterior
 from bayeslaw.language.catalogue import law as law
 from bayeslaw.language.catalogue import laws as laws

@@ -45,6 +45,8 @@ PLACES = {
     "jax": {"inference/", "ask/"},
     "pandas": {"runs/", "inference/", "ask/", "validation/drift/"},
 }  # fmt: skip
+# JAX stores compiled programs as pickles; they are machine code, and their folder is private.
+PICKLES = {"inference/base/executables.py"}
 NEVER_IMPORTED = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}
 NEVER_CALLED = {"eval", "exec", "compile", "__import__"}
 
@@ -104,7 +106,8 @@ def test_a_library_is_imported_in_its_place_only():
 
 def test_no_text_is_run_and_nothing_is_pickled():
     for name in FILES:
-        assert NEVER_IMPORTED.isdisjoint(module.split(".")[0] for module in _imports(name)), name
+        imported = {module.split(".")[0] for module in _imports(name)}
+        assert NEVER_IMPORTED.isdisjoint(imported) or name in PICKLES, name
         for node in ast.walk(_tree(name)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id not in NEVER_CALLED, f"{name}:{node.lineno}: {node.func.id}"

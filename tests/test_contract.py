@@ -222,6 +222,7 @@ def test_a_question_refuses_chains_that_have_not_converged(bad, name):
 # How each command is used; the words in braces are files.
 EXAMPLES: Mapping[str, str] = {
     "backtest": "{runs} --laws chinchilla",
+    "cache": "",
     "check": "power_law --sbc",
     "compare": "{runs} --laws chinchilla,coupled",
     "demo": "--out {folder}",
@@ -239,6 +240,7 @@ EXAMPLES: Mapping[str, str] = {
     "show": "power_law",
     "summary": "{fit}",
     "threshold": "{fit} --crosses 2.4",
+    "warm": "power_law --runs 20",
 }
 NAMES = sorted(commands.commands)
 WITH_A_FILE = [

@@ -17,7 +17,7 @@ PUBLIC = """
     read_runs Runs
     fit Sampling Work load Posterior posterior_mode to_pymc
     forecast risk threshold optimum effective_size frontier Drift
-    compare average log_evidence backtest learn_drift sbc
+    compare average Average log_evidence backtest learn_drift sbc
     plot_forecast plot_parameters plot_residuals plot_threshold plot_optimum plot_comparison plot_backtest
     errors __version__
 """

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,13 @@ class Average:
         By the names that messages and answers use.
     weights
         Weights by the same names; they sum to 1.
+    about
+        Notes on how it was made.
     """
 
     posteriors: Mapping[str, Posterior]
     weights: Mapping[str, float]
+    about: tuple[Note, ...] = ()
 
     @staticmethod
     def of(asked: Posterior | Average) -> Average:
@@ -99,13 +103,19 @@ class Average:
             for name, posterior in self.posteriors.items()
         }
         if self.dominant is None:
-            return by_name(found)
+            return (*by_name(found), *self.about)
         share = self.weights[self.dominant]
         alone = Note(
             ONE_LAW, "info", f"'{self.dominant}' has {share:.3f} of the weight, so the average says what it says.",
             "Compare it with an average with equal weights.",
         )  # fmt: skip
-        return (*by_name(found), alone)
+        return (*by_name(found), *self.about, alone)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the average to one NetCDF file; an existing file is replaced only when all is written."""
+        from bayeslaw.ask.saving import save
+
+        return save(self.posteriors, self.weights, self.about, Path(path))
 
     @cached_property
     def rows(self) -> Mapping[str, np.ndarray]:

@@ -1,7 +1,7 @@
 """Options that several commands share, each beside the function that reads its value.
 
 Tables (``--columns``, ``--units``, ``--where``), laws (``--laws``, ``--priors``, ``--prior``, ``--pool``), fitting
-(``--draws``, ``--patience``, ``--shards``, ``--seed``, ...), fits (``FIT.nc ...``, ``--weights``), questions
+(``--draws``, ``--patience``, ``--shards``, ``--seed``, ...), questions
 (``--at``, ``--family``, ``--level``, ``--drift``, ``--allow-unconverged``) and pictures (``--plot``).
 """
 
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bayeslaw.cli.answer import assignments, quick_imports
+from bayeslaw.cli.answer import assignments
 from bayeslaw.errors import InputError, QuestionError
 from bayeslaw.inference.base.work import CHAINS, Sampling
 from bayeslaw.inference.sampler.settings import ENOUGH, FEW_RUNS, USUAL, Settings
-from bayeslaw.paths import fit_file, law_file, runs_file
+from bayeslaw.paths import law_file, runs_file
 from bayeslaw.words import number_in
 
 if TYPE_CHECKING:
@@ -218,48 +218,6 @@ def fields_of(rest: dict[str, Any]) -> dict[str, Any]:
     from bayeslaw.inference.base.work import Fields
 
     return {name: rest.pop(name) for name in Fields.__annotations__ if name in rest}
-
-
-# Saved fits, one or several.
-
-fit_argument = click.argument("fit", metavar="FIT.nc")
-fits_options = together(
-    click.argument("fits", metavar="FIT.nc [FIT2.nc ...]", nargs=-1, required=True),
-    click.option("--weights", metavar=WEIGHTS, help="How several fits are averaged (default: equal)."),
-)
-
-
-def load_fit(path: str) -> Posterior:
-    """Load a saved fit."""
-    fit_file(path)
-    with quick_imports():
-        from bayeslaw.inference.posterior.loading import load
-    return load(path)
-
-
-def load_fits(paths: Sequence[str], weights: str | None) -> Posterior | Average:
-    """Load a saved fit, or several as their average."""
-    for path in paths:
-        fit_file(path)
-    if len(paths) == 1:
-        if weights is not None:
-            raise InputError(f"--weights {weights}: there is one fit only; give two or more to average.")
-        return load_fit(paths[0])
-    fits = [load_fit(path) for path in paths]
-
-    from bayeslaw.ask.compare.averaging import average
-
-    return average(fits) if weights is None else average(fits, weights)
-
-
-def laws_of(paths: Sequence[str]) -> list[Law]:
-    """Return the laws of saved fits, which takes a tenth of the time that loading the fits does."""
-    for path in paths:
-        fit_file(path)
-
-    from bayeslaw.inference.posterior.loading import load_law
-
-    return [load_law(path) for path in paths]
 
 
 # The points and numbers of a question.

@@ -99,10 +99,15 @@ def check_columns(runs: Runs, law: Law) -> None:
     _check_there(runs, law, [law.output.column])
 
 
-def _check_there(runs: Runs, law: Law, more: Sequence[str]) -> None:
+def columns_lacking(runs: Runs, law: Law, more: Sequence[str]) -> dict[str, str]:
+    """The columns that a table lacks of a law's inputs and of some more, and what each is, in words before a law."""
     inputs = [each for each in _behind(runs, law) if each.formula is None and each.default is None]
     absent = {each.column: f"input '{each.name}' of " for each in inputs if not runs.has(each.column)}
-    absent |= {column: "" for column in more if not runs.has(column)}
+    return absent | {column: "" for column in more if not runs.has(column)}
+
+
+def _check_there(runs: Runs, law: Law, more: Sequence[str]) -> None:
+    absent = columns_lacking(runs, law, more)
     if absent:
         of = next(iter(absent.values())) if len(absent) == 1 else ""
         raise missing_columns(list(absent), runs.names, runs.source, f"{of}law '{law.name}'")

@@ -20,7 +20,7 @@ from bayeslaw.ask.compare.weights import WEIGHTINGS
 from bayeslaw.ask.threshold.frontier import IMAGINED
 from bayeslaw.cli import HEADINGS, commands
 from bayeslaw.cli.answer import check_writable
-from bayeslaw.cli.options import WEIGHTS
+from bayeslaw.cli.fits import WEIGHTS
 from bayeslaw.errors import FileError
 from bayeslaw.inference.sampler.settings import DRAWS_OF_MANY, ENOUGH, USUAL
 from bayeslaw.language.public_priors import field_priors

@@ -35,6 +35,7 @@ POINT = ("--at", "N=7e9,D=1e12")
 ANSWERED = {
     ("--help",): NOTHING,
     ("fit", "--help"): NOTHING,
+    ("cache",): NOTHING,
     ("laws",): LAWS,
     ("show", "chinchilla"): LAWS,
     ("runs", RUNS, "--law", "chinchilla"): LAWS,
@@ -62,7 +63,7 @@ REFUSED = {
     ("forecast", FIT, "--at", "N=7e9"): LAW_OF_A_FIT,
 }
 # Those that fit, sample or differentiate.
-WITH_JAX = {"backtest", "check", "compare", "demo", "drift", "evidence", "fit", "frontier"}
+WITH_JAX = {"backtest", "check", "compare", "demo", "drift", "evidence", "fit", "frontier", "warm"}
 
 
 def _shown(command: tuple[str, ...]) -> str:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bayeslaw.cli.answer import answers, give
+from bayeslaw.cli.fits import laws_of, load_fit
 from bayeslaw.cli.options import (
     drift_options,
-    laws_of,
     level_option,
-    load_fit,
     read_drift,
     read_family,
     read_held,

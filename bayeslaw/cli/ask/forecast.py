@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bayeslaw.cli.answer import answers, give
+from bayeslaw.cli.fits import fits_options, laws_of, load_fit, load_fits
 from bayeslaw.cli.options import (
     check_points,
     drift_options,
-    fits_options,
-    laws_of,
     level_option,
-    load_fit,
-    load_fits,
     plot_option,
     points_option,
     read_drift,

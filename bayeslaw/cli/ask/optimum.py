@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from bayeslaw.cli.answer import answers, assignments, give
+from bayeslaw.cli.fits import fits_options, laws_of, load_fits
 from bayeslaw.cli.options import (
     drift_options,
-    fits_options,
-    laws_of,
     level_option,
-    load_fits,
     plot_option,
     read_drift,
     read_family,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bayeslaw.cli.answer import answers, give
-from bayeslaw.cli.options import fit_argument, load_fit, read_optional_table, reading_options, unconverged_option
+from bayeslaw.cli.fits import fit_argument, load_fit
+from bayeslaw.cli.options import read_optional_table, reading_options, unconverged_option
 from bayeslaw.cli.pictures import planned, write
 from bayeslaw.errors import InputError
 from bayeslaw.note import serious

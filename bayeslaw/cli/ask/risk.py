@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import click
 
 from bayeslaw.cli.answer import answers, give
+from bayeslaw.cli.fits import fits_options, laws_of, load_fits
 from bayeslaw.cli.options import (
     check_points,
     drift_options,
-    fits_options,
-    laws_of,
-    load_fits,
     points_option,
     read_drift,
     read_family,

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from bayeslaw.cli.answer import answers, give, quick_imports
+from bayeslaw.cli.fits import WEIGHTS
 from bayeslaw.cli.options import (
-    WEIGHTS,
     drift_options,
     fields_of,
     find_laws,

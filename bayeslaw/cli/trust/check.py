@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bayeslaw.cli.answer import ANSWER_IS_NO, answers, give, quick_imports, say
-from bayeslaw.cli.options import find_law, fitting_options, load_fit, priors_options
+from bayeslaw.cli.fits import load_fit
+from bayeslaw.cli.options import find_law, fitting_options, priors_options
 from bayeslaw.errors import InputError
 from bayeslaw.inference.sampler.settings import DRAWS_OF_MANY
 from bayeslaw.note import by_name

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from bayeslaw.cli.answer import answers, give
-from bayeslaw.cli.options import fit_argument, load_fit, unconverged_option
+from bayeslaw.cli.fits import fit_argument, load_fit
+from bayeslaw.cli.options import unconverged_option
 
 
 @click.command()

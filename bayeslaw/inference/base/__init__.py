@@ -3,6 +3,8 @@
 ==================  ======================================================================
 ``devices``         JAX as this package needs it
 ``program_shapes``  shapes of arrays as keys of compiled programs
+``executables``     compiled programs that are kept on disk
+``cache_folder``    their folder, which is private
 ``batched``         a function of one point at each of many
 ``diagnostics``     whether draws can be trusted
 ``mixing``          how well the chains of one quantity have mixed

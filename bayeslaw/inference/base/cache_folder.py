@@ -21,7 +21,7 @@ def cache_folder() -> Path | None:
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen is not None:
         return None if chosen.lower() in ("", "0", "off", "none") else Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bayeslaw"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bayeslaw" / "compiled"
 
 
 def private_folder() -> Path | None:
@@ -36,7 +36,9 @@ def private_folder() -> Path | None:
     if folder is None:
         return None
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+        # A folder that is made on the way takes the permissions that new folders usually get.
+        for each in (folder.parent, folder):
+            each.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
         own, above = folder.stat(), folder.resolve().parent.stat()
     except OSError:
         return None
@@ -48,7 +50,7 @@ def private_folder() -> Path | None:
         if above.st_mode & OTHERS_WRITE and not above.st_mode & stat.S_ISVTX:
             raise _refused(
                 folder, f"can be replaced by others, who may write to {folder.resolve().parent}",
-                "set BAYESLAW_CACHE to a folder elsewhere, or to off",
+                "take that right from them, or set BAYESLAW_CACHE to a folder elsewhere, or to off",
             )  # fmt: skip
     return folder
 

@@ -73,8 +73,8 @@ class Entry:
             digest, content = sealed[:32], sealed[32:]
             if hashlib.sha256(content).digest() != digest:
                 return None
-            program, count = pickle.loads(zlib.decompress(content))  # noqa: S301 - see above
-            return deserialize_and_load(*program, execution_devices=jax.devices()[:count])
+            (code, given, found), count = pickle.loads(zlib.decompress(content))  # noqa: S301 - see above
+            return deserialize_and_load(code, given, found, execution_devices=jax.devices()[:count])
         except Exception:
             return None
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from bayeslaw.language.law import Law
 from bayeslaw.note import read_note
 from bayeslaw.paths import fit_file
 from bayeslaw.runs.table import Runs
+
+if TYPE_CHECKING:
+    import h5py
 
 # The arrays of a fit are stored in full, so they take no more room than the file.  Dimensions are declared and not
 # stored: each is shorter than an array along it.
@@ -40,25 +43,9 @@ def load(path: str | Path) -> Posterior:
     FileError
         When the file is missing, truncated, damaged or something else.
     """
-    with _reading(path) as file:
-        return _read(file)
-
-
-def load_law(path: str | Path) -> Law:
-    """Read the law of a posterior that was saved, and none of its draws.
-
-    Raises
-    ------
-    FileError
-        As for :func:`load`, except for errors in the draws.
-    """
-    import h5py
-
-    with _reading(path) as file, h5py.File(file, "r") as raw:
-        about = dict(raw.attrs)
-        if about["format"] != FORMAT:
-            raise ValueError(about["format"])
-        return _law(about, file)
+    with opened(path) as file:
+        require_whole(file)
+        return read(file)
 
 
 def _whole(path: Path) -> Path:
@@ -69,11 +56,16 @@ def _whole(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _reading(path: str | Path) -> Iterator[Path]:
-    """Report errors within this context as errors of the file."""
+def opened(path: str | Path) -> Iterator[h5py.File]:
+    """Open a saved file for reading, and report errors within this context as errors of the file."""
     path = fit_file(path)
     try:
-        yield _whole(path)
+        import h5py
+
+        # Not by h5netcdf, which looks up the dimensions of every array before it reads it, and takes several times as
+        # long.
+        with h5py.File(_whole(path), "r") as file:
+            yield file
     except InputError as error:
         raise FileError(f"{path}: the fit inside this file cannot be used: {error}") from None
     except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, IndexError):
@@ -83,28 +75,33 @@ def _reading(path: str | Path) -> Iterator[Path]:
         ) from None
 
 
-def _read(path: Path) -> Posterior:
-    import h5py
+def require_whole(file: h5py.File) -> None:
+    """Check the numbers of a file before any is used; within :func:`opened`."""
+    if _declared(file) > MOST_DECLARED * Path(file.filename).stat().st_size:
+        raise ValueError("more than the file holds")
+    if file.attrs[DIGEST] != digest_of(file):
+        raise ValueError("not the numbers that were saved")
 
-    # Not by h5netcdf, which looks up the dimensions of every array before it reads it, and takes several times as long.
-    with h5py.File(path, "r") as raw:
-        about = dict(raw.attrs)
-        if about["format"] != FORMAT:
-            raise ValueError(about["format"])
-        if _declared(raw) > MOST_DECLARED * path.stat().st_size:
-            raise ValueError("more than the file holds")
-        if about[DIGEST] != digest_of(raw):
-            raise ValueError("not the numbers that were saved")
-        values = {name: np.asarray(v[...]) for name, v in _variables(raw["posterior"]).items()}
-        stats = {name: np.asarray(v[...]) for name, v in _variables(raw["sample_stats"]).items()}
-        flat = np.asarray(raw["unconstrained_posterior"]["flat"][...])
-        constant = _variables(raw["constant_data"])
-        rows = np.asarray(constant["row_in_file"][...])
-        data: Mapping[str, np.ndarray] = {
-            str(v.attrs["column"]): _column(v) for name, v in constant.items() if name != "row_in_file"
-        }
+
+def law_of(place: h5py.Group) -> Law:
+    """The law of a posterior in a file, or in a group of one; within :func:`opened`."""
+    if place.attrs["format"] != FORMAT:
+        raise ValueError(place.attrs["format"])
+    return Law.parse(str(place.attrs["law_text"]), str(place.attrs["law"]), f"{place.file.filename} (law)")
+
+
+def read(place: h5py.Group) -> Posterior:
+    """The posterior in a file, or in a group of one; within :func:`opened`."""
+    law, about = law_of(place), dict(place.attrs)
+    values = {name: np.asarray(v[...]) for name, v in _variables(place["posterior"]).items()}
+    stats = {name: np.asarray(v[...]) for name, v in _variables(place["sample_stats"]).items()}
+    flat = np.asarray(place["unconstrained_posterior"]["flat"][...])
+    constant = _variables(place["constant_data"])
+    rows = np.asarray(constant["row_in_file"][...])
+    data: Mapping[str, np.ndarray] = {
+        str(v.attrs["column"]): _column(v) for name, v in constant.items() if name != "row_in_file"
+    }
     stats["diverging"] = stats["diverging"].astype(bool)
-    law = _law(about, path)
     if not (np.isfinite(flat).all() and all(np.isfinite(v).all() for v in values.values())):
         raise ValueError("draws that are not finite")
     runs = Runs(data, str(about["source"]), rows)
@@ -126,10 +123,6 @@ def _read(path: Path) -> Posterior:
 def _variables(group: Any) -> dict[str, Any]:
     """The arrays of an h5py group, without those that NetCDF keeps for the lengths of its dimensions."""
     return {name: item for name, item in group.items() if not item.attrs.get("NAME", b"").startswith(NO_VARIABLE)}
-
-
-def _law(about: Mapping[str, Any], path: Path) -> Law:
-    return Law.parse(str(about["law_text"]), str(about["law"]), f"{path} (law)")
 
 
 def _declared(file: Any) -> int:

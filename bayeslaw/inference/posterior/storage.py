@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from bayeslaw.inference.posterior.posterior import Posterior
 
 FORMAT, DIGEST = "bayeslaw posterior 1", "sha256"
+# Several posteriors in one file, each in a group of its own.
+SEVERAL = "bayeslaw average 1"
 # A file ends in this and a hash of all before it, which HDF5 does not look at.  In a damaged file HDF5 can search for
 # ever, so whether it is damaged has to be known before.
 SEAL = b"bayeslaw sha256 "
@@ -35,7 +38,7 @@ def save(posterior: Posterior, path: Path) -> Path:
     FileError
         When the file cannot be written; an existing file stays.
     """
-    write(path, _as_netcdf(posterior))
+    write(path, as_netcdf(lambda file: put(file, posterior)))
     return path
 
 
@@ -50,16 +53,26 @@ def is_fit(path: Path) -> bool:
             if file.read().startswith(SEAL):
                 return True
         with h5py.File(path, "r") as raw:
-            return bool(raw.attrs.get("format") == FORMAT)
+            return raw.attrs.get("format") in (FORMAT, SEVERAL)
     except OSError:
         return False
 
 
-def _as_netcdf(posterior: Posterior) -> bytes:
-    """The contents of the file of a posterior."""
+def as_netcdf(put_all: Callable[[Any], None]) -> bytes:
+    """The contents of a file that a function fills."""
     import h5netcdf
     import h5py
 
+    made = io.BytesIO()
+    with h5netcdf.File(made, "w") as file:
+        put_all(file)
+    with h5py.File(made, "r+") as raw:
+        raw.attrs[DIGEST] = digest_of(raw)
+    return sealed(made.getvalue())
+
+
+def put(file: Any, posterior: Posterior) -> None:
+    """Put a posterior into a file of h5netcdf, or into a group of one."""
     about = {
         "format": FORMAT, "law": posterior.law.name, "law_text": posterior.law.text,
         "family": json.dumps(posterior.family), "pool": json.dumps(dict(posterior.pool)),
@@ -69,32 +82,27 @@ def _as_netcdf(posterior: Posterior) -> bytes:
         "notes": json.dumps([note.as_dict() for note in posterior.notes]),
     }  # fmt: skip
     chains, draws = posterior.flat.shape[:2]
-    made = io.BytesIO()
-    with h5netcdf.File(made, "w") as file:
-        file.attrs.update(about)
-        file.dimensions = {"chain": chains, "draw": draws, "run": len(posterior.runs)}
-        plan = posterior.plan
-        for name, grouping in plan.groupings.items():
-            _put(file, _dimension(name), np.array(grouping.labels, dtype=object), (_dimension(name),))
-        group = file.create_group("posterior")
-        for name, values in posterior.values.items():
-            group_names = [_dimension(g) for g in plan.groupings if _belongs(posterior, name, g)]
-            _put(group, name, values, ("chain", "draw", *group_names))
-        group = file.create_group("unconstrained_posterior")
-        group.dimensions = {"coordinate": posterior.flat.shape[2]}
-        _put(group, "flat", posterior.flat, ("chain", "draw", "coordinate"))
-        group = file.create_group("sample_stats")
-        for name, values in posterior.stats.items():
-            _put(group, name, values.astype(np.int8) if values.dtype == bool else values, ("chain", "draw"))
-        group = file.create_group("observed_data")
-        _put(group, posterior.law.output.column, plan.outcome, ("run",))
-        group = file.create_group("constant_data")
-        _put(group, "row_in_file", np.asarray(posterior.runs.rows, dtype=np.int64), ("run",))
-        for name, values in posterior.runs.data.items():
-            _put(group, name.replace("/", "_per_"), values, ("run",)).attrs["column"] = name
-    with h5py.File(made, "r+") as raw:
-        raw.attrs[DIGEST] = digest_of(raw)
-    return sealed(made.getvalue())
+    file.attrs.update(about)
+    file.dimensions = {"chain": chains, "draw": draws, "run": len(posterior.runs)}
+    plan = posterior.plan
+    for name, grouping in plan.groupings.items():
+        _put(file, _dimension(name), np.array(grouping.labels, dtype=object), (_dimension(name),))
+    group = file.create_group("posterior")
+    for name, values in posterior.values.items():
+        group_names = [_dimension(g) for g in plan.groupings if _belongs(posterior, name, g)]
+        _put(group, name, values, ("chain", "draw", *group_names))
+    group = file.create_group("unconstrained_posterior")
+    group.dimensions = {"coordinate": posterior.flat.shape[2]}
+    _put(group, "flat", posterior.flat, ("chain", "draw", "coordinate"))
+    group = file.create_group("sample_stats")
+    for name, values in posterior.stats.items():
+        _put(group, name, values.astype(np.int8) if values.dtype == bool else values, ("chain", "draw"))
+    group = file.create_group("observed_data")
+    _put(group, posterior.law.output.column, plan.outcome, ("run",))
+    group = file.create_group("constant_data")
+    _put(group, "row_in_file", np.asarray(posterior.runs.rows, dtype=np.int64), ("run",))
+    for name, values in posterior.runs.data.items():
+        _put(group, name.replace("/", "_per_"), values, ("run",)).attrs["column"] = name
 
 
 def sealed(contents: bytes) -> bytes:
@@ -119,6 +127,8 @@ def digest_of(file: Any) -> str:
             values = item[...]
             total.update(f"{name}{item.attrs.get('column')}{values.dtype}{values.shape}".encode())
             total.update(repr(values.tolist()).encode() if values.dtype == object else values.tobytes())
+        elif "format" in item.attrs:  # one of several posteriors
+            total.update(repr([(k, str(v)) for k, v in sorted(item.attrs.items())]).encode())
 
     file.visititems(add)
     return total.hexdigest()

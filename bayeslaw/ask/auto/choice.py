@@ -1,0 +1,127 @@
+"""Which laws suit a table: the first row of one list whose laws find their columns."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+import bayeslaw
+from bayeslaw.errors import RunsError, listed
+from bayeslaw.language import catalogue
+from bayeslaw.note import Note
+from bayeslaw.runs.observations import columns_lacking
+from bayeslaw.runs.table import Runs
+
+AUTO = "auto"
+CHOICES = Path(bayeslaw.__file__).parent / "data" / "choices.toml"
+# With fewer values a column is a setting of the sweep, and not what it studies.
+FEWEST_VALUES = 3
+# How many other choices a message names.
+NEAREST = 3
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Laws for a kind of table.
+
+    Attributes
+    ----------
+    laws
+        Their names; several are averaged.
+    because
+        What kind of table that is, as words after "since".
+    tested
+        What the choice rests on.
+    varies
+        Columns that must have several values.
+    """
+
+    laws: tuple[str, ...]
+    because: str
+    tested: str
+    varies: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> str:
+        """The column that the laws predict."""
+        return catalogue.law(self.laws[0]).output.column
+
+    def suits(self, runs: Runs) -> bool:
+        """Whether a table has what the laws need."""
+        return not self.lacking(runs)
+
+    def lacking(self, runs: Runs) -> list[str]:
+        """The columns that a table has not, or not in enough values, in words."""
+        laws = [catalogue.law(name) for name in self.laws]
+        absent = [name for law in laws for name in columns_lacking(runs, law, [law.output.column])]
+        constant = [name for name in self.varies if name not in absent and not _varies(runs, name)]
+        return list(dict.fromkeys([*absent, *(f"several values of {name}" for name in constant)]))
+
+    def note(self, runs: Runs) -> Note:
+        """What was chosen, why, and what would make it another choice."""
+        # Those that would come first, were their columns there.
+        before = choices()[: choices().index(self)]
+        others = [each for each in before if each.outcome == self.outcome]
+        nearest = sorted(others, key=lambda each: len(each.lacking(runs)))[:NEAREST]
+        more = "; ".join(f"{listed(each.lacking(runs))} would choose {listed(each.laws)}" for each in nearest)
+        averaged = " averaged equally," if len(self.laws) > 1 else ""
+        return Note(
+            "auto", "info",
+            f"The laws were chosen by the table: {listed(self.laws)},{averaged} since {self.because}.",
+            f"Tested: {self.tested}. {f'With other columns, {more}; name' if more else 'Name'} a law to have that one.",
+        )  # fmt: skip
+
+
+@cache
+def choices() -> tuple[Choice, ...]:
+    """All choices, in the order in which they are tried."""
+    rows = tomllib.loads(CHOICES.read_text(encoding="utf-8"))["choice"]
+    return tuple(
+        Choice(tuple(row["laws"]), row["because"], row["tested"], tuple(row.get("varies", ()))) for row in rows
+    )
+
+
+def choose(runs: Runs, outcome: str | None = None) -> Choice:
+    """The laws for a table.
+
+    Parameters
+    ----------
+    outcome
+        The column to predict, where a table has several.
+
+    Raises
+    ------
+    RunsError
+        When no law suits, or several columns could be the outcome and none is named.
+    """
+    if outcome is not None and not runs.has(outcome):
+        raise RunsError(f"{runs.source}: there is no column '{outcome}' to predict; it has {listed(runs.names, 12)}.")
+    found = [each for each in choices() if each.suits(runs) and outcome in (None, each.outcome)]
+    if not found:
+        raise RunsError(_nothing(runs, outcome))
+    kinds = list(dict.fromkeys(each.outcome for each in found))
+    if len(kinds) > 1:
+        raise RunsError(
+            f"{runs.source}: {listed(kinds)} could each be the outcome; say which is to be predicted, such as "
+            f"outcome='{kinds[0]}' (--outcome {kinds[0]})."
+        )
+    return found[0]
+
+
+def _nothing(runs: Runs, outcome: str | None) -> str:
+    """Why no law suits, with the nearest ones and what they lack."""
+    asked = [each for each in choices() if outcome in (None, each.outcome)]
+    near = sorted(asked, key=lambda each: (not runs.has(each.outcome), len(each.lacking(runs))))[:NEAREST]
+    lacks = "; ".join(f"{each.laws[0]} lacks {listed(each.lacking(runs))}" for each in near)
+    return (
+        f"{runs.source}: no law can be chosen for the columns {listed(runs.names, 12)}: {lacks}; name the columns "
+        f"(--columns NAME=COLUMN), or a law (--law NAME)."
+    )
+
+
+def _varies(runs: Runs, name: str) -> bool:
+    return not runs.is_text(name) and len(np.unique(runs.column(name))) >= FEWEST_VALUES
