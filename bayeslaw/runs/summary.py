@@ -16,7 +16,8 @@ from bayeslaw.note import Note
 from bayeslaw.page import Block, Page, as_html, as_text
 from bayeslaw.runs import observations
 from bayeslaw.runs.faults import empty_cells, faults_of, needed_and_empty
-from bayeslaw.runs.notes import Design, notes
+from bayeslaw.runs.notes.checks import notes
+from bayeslaw.runs.notes.design import Design
 from bayeslaw.words import plain
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pytest
 
 from bayeslaw.language.catalogue import law
 from bayeslaw.note import RANK, Note
-from bayeslaw.runs.notes import CHECKS
+from bayeslaw.runs.notes.checks import CHECKS
 from bayeslaw.runs.regression import residuals
 from bayeslaw.runs.table import Runs, read_runs
 from tests.simulate import simulated_runs

@@ -29,7 +29,7 @@ from bayeslaw.language.formula.functions import LINKS, NUMPY_WORDS
 from bayeslaw.language.law import Law, Prior
 from bayeslaw.note import Note
 from bayeslaw.runs import observations
-from bayeslaw.runs.notes import notes
+from bayeslaw.runs.notes.checks import notes
 from bayeslaw.runs.summary import design_of
 from bayeslaw.runs.table import Runs
 
