@@ -6,6 +6,7 @@
 ``columns``        standard columns and their usual other names
 ``filters``        conditions such as ``n_params >= 1e8``
 ``observations``   what a law reads from a table: inputs, outcome, weights, errors
+``ranges``         whether values are possible, and in a law's unit
 ``faults``         all for which a fit would stop
 ``schedule_sums``  checkpoints, and sums along their schedule
 ``stand_ins``      words that a question may use in place of a group

@@ -32,3 +32,18 @@ def budgets_of(compute: np.ndarray, size: np.ndarray) -> np.ndarray:
         if rows.sum() >= FEWEST_RUNS and narrow and np.ptp(sizes[rows]) > np.log(LEAST_SPREAD):
             budget[rows], count = count, count + 1
     return budget
+
+
+def one_size_each(compute: np.ndarray, size: np.ndarray) -> bool:
+    """Whether sizes follow compute, so that there is one size at each, and nothing to learn of others.
+
+    Parameters
+    ----------
+    compute, size
+        As for :func:`budgets_of`.
+    """
+    logs, sizes = np.log(compute), np.log(size)
+    if np.ptp(logs) < SAME_BUDGET:
+        return bool(np.ptp(sizes) < np.log(LEAST_SPREAD))
+    line = np.polyval(np.polyfit(logs, sizes, 1), logs)
+    return bool(np.ptp(sizes - line) < np.log(LEAST_SPREAD))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,16 +17,12 @@ from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.formula.likelihoods import OUTCOMES
 from bayeslaw.language.law import Input, Law
 from bayeslaw.runs.columns import missing_column, missing_columns
+from bayeslaw.runs.ranges import expected, in_range, outcome_in_range
 from bayeslaw.runs.schedule_sums import check_run_ids, sum_along
-from bayeslaw.runs.wording import FACTORS, amended, called, rescaled, rows_of
-from bayeslaw.words import exact, short, worded
+from bayeslaw.runs.wording import amended, called, rescaled, rows_of
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
-
-# How far beyond a law's range single rows may lie: less than the factors of mistaken units (thousands), more than any
-# real small model.
-TOLERANCE = 100.0
 
 
 def inputs(runs: Runs, law: Law) -> dict[str, np.ndarray]:
@@ -121,7 +117,7 @@ def _input(runs: Runs, law: Law, each: Input, known: dict[str, np.ndarray], faul
             sums = sum_along(runs, law, each.formula, known)
             columns = " and ".join(f"'{law.inputs[name].column}'" for name in sources)
             what = f"input '{each.name}' (summed along each run from {columns})"
-            return _in_range(runs, law, what, None, sums, each.range, each.units, how=f"correct {columns}")
+            return in_range(runs, law, what, None, sums, each.range, each.units, how=f"correct {columns}")
         computed = np.broadcast_to(evaluate(each.formula, known, NUMPY_WORDS), (len(runs),)).astype(np.float64)
         bad = ~np.isfinite(computed)
         if bad.any():
@@ -130,7 +126,7 @@ def _input(runs: Runs, law: Law, each: Input, known: dict[str, np.ndarray], faul
                 f"{runs.source}: input '{each.name}' of law '{law.name}' is not finite in {rows_of(runs, bad)} "
                 f"({shown}); {amended(runs, 'correct these values')}."
             )
-        return _in_range(runs, law, f"input '{each.name}'", None, computed, each.range, each.units)
+        return in_range(runs, law, f"input '{each.name}'", None, computed, each.range, each.units)
     if not runs.has(each.column):
         if each.default is not None:
             return np.full(len(runs), each.default)
@@ -138,11 +134,11 @@ def _input(runs: Runs, law: Law, each: Input, known: dict[str, np.ndarray], faul
             if name in faults:
                 raise faults[name]
         raise missing_column(each.column, runs.names, runs.source, f"input '{each.name}' of law '{law.name}'")
-    values = numbers(runs, each.column, f"law '{law.name}'", _expected(each.range, each.units))
-    return _in_range(runs, law, called(runs, each.column), each.column, values, each.range, each.units)
+    values = numbers(runs, each.column, f"law '{law.name}'", expected(each.range, each.units))
+    return in_range(runs, law, called(runs, each.column), each.column, values, each.range, each.units)
 
 
-def numbers(runs: Runs, name: str, wanted_by: str, expected: str) -> np.ndarray:
+def numbers(runs: Runs, name: str, wanted_by: str, wanted: str) -> np.ndarray:
     """A column that must be finite numbers, shape ``(runs,)``.
 
     Raises
@@ -156,7 +152,7 @@ def numbers(runs: Runs, name: str, wanted_by: str, expected: str) -> np.ndarray:
         at = int(np.argmax(bad))
         raise RunsError(
             f"{runs.source}: row {runs.rows[at]} of {called(runs, name)} is '{values[at]}', but {wanted_by} "
-            f"expects {expected}; write plain numbers, such as 1.5e9."
+            f"expects {wanted}; write plain numbers, such as 1.5e9."
         )
     bad = ~np.isfinite(values)
     if bad.any():
@@ -166,7 +162,7 @@ def numbers(runs: Runs, name: str, wanted_by: str, expected: str) -> np.ndarray:
             what, how, keep = "empty", "fill it in", f"{name} is known"
         raise RunsError(
             f"{runs.source}: {called(runs, name)} is {what} in {rows_of(runs, bad)}, but {wanted_by} expects "
-            f"{expected}; {amended(runs, how, keep)}."
+            f"{wanted}; {amended(runs, how, keep)}."
         )
     return values
 
@@ -177,88 +173,6 @@ def _is_text(cell: str) -> bool:
     except ValueError:
         return True
     return False
-
-
-def _expected(interval: tuple[float, float] | None, units: str) -> str:
-    """What a column should hold, in words."""
-    counted = bool(units) and "/" not in units and units != "1"
-    if interval is None:
-        return f"numbers in {units}" if counted else "numbers"
-    what = f"values in {units}" if units not in ("", "1") else "values"
-    if counted and interval[0] >= 1:
-        what = f"a count of {units}s"
-    return f"{what} between {short(interval[0])} and {short(interval[1])}"
-
-
-def _in_range(
-    runs: Runs, law: Law, what: str, column: str | None, values: np.ndarray,
-    interval: tuple[float, float] | None, units: str, tolerant: bool = True, how: str = "correct it",
-) -> np.ndarray:  # fmt: skip
-    """The values, if all are in the range of the law."""
-    if interval is None:
-        return values
-    low, high = interval
-    expected = _expected(interval, units)
-    bad = values <= 0
-    if low > 0 and bad.any():
-        _refuse(runs, law, what, column, values, bad, expected, f"{column or 'x'} > 0", how)
-    # A relative slack of 1e-9, so that a bound that was written to a file is still inside.
-    bad = (values < low - 1e-9 * abs(low)) | (values > high + 1e-9 * abs(high))
-    if tolerant and low > 0 and not bad.all():
-        # Scaling is studied with small models, so only values that suggest a wrong unit are refused; ``notes`` cover
-        # the rest.
-        bad = (values < low / TOLERANCE) | (values > high * TOLERANCE)
-    if not bad.any():
-        return values
-    factor = _unit_guess(runs, values, interval, law, column) if column and bad.all() else None
-    if factor is None or column is None:
-        keep = f"{column} >= {exact(low)} and {column} <= {exact(high)}"
-        if (
-            units.startswith("nat")
-            and bad.mean() > 0.5
-            and low <= math.log(values.min()) <= math.log(values.max()) <= high
-        ):
-            how = f"if it is a perplexity, give its log, which is the loss, else {how}"
-        _refuse(runs, law, what, column, values, bad, expected, keep, how)
-    raise RunsError(
-        f"{runs.source}: {what} reaches {short(float(values.max()))}, but law '{law.name}' expects {expected}; "
-        f"{rescaled(runs, column, factor)}."
-    )
-
-
-def _refuse(
-    runs: Runs, law: Law, what: str, column: str | None, values: np.ndarray, bad: np.ndarray, expected: str, keep: str,
-    how: str,
-) -> NoReturn:  # fmt: skip
-    raise RunsError(
-        f"{runs.source}: {what} is {values[bad][0]:g} in {rows_of(runs, bad)}, but law '{law.name}' expects "
-        f"{expected}; {amended(runs, how, keep if column else None)}."
-    )
-
-
-def _unit_guess(
-    runs: Runs, values: np.ndarray, interval: tuple[float, float], law: Law, column: str
-) -> float | None:  # fmt: skip
-    """The factor that brings the whole column into the range, closest to the law's reference scale.
-
-    If the caller gave a unit although the file's own numbers were in the range already, the factor undoes it.
-    """
-    low, high = interval
-    if not (values > 0).all() or low < 0:
-        return None
-
-    def fits(factor: float) -> bool:
-        with np.errstate(over="ignore"):  # overflow is outside the range
-            return bool((values * factor >= low).all() and (values * factor <= high).all())
-
-    given = runs.wording.reading(column).unit
-    if given is not None and fits(1.0 / given):
-        return 1.0 / given
-    fitting = [factor for factor in FACTORS if fits(factor)]
-    references = [i.reference for i in law.inputs.values() if i.column == column and i.reference is not None]
-    middle = math.log(references[0]) if references else 0.5 * math.log(max(low, 1e-12 * high) * high)
-    typical = float(np.log(values).mean())
-    return min(fitting, key=lambda f: abs(typical + math.log(f) - middle), default=None)
 
 
 def outcome(runs: Runs, law: Law) -> np.ndarray:
@@ -283,7 +197,7 @@ def outcome(runs: Runs, law: Law) -> np.ndarray:
     if bad.any():
         remedy = amended(runs, "correct it")
         if family.outcome == "unit" and (values > 0).all() and 1 < values.max() < 100:
-            remedy = rescaled(runs, column, 0.01)
+            remedy = rescaled(runs, column, [0.01])
         elif family.outcome == "unit" and np.isin(values[bad], (0.0, 1.0)).all():
             # All or none of a few questions: leaving them out selects by outcome, so it is the last resort and says so.
             other = "average over tasks, or fit counts by a law with a Binomial likelihood, which allows all and none"
@@ -294,8 +208,7 @@ def outcome(runs: Runs, law: Law) -> np.ndarray:
         )
     if family.outcome == "count":
         _check_trials(runs, law, values)
-    interval, units = law.output.range, law.output.units
-    return _in_range(runs, law, called(runs, column), column, values, interval, units, tolerant=False)
+    return outcome_in_range(runs, law, column, values)
 
 
 def _check_trials(runs: Runs, law: Law, successes: np.ndarray) -> None:
@@ -360,21 +273,3 @@ def _positive(runs: Runs, name: str, what: str) -> np.ndarray:
             f"{amended(runs, 'correct it', f'{name} > 0')}."
         )
     return values
-
-
-def check_enough(runs: Runs, law: Law) -> None:
-    """Refuse fewer runs than the law has free parameters.
-
-    Raises
-    ------
-    RunsError
-        With both numbers and what to do.
-    """
-    needed, fitted = len(law.free_parameters), int(np.count_nonzero(weights(runs)))
-    if fitted < needed:
-        first = law.free_parameters[0]
-        fixed = worded(f'law.with_priors({first}="Constant(VALUE)")', f'--prior "{first}=Constant(VALUE)"')
-        raise RunsError(
-            f"{runs.source}: {fitted} run{'s' * (fitted != 1)} cannot determine the {needed} free parameters of law "
-            f"'{law.name}'; add runs, take a smaller law, or fix a parameter: {fixed}."
-        )

@@ -11,36 +11,63 @@ from bayeslaw.errors import RunsError
 from bayeslaw.language.formula.expression import Call, Name, Node, Number
 from bayeslaw.language.formula.schedule import SCHEDULES
 from bayeslaw.language.law import Law
+from bayeslaw.runs.columns import STANDARD
 from bayeslaw.runs.wording import called
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
 
 
+# Columns that count repeats of one configuration.
+SEEDS = ("seed", "rep", "repeat", "replicate", "trial")
+
+
+def seed_column(runs: Runs) -> str | None:
+    """The column that counts repeats of one configuration; None without one."""
+    return next((name for name in SEEDS if name in runs.data), None)
+
+
+def run_column(runs: Runs) -> str | None:
+    """The column that says which run a row belongs to; None without one."""
+    return next((name for name in ("run", "run_id") if name in runs.data), None)
+
+
 def check_run_ids(runs: Runs) -> None:
-    """Refuse a run id that two rows have, unless a column ``step`` says that they are checkpoints.
+    """Refuse a run id that rows of different configurations have, unless steps or seeds tell them apart.
+
+    Rows that agree in all standard columns but the outcome repeat a configuration.
 
     Raises
     ------
     RunsError
         With the id and its rows.
     """
-    name = next((n for n in ("run", "run_id") if n in runs.data), None)
+    name = run_column(runs)
     if name is None or "step" in runs.data:
         return
-    ids = runs.data[name]
+    seed = seed_column(runs)
+    ids, keys = runs.data[name].tolist(), configurations(runs)
+    repeats = [None] * len(runs) if seed is None else runs.data[seed].tolist()
     seen: dict[object, int] = {}
-    for i, each in enumerate(ids.tolist()):
+    for i, each in enumerate(ids):
         if each == "" or each != each:
             continue
-        if each in seen:
+        first = seen.setdefault((each, repeats[i]), i)
+        if keys[first] != keys[i]:
             shown = f"{each:g}" if isinstance(each, float) else each
             raise RunsError(
                 f"{runs.source}: a duplicated run id: '{shown}' of {called(runs, name)} is in rows "
-                f"{runs.rows[seen[each]]} and {runs.rows[i]}; drop one, or add "
+                f"{runs.rows[first]} and {runs.rows[i]}; drop one, or add "
                 f"a column 'step' if they are checkpoints of one run."
             )
-        seen[each] = i
+
+
+def configurations(runs: Runs) -> list[tuple[object, ...]]:
+    """What was trained in each row: its standard columns without names, seeds, outcomes and weights."""
+    apart = {"run", "run_id", "loss", "se", "weight", *SEEDS}
+    names = [name for name in STANDARD if name in runs.data and name not in apart]
+    rows = zip(*([None if cell != cell else cell for cell in runs.data[name].tolist()] for name in names), strict=True)
+    return list(rows) if names else [()] * len(runs)
 
 
 def sum_along(runs: Runs, law: Law, formula: Call, known: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -59,7 +86,7 @@ def sum_along(runs: Runs, law: Law, formula: Call, known: Mapping[str, np.ndarra
     by_step = next((argument.id for argument in formula.args[1:] if isinstance(argument, Name)), None)
     table, values = _with_left_out(runs, law, {name: known[name] for name in sources})
     result = np.empty(len(table))
-    for rows in _curves(table):
+    for rows in curves(table):
         if rows[0] >= len(runs):
             continue  # no record of this run is kept: kept records come first
         order = rows
@@ -107,11 +134,12 @@ def _repeats(steps: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.diff(steps) <= 0)
 
 
-def _curves(runs: Runs) -> list[np.ndarray]:
-    """The rows of each training run: by ``run`` or, without it, by all columns of text together."""
+def curves(runs: Runs) -> list[np.ndarray]:
+    """The rows of each training run: by ``run`` or, without it, by all columns of text together; and by seed."""
     by = [next((n for n in ("run", "run_id") if n in runs.data), "")]
     if not by[0]:
         by = [name for name in runs.names if runs.is_text(name)]
+    by = list(dict.fromkeys([*by, *([seed] if (seed := seed_column(runs)) else [])]))
     keys = list(zip(*(runs.data[name].tolist() for name in by), strict=True)) if by else [()] * len(runs)
     groups: dict[tuple[object, ...], list[int]] = {}
     for i, key in enumerate(keys):

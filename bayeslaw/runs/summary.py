@@ -18,7 +18,7 @@ from bayeslaw.runs import observations
 from bayeslaw.runs.faults import empty_cells, faults_of, needed_and_empty
 from bayeslaw.runs.notes.checks import notes
 from bayeslaw.runs.notes.design import Design
-from bayeslaw.words import plain
+from bayeslaw.words import plain, worded
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 USUAL_AXES = ("n_params", "n_tokens")
 FAMILY = "family"
 MOST_FAMILIES_SHOWN = 12
+# What a fit refuses.
+STOPPING = ("unusable", "missing-cells", "restarts")
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class RunsSummary:
         Its groups, the largest first.
     notes
         What limits a fit, the most serious first.
+    law
+        The name of the law that it was checked against; None without one.
     """
 
     source: str
@@ -77,6 +81,34 @@ class RunsSummary:
     family: str | None
     families: tuple[Family, ...]
     notes: tuple[Note, ...]
+    law: str | None = None
+
+    @property
+    def verdict(self) -> str:
+        """``FAIL`` where a fit would stop, ``LOOK`` where it would be wrong or too sure, else ``PASS``."""
+        if any(note.code in STOPPING for note in self.notes):
+            return "FAIL"
+        return "LOOK" if any(note.severity != "info" for note in self.notes) else "PASS"
+
+    @property
+    def next(self) -> str:
+        """The verdict and what to do next, in one line."""
+        law = worded(
+            f"bl.fit({self.law or 'LAW'!r}, runs)", f"`bayeslaw fit RUNS --law {self.law or 'NAME'} --out fit.nc`"
+        )
+        heeded = [i for i, note in enumerate(self.notes, start=1) if note.severity != "info"]
+        shown = f"note {heeded[0]}" if len(heeded) == 1 else f"notes {heeded[0]} to {heeded[-1]}" if heeded else ""
+        match self.verdict:
+            case "FAIL":
+                return f"FAIL: a fit would stop; do what note {self._stopping} says and look again."
+            case "LOOK":
+                return f"LOOK: a fit works, but heed {shown} first; then {law}."
+            case _:
+                return f"PASS: nothing stands against a fit; next {law}."
+
+    @property
+    def _stopping(self) -> int:
+        return next(i for i, note in enumerate(self.notes, start=1) if note.code in STOPPING)
 
     @property
     def converged(self) -> bool:
@@ -85,7 +117,9 @@ class RunsSummary:
 
     def as_dict(self) -> dict[str, Any]:
         """The summary as plain values; a missing number is None."""
-        found: dict[str, Any] = plain({**asdict(self), "converged": self.converged})
+        found: dict[str, Any] = plain(
+            {**asdict(self), "verdict": self.verdict, "next": self.next, "converged": self.converged}
+        )
         return found
 
     def _page(self) -> Page:
@@ -105,7 +139,7 @@ class RunsSummary:
             if (more := len(self.families) - MOST_FAMILIES_SHOWN) > 0:
                 page.append(f"  ... and {more} more")
         said = [f"{i}. {note}" for i, note in enumerate(self.notes, start=1)]
-        return [*page, *(said or ["Nothing to note."])]
+        return [*page, *(said or ["Nothing to note."]), self.next]
 
     def __str__(self) -> str:
         return as_text(self._page())
@@ -130,14 +164,15 @@ def summarise(runs: Runs, law: Law | str | None = None, family: str | None = Non
         When `family` is given and is not a column.  Other reasons for a fit to refuse the table become notes.
     """
     law = None if law is None else catalogue.find(law)
-    inputs, empty, faults = ({}, {}, []) if law is None else _read(runs, law)
-    groups = None
+    groups, unfit = None, []
     if family is not None:
         runs.column(family, "the grouping")
         try:
             groups = runs.levels(family)
         except RunsError as error:
-            faults.append(error)
+            unfit.append(error)
+    inputs, empty, faults = ({}, {}, []) if law is None else _read(runs, law, None if groups is None else groups[1])
+    faults += unfit
     design = design_of(runs, law, inputs, family, groups)
     if law is None:
         empty = empty_cells(runs, [*design.axes, design.outcome_name])
@@ -151,6 +186,7 @@ def summarise(runs: Runs, law: Law | str | None = None, family: str | None = Non
         family=design.family,
         families=_families(design.groups, first),
         notes=(*map(_unusable, faults), *notes(design)),
+        law=None if law is None else law.name,
     )
 
 
@@ -160,6 +196,7 @@ def design_of(
     inputs: Mapping[str, np.ndarray],
     family: str | None = None,
     groups: tuple[tuple[str, ...], np.ndarray] | None = None,
+    pool: Mapping[str, str] | None = None,
 ) -> Design:
     """The data that ``notes`` examine.
 
@@ -169,6 +206,8 @@ def design_of(
         The law's inputs of the runs; only sums along training runs are needed.
     family, groups
         The grouping that a fit pools over; otherwise one that it could pool over, the column ``family`` if valid.
+    pool
+        How the caller pools single parameters.
     """
     pooled = groups is not None
     if groups is None and runs.has(FAMILY):
@@ -179,10 +218,12 @@ def design_of(
     axes = _usual_axes(runs) if law is None else _axes_of(runs, law, inputs)
     name = "loss" if law is None else law.output.column
     outcome = runs.column(name) if runs.has(name) and not runs.is_text(name) else None
-    return Design(runs, law, axes, name, outcome, family, groups, pooled)
+    return Design(runs, law, axes, name, outcome, family, groups, pooled, pool=pool or {})
 
 
-def _read(runs: Runs, law: Law) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], list[RunsError]]:
+def _read(
+    runs: Runs, law: Law, groups: np.ndarray | None
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], list[RunsError]]:
     """The inputs of a law, as far as they can be read; the empty cells among them; and what else a fit would refuse.
 
     Empty cells are a fault of their own, so other faults are searched for in the remaining rows.
@@ -194,11 +235,16 @@ def _read(runs: Runs, law: Law) -> tuple[dict[str, np.ndarray], dict[str, np.nda
     inputs = {name: np.full(len(runs), np.nan) for name in found}
     for name, values in found.items():
         inputs[name][whole] = values
-    return inputs, empty, faults_of(left, law)
+    return inputs, empty, faults_of(left, law, None if groups is None else groups[whole])
 
 
 def _unusable(error: RunsError) -> Note:
-    return Note("unusable", "serious", f"A fit would stop: {error}", "Fix the table, or use a law that can read it.")
+    return Note(
+        "unusable",
+        "serious",
+        f"A fit would stop: {error}",
+        "Do what it says, or take a law that reads what the table has.",
+    )
 
 
 def _usual_axes(runs: Runs) -> dict[str, np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -66,18 +66,26 @@ def called(runs: Runs, column: str) -> str:
     return f"column '{own}'" if own == column else f"column '{own}' ({column})"
 
 
-def rescaled(runs: Runs, column: str, factor: float) -> str:
-    """The remedy for a column that `factor` brings into the law's unit."""
+def rescaled(runs: Runs, column: str, factors: Sequence[float]) -> str:
+    """The remedy for a column that each of `factors` brings into the law's unit: all are named, none is chosen."""
     reading = runs.wording.reading(column)
+    question = f"is it {or_(FACTORS.get(factor, exact(factor)) for factor in factors)}?"
     if runs.wording.by_hand:
-        return f"is it {FACTORS[factor]}? Write {reading.own}={exact(float(runs.column(column)[0]) * factor)}"
-    unit = exact(factor * (reading.unit or 1.0))
-    right = worded(f"units={{'{column}': {unit}}}", f"--units {column}={unit}")
+        value = float(runs.column(column)[0])
+        return f"{question} Write {or_(f'{reading.own}={exact(value * factor)}' for factor in factors)}"
+    if reading.unit is not None and any(math.isclose(factor * reading.unit, 1.0) for factor in factors):
+        return f"it was multiplied by {exact(reading.unit)} as units say: leave '{column}' out of {argument('units')}"
+    units = [exact(factor * (reading.unit or 1.0)) for factor in factors]
+    right = or_(worded(f"units={{'{column}': {unit}}}", f"--units {column}={unit}") for unit in units)
     if reading.unit is None:
-        return f"is it {FACTORS[factor]}? Pass {right}"
-    needless = math.isclose(factor * reading.unit, 1.0)
-    remedy = f"leave '{column}' out of {argument('units')}" if needless else f"pass {right} instead"
-    return f"it was multiplied by {exact(reading.unit)} as units say: {remedy}"
+        return f"{question} Pass {right}"
+    return f"it was multiplied by {exact(reading.unit)} as units say: pass {right} instead"
+
+
+def or_(words: Iterable[str]) -> str:
+    """Alternatives: ``a``, ``a or b``, ``a, b or c``."""
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def amended(runs: Runs, how: str, condition: str | None = None) -> str:

@@ -284,8 +284,11 @@ def test_inputs_are_asked_for_by_name(hierarchy, at, message):
 @pytest.mark.parametrize(
     ("at", "message"),
     [
-        ({"N": 7, "D": 1e12}, r"'N' reaches 7, .*is it in billions\? Write N=7e9\.$"),
-        ({"n_params": [70, 160], "D": 1e12}, r"is it in millions\? Write n_params=7e7\.$"),
+        ({"N": 7, "D": 1e12}, r"'N' reaches 7, .*is it in millions, in billions or in trillions\? Write N=7e6, .*$"),
+        (
+            {"n_params": [70, 160], "D": 1e12},
+            r"is it in millions, in billions or in trillions\? Write n_params=7e7, .*$",
+        ),
         ({"N": [1e9, 0], "D": 1e12}, r"'N' is 0 in point 2, .*; correct it\.$"),
         ({"N": -1e9, "D": 1e12}, "is -1e\\+09 "),
         ({"N": np.nan, "D": 1e12}, "empty"),

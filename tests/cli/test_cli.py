@@ -475,7 +475,7 @@ def test_planned_runs_are_read_in_the_units_of_their_table(fitted, tmp_path):
         (("--at", "C=much"), "not a number"),
         (("--at", "C=nan"), "not a number"),
         (("--at", "C=-1"), "'C' is -1 in point 1"),
-        (("--at", "C=10"), "is it in units of 1e18? Write C=1e19."),
+        (("--at", "C=10"), "in units of 1e18 or in units of 1e21? Write C="),
         (("--at", "C=1e21", "--units", "flops=1e18"), "--runs FILE, which is not given"),
         (("--at", "C=1e21,C=1e22"), "twice"),
         (("--at", "C=1e21", "--level", "90"), "level"),

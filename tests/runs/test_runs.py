@@ -19,6 +19,7 @@ from bayeslaw.language.law import Law
 from bayeslaw.runs import files as tables
 from bayeslaw.runs import observations
 from bayeslaw.runs.columns import STANDARD, standard_name
+from bayeslaw.runs.faults import check_enough
 from bayeslaw.runs.filters import rows_where
 from bayeslaw.runs.table import Runs, read_runs
 from bayeslaw.runs.wording import called
@@ -574,10 +575,10 @@ def test_inputs_and_outcome_are_the_columns():
 @pytest.mark.parametrize(("changes", "words"), [
     ({"n_params": [0.07, 1.5, 7]},
      "column 'n_params' reaches 7, but law 'two_powers' expects a count of parameters between 1e5 and 1e14; "
-     "is it in billions? Pass units={'n_params': 1e9}."),
-    ({"n_params": [70, 160, 400]}, "is it in millions? Pass units={'n_params': 1e6}"),
+     "is it in billions or in trillions? Pass units={'n_params': 1e9} or units={'n_params': 1e12}."),
+    ({"n_params": [70, 160, 400]}, "is it in millions or in billions? Pass units={'n_params': 1e6} or units"),
     ({"n_tokens": [0.01, 0.3, 1.2]}, "column 'n_tokens' reaches 1.2"),
-    ({"n_tokens": [5, 20, 300]}, "is it in billions? Pass units={'n_tokens': 1e9}"),
+    ({"n_tokens": [5, 20, 300]}, "is it in millions, in billions or in trillions? Pass units={'n_tokens': 1e6}, "),
     ({"n_params": [7, 1e9, 1e10]}, "column 'n_params' is 7 in row 1"),
     ({"n_params": [1e8, -1e9, 1e10]}, "column 'n_params' is -1e+09 in row 2"),
     ({"n_params": [1e8, 1e9, 0]}, "column 'n_params' is 0 in row 3"),
@@ -603,7 +604,8 @@ def test_the_remedy_for_a_unit_works():
 
 @pytest.mark.parametrize(("given", "words"), [
     ("billions", "it was multiplied by 1e9 as units say: leave 'n_params' out of units."),
-    (1e12, "it was multiplied by 1e12 as units say: pass units={'n_params': 1e6} instead."),
+    (1e12, "it was multiplied by 1e12 as units say: pass units={'n_params': 1e9}, units={'n_params': 1e6} or "
+     "units={'n_params': 1000} instead."),
 ])  # fmt: skip
 def test_the_remedy_for_a_unit_counts_from_the_one_that_was_given(given, words):
     sizes = [7e7, 1.5e9, 7e9] if given == "billions" else [700, 1500, 7000]
@@ -821,10 +823,10 @@ def test_records_left_out_because_of_a_fault_count_no_more(rate):
     chosen = Runs.from_arrays(faulty).where("learning_rate >= 0")
     without = Runs.from_arrays({name: [v for i, v in enumerate(values) if i != 2] for name, values in CURVES.items()})
     assert observations.inputs(chosen, SCHEDULE)["S"].tolist() == observations.inputs(without, SCHEDULE)["S"].tolist()
-    twice = Runs.from_arrays({name: [*values, values[0]] for name, values in CURVES.items()} | {"seed": [0] * 7 + [1]})
+    twice = Runs.from_arrays({name: [*values, values[0]] for name, values in CURVES.items()} | {"copy": [0] * 7 + [1]})
     with pytest.raises(RunsError, match="same step"):
         observations.inputs(twice, SCHEDULE)
-    once, again = (observations.inputs(each, SCHEDULE) for each in (Runs.from_arrays(CURVES), twice.where("seed == 0")))
+    once, again = (observations.inputs(each, SCHEDULE) for each in (Runs.from_arrays(CURVES), twice.where("copy == 0")))
     assert (once["S"] == again["S"]).all()
 
 
@@ -856,10 +858,10 @@ def test_weights_and_standard_errors():
 
 def test_fewer_runs_than_parameters_are_refused():
     with pytest.raises(RunsError, match="3 runs cannot determine the 6 free parameters of law 'two_powers'"):
-        observations.check_enough(good(), LAW)
-    with pytest.raises(RunsError, match=r"fix a parameter: law\.with_priors"):
-        observations.check_enough(good(), LAW)
-    observations.check_enough(good().take([0, 1, 2, 0, 1, 2]), LAW)
+        check_enough(good(), LAW)
+    with pytest.raises(RunsError, match=r"hold 3 parameters at .*: law\.with_priors\(E=\"Constant"):
+        check_enough(good(), LAW)
+    check_enough(good().take([0, 1, 2, 0, 1, 2]), LAW)
 
 
 @pytest.mark.parametrize("name", [

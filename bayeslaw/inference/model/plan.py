@@ -29,6 +29,7 @@ from bayeslaw.language.formula.functions import LINKS, NUMPY_WORDS
 from bayeslaw.language.law import Law, Prior
 from bayeslaw.note import Note
 from bayeslaw.runs import observations
+from bayeslaw.runs.faults import check_bowls, check_enough
 from bayeslaw.runs.notes.checks import notes
 from bayeslaw.runs.summary import design_of
 from bayeslaw.runs.table import Runs
@@ -140,7 +141,7 @@ class Plan:
         """Notes on what the runs cannot identify and on what would make intervals wrong; known before a fit."""
         grouping = None if self.family is None else self.groupings[family_groupings(self.family)[-1]]
         groups = None if grouping is None else (grouping.labels, grouping.index)
-        found = notes(design_of(self.runs, self.law, self.inputs, self.family, groups))
+        found = notes(design_of(self.runs, self.law, self.inputs, self.family, groups, self.pool))
         return tuple(note for note in found if note.severity != "info")
 
     def hiding(self, hidden: np.ndarray) -> Plan:
@@ -252,8 +253,9 @@ def make_plan(law: Law, runs: Runs, family: str | None = None, pool: Mapping[str
     observations.check_columns(runs, law)
     inputs = observations.inputs(runs, law)
     observations.outcome(runs, law)  # refuses what is no outcome of the law
-    observations.check_enough(runs, law)
+    check_enough(runs, law)
     poolings, groupings = plan_pooling(law, runs, family, pool)
+    check_bowls(runs, law, None if family is None else groupings[family_groupings(family)[-1]].index)
     return Plan(law, runs, family, dict(pool or {}), poolings, groupings, inputs)
 
 

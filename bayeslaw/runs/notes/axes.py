@@ -7,9 +7,13 @@ from itertools import combinations
 
 import numpy as np
 
+from bayeslaw.errors import RunsError
+from bayeslaw.language.law import Input
 from bayeslaw.note import Note
 from bayeslaw.runs.notes.design import Design, counted, usable
+from bayeslaw.runs.ranges import in_range
 from bayeslaw.runs.wording import rows_of
+from bayeslaw.words import short
 
 # At a correlation of 0.95 a slope has 3.2 times the error it would have on independent axes (1 / sqrt(1 - r**2)).
 COLLINEAR = 0.95
@@ -73,6 +77,16 @@ def _distinct(values: np.ndarray) -> int:
     return 1 + int((np.diff(logs) > 0.01).sum())
 
 
+def _possible(design: Design, each: Input, values: np.ndarray) -> bool:
+    """Whether a fit takes the values of an input."""
+    assert design.law is not None
+    try:
+        in_range(design.runs, design.law, each.name, each.column, values, each.range, each.units)
+    except RunsError:
+        return False
+    return True
+
+
 def outside_range(design: Design) -> Iterator[Note]:
     """Runs outside the range of a law."""
     if design.law is None:
@@ -82,10 +96,15 @@ def outside_range(design: Design) -> Iterator[Note]:
             continue
         values = design.axes[each.column]
         beyond = (values < each.range[0] * (1 - 1e-9)) | (values > each.range[1] * (1 + 1e-9))
-        if beyond.any() and not beyond.all():
+        if beyond.any() and _possible(design, each, values):
+            some = f"{counted(int(beyond.sum()), 'run')} ({rows_of(design.runs, beyond)})"
+            rows = "all runs" if beyond.all() else some
+            low, high = (short(bound) for bound in each.range)
             yield Note(
-                "outside-range", "info",
-                f"Column {each.column} of {counted(int(beyond.sum()), 'run')} ({rows_of(design.runs, beyond)}) is "
-                f"outside {each.range[0]:g} to {each.range[1]:g}, for which law '{design.law.name}' is meant.",
-                "See whether the fit changes without them.",
+                "outside-range", "warning" if beyond.all() else "info",
+                f"Column {each.column} of {rows} is outside {low} to {high}, for which law '{design.law.name}' is "
+                f"meant; it is taken as it is.",
+                "See that its unit is right, and that priors of the law's file suit such runs."
+                if beyond.all()
+                else "See whether the fit changes without them.",
             )  # fmt: skip

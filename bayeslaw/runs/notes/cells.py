@@ -1,11 +1,14 @@
-"""Empty cells."""
+"""Empty cells, and the runs that were started again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from bayeslaw.note import Note
 from bayeslaw.runs.notes.design import Design, counted
+from bayeslaw.runs.schedule_sums import run_column
 from bayeslaw.runs.wording import rows_of
 from bayeslaw.words import worded
 
@@ -14,13 +17,38 @@ def missing_cells(design: Design) -> Iterator[Note]:
     """Empty cells, which a fit refuses in the columns that it needs."""
     if not design.empty:
         return
+    kept = f'"{" and ".join(f"{name} is known" for name in design.empty)}"'
+    leave_out = worded(f"where({kept})", f"--where {kept}")
+    restarted = _restarted(design)
+    if restarted is not None:
+        attempts, names = restarted
+        verb = "is an earlier attempt" if attempts.sum() == 1 else "are earlier attempts"
+        yield Note(
+            "restarts", "serious",
+            f"{counted(int(attempts.sum()), 'row')} without {design.outcome_name} ({rows_of(design.runs, attempts)}) "
+            f"{verb} of {names}, of which another row has one.",
+            f"Leave such rows out with {leave_out}.",
+        )  # fmt: skip
+        return
     found = [
         f"{'column' if i else 'Column'} {name} is empty in {counted(int(empty.sum()), 'row')} of {len(empty)} "
         f"({rows_of(design.runs, empty)})"
         for i, (name, empty) in enumerate(design.empty.items())
     ]
-    kept = f'"{" and ".join(f"{name} is known" for name in design.empty)}"'
     yield Note(
         "missing-cells", "serious", f"{'; '.join(found)}.",
-        f"Fill in these cells, or leave such rows out with {worded(f'where({kept})', f'--where {kept}')}.",
+        f"Fill in these cells, or leave such rows out with {leave_out}.",
     )  # fmt: skip
+
+
+def _restarted(design: Design) -> tuple[np.ndarray, str] | None:
+    """The rows without an outcome and their runs, if nothing else is empty and each run has an outcome elsewhere."""
+    runs, name = design.runs, run_column(design.runs)
+    if name is None or set(design.empty) != {design.outcome_name}:
+        return None
+    empty, ids = design.empty[design.outcome_name], runs.data[name]
+    again = sorted({str(each) for each in ids[empty].tolist()})
+    if not set(ids[empty].tolist()) <= set(ids[~empty].tolist()):
+        return None
+    shown = f"'{again[0]}'" if len(again) == 1 else f"{len(again)} runs"
+    return empty, shown

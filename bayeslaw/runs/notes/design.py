@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayeslaw.errors import listed
 from bayeslaw.language.law import Law
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Design:
         Whether a fit pools over it, or only could.
     empty
         Where the columns that a fit needs are empty, by name; masks of shape ``(runs,)``.
+    pool
+        How the caller pools single parameters.
     """
 
     runs: Runs
@@ -43,6 +46,12 @@ class Design:
     groups: tuple[tuple[str, ...], np.ndarray]
     pooled: bool = True
     empty: Mapping[str, np.ndarray] = field(default_factory=dict)
+    pool: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def falls(self) -> bool:
+        """Whether the outcome is a loss, which falls with scale."""
+        return self.outcome_name == "loss"
 
 
 def usable(values: np.ndarray) -> np.ndarray:
@@ -53,3 +62,15 @@ def usable(values: np.ndarray) -> np.ndarray:
 def counted(n: int, noun: str) -> str:
     """A number of things: ``1 run``, ``3 runs``."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def named_rows(design: Design, rows: Sequence[int] | np.ndarray) -> str:
+    """Some rows by their numbers in the file, with the name of a single one and its outcome: ``row 12 (a, 3.219)``."""
+    runs = design.runs
+    numbers = [str(runs.rows[i]) for i in rows]
+    if len(numbers) > 1:
+        return f"rows {' and '.join(numbers)}" if len(numbers) == 2 else f"rows {listed(numbers, 3)}"
+    called = [repr(str(runs.data[name][rows[0]])) for name in ("run", "run_id", "model", "name") if name in runs.data]
+    outcome = [] if design.outcome is None else [f"{design.outcome[rows[0]]:.4g}"]
+    beside = [*called[:1], *outcome]
+    return f"row {numbers[0]}" + (f" ({', '.join(beside)})" if beside else "")

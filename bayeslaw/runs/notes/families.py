@@ -10,7 +10,7 @@ from bayeslaw.errors import listed
 from bayeslaw.note import Note, Severity
 from bayeslaw.runs.notes.design import Design, counted
 from bayeslaw.runs.stand_ins import STAND_INS
-from bayeslaw.words import argument
+from bayeslaw.words import argument, worded
 
 # A standard deviation estimated from k groups has a relative error of about 1 / sqrt(2 (k - 1)): 0.4 at four.
 FEWEST_GROUPS = 4
@@ -59,3 +59,26 @@ def families(design: Design) -> Iterator[Note]:
                 f"runs than the {needed} parameters of law '{design.law.name}': {listed(thin, 5)}.",
                 "Pool partially, so that they borrow from the others; without pooling they would be mostly prior.",
             )  # fmt: skip
+
+
+def constants_of_families(design: Design) -> Iterator[Note]:
+    """A constant that families still differ about."""
+    law = design.law
+    if law is None or design.family is None or not design.pooled:
+        return
+    held = [
+        each.name for each in law.parameters.values()
+        if each.prior.is_constant and each.pool == "family" and each.name not in design.pool
+    ]  # fmt: skip
+    if held:
+        one = len(held) == 1
+        right = worded(
+            f"pool={{{', '.join(f'"{name}": "complete"' for name in held)}}}",
+            " ".join(f"--pool {name}=complete" for name in held),
+        )
+        yield Note(
+            "constant-middle", "warning",
+            f"{listed(held)} {'is a constant, which holds' if one else 'are constants, which hold'} the middle of the "
+            f"groups of {design.family} and not each of them.",
+            f"To hold {'it' if one else 'them'} in every group give {right}.",
+        )  # fmt: skip

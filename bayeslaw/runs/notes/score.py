@@ -1,0 +1,88 @@
+"""Whether the outcome is what a law of losses expects: a score rises, and a loss falls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from bayeslaw.note import Note
+from bayeslaw.runs.columns import FLOPS
+from bayeslaw.runs.notes.design import Design, usable
+from bayeslaw.runs.ranges import PERPLEXITY
+from bayeslaw.runs.wording import called
+from bayeslaw.words import worded
+
+# Fewer runs rise by chance.
+FEWEST = 4
+# The rank correlation with compute from which the outcome rises: one run of seven may be out of order.
+RISES = 0.9
+# By what their names say; a name with "bits" is a multiple of a loss in nats.
+BITS = ("bpb", "bpc", "bits_per", "bits per", "bits-per")
+LAWS_OF_SCORES = {
+    "emergence_logistic": "right answers n_correct among n_trials, by flops",
+    "task_chain": "the same by n_params and n_tokens",
+    "downstream_error": "the share of wrong answers error, by loss",
+}
+
+
+def rises(design: Design) -> str | None:
+    """The scale with which the outcome rises; None if it does not."""
+    y = design.outcome
+    if y is None or not design.falls:
+        return None
+    name, scale = _compute(design)
+    keep = np.isfinite(y) & usable(scale)
+    if keep.sum() < FEWEST or np.ptp(y[keep]) == 0:
+        return None
+    ranks = [np.argsort(np.argsort(x[keep], kind="stable")) for x in (scale, y)]
+    return name if float(np.corrcoef(ranks[0], ranks[1])[0, 1]) >= RISES else None
+
+
+def _compute(design: Design) -> tuple[str, np.ndarray]:
+    runs = design.runs
+    found = {n: runs.column(n) for n in ("flops", "n_params", "n_tokens") if runs.has(n) and not runs.is_text(n)}
+    if "flops" not in found and len(found) == 2:
+        return "compute", FLOPS * found["n_params"] * found["n_tokens"]
+    return next(iter({**found, **design.axes}.items()), ("compute", np.full(len(runs), np.nan)))
+
+
+def sentence_of(words: str) -> str:
+    """Words with a capital at the start."""
+    return f"{words[:1].upper()}{words[1:]}"
+
+
+def score_as_loss(design: Design) -> Iterator[Note]:
+    """An outcome that rises with compute, under a law that says it falls."""
+    by = rises(design)
+    if by is not None:
+        laws = "; ".join(f"{name} ({what})" for name, what in LAWS_OF_SCORES.items())
+        yield Note(
+            "rises-with-scale", "serious",
+            f"{sentence_of(called(design.runs, design.outcome_name))} rises with {by} over {len(design.runs)} rows, so "
+            f"it looks like a score and is no loss, which falls.",
+            f"Take a law of scores: {laws}; or give the loss.",
+        )  # fmt: skip
+
+
+def other_units(design: Design) -> Iterator[Note]:
+    """A perplexity or bits a byte in place of nats a token, by the name."""
+    own = design.runs.wording.reading(design.outcome_name).own
+    if design.outcome is None or not design.falls or "log" in own.lower():
+        return
+    what = sentence_of(called(design.runs, design.outcome_name))
+    if design.law is None and PERPLEXITY.search(own.lower()):
+        right = worded(f"columns={{'loss': 'log({own})'}}", f'--columns "loss=log({own})"')
+        yield Note(
+            "perplexity", "serious", f"{what} is a perplexity by its name, and a loss is its logarithm.",
+            f"Read its logarithm with {right}.",
+        )  # fmt: skip
+    elif any(word in own.lower() for word in BITS) and design.runs.wording.reading(design.outcome_name).unit is None:
+        right = worded("units={'loss': 0.6931}", "--units loss=0.6931")
+        yield Note(
+            "bits", "warning",
+            f"{what} is in bits by its name, and is read as nats a token: exponents and best sizes are the same, but "
+            f"the floor, its amplitudes and every forecast are in other units than it says.",
+            f"Multiply by the logarithm of 2, which gives nats a byte or character: {right}; times the bytes in a "
+            f"token of your tokenizer, about 4, it is nats a token.",
+        )  # fmt: skip
