@@ -86,7 +86,7 @@ def test_planned_runs_are_refused_before_a_fit_is_loaded(monkeypatch, tmp_path):
 @pytest.mark.parametrize(("asked", "words"), [
     (["forecast", "--at", "N=7e10"], "Error: --at: law 'chinchilla' needs 'D' (training tokens, in token); give D="),
     (["forecast", "--at", "C=1e21,N=1e9,D=1e12"], "Error: --at: C follows from N and D"),
-    (["forecast", "--at", "N=70,D=1400"], "is it in millions, in billions or in trillions? Write N=7e7, N=7e10 or N=7e13."),
+    (["forecast", "--at", "N=70,D=1400"], "in billions or in trillions? Write N=7e7, N=7e10 or N=7e13."),
     (["forecast", "--at", "N=7e10", "--through", str(FOLDER / "emergence.nc")], "law 'chinchilla' needs 'D'"),
     (["forecast", "--at", "N=7e10,D=1e12,k=1", "--through", str(FOLDER / "emergence.nc")], "has no input 'k'"),
     (["risk", "--at", "N=7e10", "--above", "2"], "law 'chinchilla' needs 'D'"),
