@@ -18,7 +18,7 @@ from bayeslaw.runs import observations
 from bayeslaw.runs.faults import empty_cells, faults_of, needed_and_empty
 from bayeslaw.runs.notes.checks import notes
 from bayeslaw.runs.notes.design import Design
-from bayeslaw.words import plain, worded
+from bayeslaw.words import plain
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
@@ -73,6 +73,8 @@ class RunsSummary:
         What limits a fit, the most serious first.
     law
         The name of the law that it was checked against; None without one.
+    command
+        How its reader fits the law, at a terminal.
     """
 
     source: str
@@ -82,6 +84,7 @@ class RunsSummary:
     families: tuple[Family, ...]
     notes: tuple[Note, ...]
     law: str | None = None
+    command: str | None = None
 
     @property
     def verdict(self) -> str:
@@ -93,9 +96,7 @@ class RunsSummary:
     @property
     def next(self) -> str:
         """The verdict and what to do next, in one line."""
-        law = worded(
-            f"bl.fit({self.law or 'LAW'!r}, runs)", f"`bayeslaw fit RUNS --law {self.law or 'NAME'} --out fit.nc`"
-        )
+        law = self.command or f"bl.fit({self.law or 'LAW'!r}, runs)"
         heeded = [i for i, note in enumerate(self.notes, start=1) if note.severity != "info"]
         shown = f"note {heeded[0]}" if len(heeded) == 1 else f"notes {heeded[0]} to {heeded[-1]}" if heeded else ""
         match self.verdict:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -30,4 +33,16 @@ def runs(table: str, law: str | None, family: str | None, as_json: bool, **readi
     runs_file(table)
     chosen = None if law is None else find_law(law)
     found = read_table(table, **reading).summary(chosen, family)
+    found = replace(found, command=f"`{_to_fit(table, law, family, **reading)}`")
     give(found.as_dict(), lambda: found, as_json)
+
+
+def _to_fit(
+    table: str, law: str | None, family: str | None, columns: Sequence[str], units: Sequence[str], where: str | None
+) -> str:
+    """The command that fits what was shown, to be typed as it is."""
+    options = [("--law", law or "NAME"), *(("--family", each) for each in [family] if each)]
+    options += [("--columns", each) for each in columns] + [("--units", each) for each in units]
+    options += [("--where", each) for each in [where] if each]
+    said = " ".join(f"{option} {shlex.quote(value)}" for option, value in options)
+    return f"bayeslaw fit {shlex.quote(table)} {said} --out fit.nc"
