@@ -235,6 +235,7 @@ EXAMPLES: Mapping[str, str] = {
     "laws": "",
     "optimum": "{fit} --budget C=1e22",
     "plot": "{fit} --out {picture}",
+    "predict": "{runs} --at N=6.9e9,D=1.38e11 --outcome loss --no-backtest --out {folder}",
     "risk": "{fit} --at N=6.9e9,D=1.38e11 --above 2.4",
     "runs": "{runs}",
     "show": "power_law",

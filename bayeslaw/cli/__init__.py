@@ -7,9 +7,10 @@ it.  The first sentence of a command's docstring is its line in ``bayeslaw --hel
 ``answer.py``     what all commands share: JSON, exit codes, files, text
 ``options.py``    the options that several commands share, and their readers
 ``fits.py``       saved fits that commands are asked of
+``sampling.py``   fits that commands make
 ``pictures.py``   pictures beside an answer
 ``data``          laws · runs · show
-``fit``           cache · demo · fit · summary · warm
+``fit``           cache · demo · fit · predict · summary · warm
 ``ask``           effective-size · forecast · frontier · optimum · plot · risk · threshold
 ``trust``         backtest · check · compare · drift · evidence
 ================  ===========================================================

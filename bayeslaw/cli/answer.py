@@ -135,3 +135,15 @@ def quick_imports() -> Iterator[None]:
     finally:
         gc.enable()
         gc.freeze()
+
+
+def folder_at(out: str) -> Path:
+    """Make the folder, before the work."""
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"{folder}: cannot make this folder ({error.strerror or error}); choose another --out."
+        ) from None
+    return folder

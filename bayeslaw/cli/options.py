@@ -108,14 +108,17 @@ priors_options = together(
 )  # fmt: skip
 
 
-def laws_options(which: str, several: bool = False) -> Options:
+def laws_options(which: str, several: bool = False, default: str | None = None) -> Options:
     """Decorate a command with a table of runs, or several, laws to fit to it, and how its families are pooled."""
     table = click.argument("table", metavar="RUNS")
     if several:
         table = click.argument("tables", metavar="RUNS [RUNS2 ...]", nargs=-1, required=True)
     return together(
         table,
-        click.option("--laws", "names", required=True, metavar="NAME|FILE,...", help=which),
+        click.option(
+            "--laws", "names", required=default is None, default=default, show_default=default is not None,
+            metavar="NAME|FILE,...", help=which,
+        ),
         priors_options,
         family_column_option,
         click.option(

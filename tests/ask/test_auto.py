@@ -10,8 +10,7 @@ import bayeslaw as bl
 from bayeslaw.ask.auto import fit as module
 from bayeslaw.ask.auto.choice import choices, choose
 from bayeslaw.ask.loading import load_laws
-from bayeslaw.cli import commands
-from bayeslaw.cli.fit import fit as command
+from bayeslaw.cli import commands, sampling
 from bayeslaw.errors import FileError, QuestionError, RunsError
 from tests.posteriors import about, from_priors
 from tests.simulate import simulated_runs
@@ -34,7 +33,7 @@ def unsampled(monkeypatch):
         return about(plan.law, plan.runs, truth, noise=0.02)
 
     monkeypatch.setattr(module, "fit_plan", drawn)
-    monkeypatch.setattr(command, "sample", lambda plan, **_: (drawn(plan), 1.5))
+    monkeypatch.setattr(sampling, "sample", lambda plan, **_: (drawn(plan), 1.5))
 
 
 @pytest.fixture(scope="module")

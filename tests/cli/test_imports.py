@@ -63,7 +63,7 @@ REFUSED = {
     ("forecast", FIT, "--at", "N=7e9"): LAW_OF_A_FIT,
 }
 # Those that fit, sample or differentiate.
-WITH_JAX = {"backtest", "check", "compare", "demo", "drift", "evidence", "fit", "frontier", "warm"}
+WITH_JAX = {"backtest", "check", "compare", "demo", "drift", "evidence", "fit", "frontier", "predict", "warm"}
 
 
 def _shown(command: tuple[str, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,11 +40,17 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=120, layout="constrained", facecolor="white")
 
 
+# The width of a character of a title, in inches.
+CHARACTER = 0.088
+
+
 def entitle(figure: Figure, title: str, complaints: tuple[str, ...], handles: list[Any], columns: int = 7) -> None:
     """Add the title, the legend and, in red, a warning when the chains have not converged."""
     # The title is the legend's: a title of the figure's own and a legend outside its panels overlap, because the
     # layout makes room for each without the other.
-    flagged = f"NOT CONVERGED: {complaints[0]}\n{title}" if complaints else title
+    lines = [f"NOT CONVERGED: {complaints[0]}", title] if complaints else [title]
+    fits = int(figure.get_figwidth() / CHARACTER)
+    flagged = "\n".join(textwrap.fill(line, fits) for line in lines)
     figure.legend(
         handles=handles, loc="outside upper left", ncols=min(len(handles), columns), columnspacing=1.2,
         handletextpad=0.5, title=flagged, title_fontproperties={"size": 10.5}, alignment="left", borderaxespad=0.3,

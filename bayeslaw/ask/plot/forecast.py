@@ -181,6 +181,7 @@ class _Drawing:
                 name: np.array([value]) for name, value in self.fixed.items()
             }
             self._bars(panel, point, family, INK, "D")
+            self._number(panel, point, family, middle)
         panel.set_title(family.name, color=hue, fontweight="bold")
         return note
 
@@ -204,6 +205,19 @@ class _Drawing:
         if marker:
             panel.plot(x, middle, marker, ms=5, color=hue, zorder=6)
         self.heights += [low, high]
+
+    def _number(self, panel: Axes, point: Mapping[str, np.ndarray], family: Family, middle: np.ndarray) -> None:
+        """The forecast of the run asked for, in figures, in the corner that the curve leaves free."""
+        needed = {name: point[name] for name in self.posterior.law.free_inputs}
+        found = forecast(
+            self.asked, needed, dict(family.groups), self.level, drift=self.drift, allow_unconverged=self.allow
+        ).points[0]  # fmt: skip
+        falls = middle[-1] < middle[0]
+        inputs = ", ".join(f"{name} = {value}" for name, value in found.inputs.items())
+        panel.text(
+            0.98, 0.85 if falls else 0.04, f"{inputs}\n{found.new_run.words()}", transform=panel.transAxes, ha="right",
+            va="top" if falls else "bottom", fontsize=8, color=INK, fontweight="bold", zorder=7,
+        )  # fmt: skip
 
     def _shares(self, inputs: Mapping[str, np.ndarray], outcome: np.ndarray) -> np.ndarray:
         count = trials(self.posterior, inputs)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from bayeslaw.cli.answer import answers, give
-from bayeslaw.cli.fits import fit_argument, load_fit
+from bayeslaw.cli.fits import fit_argument, load_any, load_fit
 from bayeslaw.cli.options import read_optional_table, reading_options, unconverged_option
 from bayeslaw.cli.pictures import planned, write
 from bayeslaw.errors import InputError
-from bayeslaw.note import serious
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from bayeslaw.ask.average import Average
+    from bayeslaw.inference.posterior.posterior import Posterior
+    from bayeslaw.runs.table import Runs
 
 
 @click.command()
@@ -49,21 +51,26 @@ def plot(
         raise InputError(f"--held-out is drawn beside a forecast; --kind {kind} does not use it.")
     path = planned(out or f"{kind}.png", (fit, *([held_out] if held_out else [])), "--out")
     runs = read_optional_table(held_out, "--held-out", **reading)
-    posterior = load_fit(fit)
+    # An average has no parameters or residuals of its own.
+    asked = load_any(fit) if kind == "forecast" else load_fit(fit)
 
+    from bayeslaw.ask.average import Average
+
+    write(path, _drawn(asked, kind, runs, allow_unconverged), "--out")
+    asked = Average.of(asked)
+    answer = {
+        "law": asked.name, "kind": kind, "out": str(path),
+        "notes": [note.as_dict() for note in asked.notes], "converged": asked.diagnostics.converged,
+    }  # fmt: skip
+    give(answer, lambda: f"picture saved in {path}", as_json)
+
+
+def _drawn(asked: Posterior | Average, kind: str, held_out: Runs | None, allow_unconverged: bool) -> Figure:
     from bayeslaw.ask.plot.forecast import plot_forecast
     from bayeslaw.ask.plot.parameters import plot_parameters
     from bayeslaw.ask.plot.residuals import plot_residuals
 
-    drawings: dict[str, Callable[[], Figure]] = {
-        "forecast": lambda: plot_forecast(posterior, held_out=runs, allow_unconverged=allow_unconverged),
-        "parameters": lambda: plot_parameters(posterior, allow_unconverged=allow_unconverged),
-        "residuals": lambda: plot_residuals(posterior, allow_unconverged=allow_unconverged),
-    }
-    write(path, drawings[kind](), "--out")
-    notes = (*posterior.diagnostics.notes, *serious(posterior.notes))
-    answer = {
-        "law": posterior.law.name, "kind": kind, "out": str(path),
-        "notes": [note.as_dict() for note in notes], "converged": posterior.diagnostics.converged,
-    }  # fmt: skip
-    give(answer, lambda: f"picture saved in {path}", as_json)
+    if kind == "forecast":
+        return plot_forecast(asked, held_out=held_out, allow_unconverged=allow_unconverged)
+    one = cast("Posterior", asked)
+    return {"parameters": plot_parameters, "residuals": plot_residuals}[kind](one, allow_unconverged=allow_unconverged)

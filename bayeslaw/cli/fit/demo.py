@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bayeslaw.cli.answer import answers, give, say, write_text
-from bayeslaw.cli.fit.fit import diagnosis, sample
+from bayeslaw.cli.answer import answers, folder_at, give, say, write_text
 from bayeslaw.cli.pictures import write
-from bayeslaw.errors import FileError
+from bayeslaw.cli.sampling import diagnosis, sample
 from bayeslaw.words import in_columns, size, strict_json
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def demo(out: str, as_json: bool) -> None:
     Fits the hierarchical Chinchilla law to the 15 cheap runs of Gadre et al. (2024) on three corpora, and forecasts
     the largest runs of that paper. Takes half a minute at most.
     """
-    folder = _folder(out)
+    folder = folder_at(out)
 
     from bayeslaw.inference.model.plan import make_plan
     from bayeslaw.language.catalogue import law
@@ -65,18 +64,6 @@ def demo(out: str, as_json: bool) -> None:
     write_text(files["forecast"], strict_json(answer) + "\n")
     write(files["picture"], plot_forecast(posterior, held_out=every.where(HELD_OUT)))
     give(answer, lambda: _page(answer, posterior, files), as_json)
-
-
-def _folder(out: str) -> Path:
-    """Make the folder, before the work."""
-    folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            f"{folder}: cannot make this folder ({error.strerror or error}); choose another --out."
-        ) from None
-    return folder
 
 
 def _against_outcomes(found: Forecast, posterior: Posterior, runs: Runs) -> dict[str, Any]:

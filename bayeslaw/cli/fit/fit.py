@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from bayeslaw.cli.answer import answers, check_writable, give, quick_imports, say
+from bayeslaw.cli.answer import answers, check_writable, give, say
 from bayeslaw.cli.options import (
     family_column_option,
     fields_of,
@@ -21,17 +20,14 @@ from bayeslaw.cli.options import (
     read_table,
     reading_options,
 )
+from bayeslaw.cli.sampling import diagnosis, notes_of, notes_of_plans, sample_each
 from bayeslaw.errors import ConvergenceError, FileError, InputError, listed
-from bayeslaw.note import Note, by_name
 from bayeslaw.paths import runs_file
 
 AUTO = "auto"
 
 if TYPE_CHECKING:
     from bayeslaw.ask.average import Average
-    from bayeslaw.inference.base.diagnostics import Diagnostics
-    from bayeslaw.inference.base.work import Fields
-    from bayeslaw.inference.model.plan import Plan
     from bayeslaw.inference.posterior.posterior import Posterior
     from bayeslaw.language.law import Law
 
@@ -105,17 +101,10 @@ def fit(
     pools = pools_of({law.name: law for law in laws}, pooled) if len(laws) > 1 else {laws[0].name: pooled}
     # What cannot be fitted is refused before anything slow is imported.
     plans = {law.name: make_plan(law, runs, family, pools[law.name]) for law in laws}
-    said = (
-        by_name({called: plan.notes for called, plan in plans.items()}) if len(plans) > 1 else plans[laws[0].name].notes
-    )
+    said = notes_of_plans(plans)
     for note in said:
         say(note)
-    fits, took = {}, 0.0
-    for called, plan in plans.items():
-        if len(plans) > 1:
-            say(f"Fitting law '{called}' ...")
-        fits[called], seconds = sample(plan, **fields)
-        took += seconds
+    fits, took = sample_each(plans, **fields)
     found = next(iter(fits.values())) if chosen is None else together(fits, chosen.note(runs))
     found.save(path)
     notes = notes_of(found)
@@ -142,36 +131,6 @@ def _place(out: str, sources: Sequence[str]) -> Path:
     if path.exists() and path.stat().st_size > 0 and not is_fit(path):
         raise FileError(f"{path}: is not a saved fit, so it is not replaced; choose another --out.")
     return path
-
-
-def sample(plan: Plan, **fields: Any) -> tuple[Posterior, float]:
-    """Fit, with a progress bar where a person is watching; returns the posterior and the seconds without imports."""
-    from bayeslaw.inference.base.work import Sampling, Work, asked_for
-    from bayeslaw.inference.fit import fit_plan
-
-    with quick_imports():
-        import bayeslaw.inference.infer  # noqa: F401 - what `fit_plan` would import, slower
-    started = time.perf_counter()
-    sampling, work = asked_for(Sampling(), Work(), cast("Fields", fields))
-    posterior = fit_plan(plan, sampling, work)
-    return posterior, time.perf_counter() - started
-
-
-def diagnosis(found: Diagnostics) -> str:
-    """The diagnostics of the chains in one line."""
-    return (
-        f"{found.chains} x {found.draws} draws, R-hat {found.rhat:.3f} ({found.rhat_of}), "
-        f"smallest ESS {found.ess:.0f} ({found.ess_of}), divergences {found.divergences}"
-    )
-
-
-def notes_of(found: Posterior | Average) -> tuple[Note, ...]:
-    """All notes of a fit, or of the fits of an average with how it was made; those on convergence apart."""
-    from bayeslaw.ask.average import Average
-
-    if not isinstance(found, Average):
-        return found.notes
-    return (*by_name({name: each.notes for name, each in found.posteriors.items()}), *found.about)
 
 
 def _in_words(found: Posterior | Average, fits: Mapping[str, Posterior], path: str, seconds: float) -> str:

@@ -28,7 +28,7 @@ def warm(names: tuple[str, ...], rows: int, families: int | None, as_json: bool)
     """
     laws = [find_law(name) for name in names]
 
-    from bayeslaw.cli.fit.fit import sample
+    from bayeslaw.cli.sampling import sample
     from bayeslaw.inference.base.cache_folder import private_folder
     from bayeslaw.validation.calibration.simulation import simulated_plan
 

@@ -28,7 +28,10 @@ from bayeslaw.errors import InputError
 
 
 @click.command()
-@laws_options("One law or more, by name or file; `bayeslaw laws` lists them.")
+@laws_options(
+    "One law or more, by name or file; `bayeslaw laws` lists them. auto tests what `bayeslaw fit` would fit.",
+    default="auto",
+)
 @click.option("--along", metavar="COLUMN", help="Hide the runs farthest along this column (default: flops).")
 @origins_option
 @click.option("--hide", metavar="CONDITION", help='Hide these runs instead, such as "flops > 1e20".')
@@ -69,8 +72,13 @@ def backtest(
         raise InputError(f"--hide {hide!r} says which runs are hidden; leave out --along and --origins.")
     path = planned(picture, (table, *names.split(",")))
     fields, drifting = fields_of(rest), read_drift(drift, no_drift)
-    laws = find_laws(names.split(","), priors, prior)
+    # Laws that are named are looked for before the table is read, which may be large.
+    laws = [] if names == "auto" else find_laws(names.split(","), priors, prior)
     runs = read_table(table, **rest)
+    if not laws:
+        from bayeslaw.ask.auto.choice import choose
+
+        laws = find_laws(choose(runs).laws, priors, prior)
     pooling = read_pooling(pool)
 
     with quick_imports():

@@ -9,6 +9,7 @@ from typing import Unpack
 
 import numpy as np
 
+from bayeslaw.ask.auto.choice import AUTO, choose
 from bayeslaw.ask.average import EQUAL
 from bayeslaw.ask.compare.weights import require_weighting
 from bayeslaw.ask.evidence.comparable import Subject, require_same
@@ -59,7 +60,7 @@ def backtest(
     Parameters
     ----------
     laws
-        Laws or names of laws of the same outcome.
+        Laws or names of laws of the same outcome, or ``"auto"`` for those that suit the runs.
     runs
         Runs, or anything :func:`bayeslaw.read_runs` reads.
     family, pool, priors
@@ -100,7 +101,8 @@ def backtest(
     """
     sampling, work = asked_for(sampling, work, fields)
     require_weighting(weights)
-    table, every = read_runs(runs), with_priors_each(named_laws(laws), priors)
+    table = read_runs(runs)
+    every = with_priors_each(named_laws(choose(table).laws if laws == AUTO else laws), priors)
     pools = pools_of(every, pool)
     plans = {name: make_plan(law, table, family, pools[name]) for name, law in every.items()}
     require_same([(name, Subject.of(plan)) for name, plan in plans.items()])
