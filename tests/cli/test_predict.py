@@ -78,9 +78,8 @@ def test_one_paragraph_one_picture_and_the_fit(tmp_path):
 
 
 def test_the_family_of_the_planned_run_is_one_of_the_table(tmp_path):
-    done = predict(
-        tmp_path, "--at", "N=7e9,D=1e12", "--family", "corpus=family 2", "--no-backtest", "--json", families=3
-    )
+    at = "--at", "N=7e9,D=1e12", "--no-backtest"
+    done = predict(tmp_path, *at, "--family", "corpus=family 2", "--json", families=3)
     assert done.exit_code == 0, done.output
     answer = json.loads(done.stdout)
     assert answer["family"] == "family 2"
