@@ -36,9 +36,9 @@ def test_the_answer_is_one_json_object_and_the_picture_is_there(table, tmp_path)
     [
         (["--executor", "tcp://"], "--executor tcp://: "),
         (["--hide", "n_params > 1", "--origins", "0.5"], "leave out --along and --origins"),
-        (["--hide", "n_params > 1e20"], "none of the 90 runs"),
+        (["--hide", "n_params > 1e20"], "none of the 150 runs"),
         (["--origins", "half"], "'half' is not a number"),
-        (["--origins", "0.02"], "--origins 0.1), or take a law of fewer parameters"),
+        (["--origins", "0.02"], "--origins 0.05), or take a law of fewer parameters"),
         (["--along", "colour"], "needs column 'colour', which is not there"),
         (["--laws", "chinchila"], "did you mean 'chinchilla'"),
     ],
