@@ -59,11 +59,17 @@ class ConvergenceError(BayeslawError):
     """The chains have not converged, so no answer drawn from them can be trusted."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The clause ``; did you mean 'x'``, or nothing when no known word is close; case is ignored."""
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is closest to another, if one is close; case is ignored."""
     by_fold = {each.casefold(): each for each in sorted(known)}
     near = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
-    return f"; did you mean '{by_fold[near[0]]}'" if near else ""
+    return by_fold[near[0]] if near else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The clause ``; did you mean 'x'``, or nothing when no known word is close; case is ignored."""
+    near = nearest(word, known)
+    return "" if near is None else f"; did you mean '{near}'"
 
 
 def shown(value: object, limit: int = 60) -> str:

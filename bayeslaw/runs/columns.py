@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bayeslaw.errors import RunsError, did_you_mean, listed
+from bayeslaw.errors import RunsError, listed, nearest
 from bayeslaw.words import worded
 
 
@@ -128,8 +128,8 @@ def missing_column(name: str, found: Iterable[str], source: str, wanted_by: str)
 def missing_columns(names: Sequence[str], found: Iterable[str], source: str, wanted_by: str) -> RunsError:
     """The error for columns that are not there: what the file has instead, and how to map them."""
     found = list(found)
-    # The name of another standard column is never a suggestion, however close: 'flops' does not mean 'loss'.
-    near = [did_you_mean(name, [each for each in found if not {name, each} <= STANDARD.keys()]) for name in names]
+    likely = {name: _likely(name, found) for name in names}
+    near = [f"; did you mean '{guess}'" if guess else "" for guess in likely.values()]
     if len(names) == 1:
         needed, these = f"column '{names[0]}', which is not there{near[0]}", "If one of them is it"
     else:
@@ -138,8 +138,25 @@ def missing_columns(names: Sequence[str], found: Iterable[str], source: str, wan
         needed, these = f"columns {', '.join(most)} and {last}, which are not there", "If they have other names there"
     return RunsError(
         f"{source}: {wanted_by} needs {needed}; the file has {listed(found, 20)}. {these}, pass "
-        f"{_called({name: worded('its name', 'its-name') for name in names})}."
+        f"{_called({name: guess or worded('its name', 'its-name') for name, guess in likely.items()})}."
     )
+
+
+# Parts of names that a column goes by, the surest first.
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    "n_params": ("param", "model_size"),
+    "n_tokens": ("token", "data_size"),
+    "flops": ("flop", "compute"),
+    "loss": ("loss", "cross_entropy", "nll", "final", "perplexity", "ppl"),
+}
+
+
+def _likely(name: str, found: Sequence[str]) -> str | None:
+    """The column of a file that may be the one that is missing, by its name; None if none may."""
+    # The name of another standard column is never a suggestion, however close: 'flops' does not mean 'loss'.
+    others = [each for each in found if not {name, each} <= STANDARD.keys()]
+    by_part = (each for part in _PARTS.get(name, ()) for each in others if part in each.lower().replace(" ", "_"))
+    return nearest(name, others) or next(by_part, None)
 
 
 def _called(own: Mapping[str, str]) -> str:

@@ -96,7 +96,7 @@ class RunsSummary:
     @property
     def next(self) -> str:
         """The verdict and what to do next, in one line."""
-        law = self.command or f"bl.fit({self.law or 'LAW'!r}, runs)"
+        law = self.command or f"bl.fit({self.law or 'auto'!r}, runs)"
         heeded = [i for i, note in enumerate(self.notes, start=1) if note.severity != "info"]
         shown = f"note {heeded[0]}" if len(heeded) == 1 else f"notes {heeded[0]} to {heeded[-1]}" if heeded else ""
         match self.verdict:

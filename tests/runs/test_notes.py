@@ -217,7 +217,7 @@ def test_all_columns_that_are_missing_are_one_note():
     runs = Runs.from_arrays({"flop": np.geomspace(1e18, 1e22, 12), "n_trials": [100.0] * 12})
     (note,) = noted(runs, emergence)
     assert "needs columns 'flops' (did you mean 'flop') and 'n_correct', which are not there" in note.text
-    assert "pass columns={'flops': 'its name', 'n_correct': 'its name'}." in note.text
+    assert "pass columns={'flops': 'flop', 'n_correct': 'its name'}." in note.text
     assert [n.code for n in noted(Runs.from_arrays({"other": range(12)}), emergence)] == ["unusable"]
 
 

@@ -641,7 +641,7 @@ def test_a_missing_column_says_what_there_is():
     with pytest.raises(RunsError) as caught:
         observations.outcome(Runs.from_arrays({"nparams_": [1e9], "lost": [3]}), LAW)
     assert "did you mean 'lost'" in str(caught.value)
-    assert "columns={'loss': 'its name'}" in str(caught.value)
+    assert "columns={'loss': 'lost'}" in str(caught.value)
     with pytest.raises(RunsError, match="law 'two_powers' needs columns 'n_params', 'n_tokens' and 'loss', which are"):
         observations.check_columns(Runs.from_arrays({"other": [1]}), LAW)
     with pytest.raises(RunsError, match="input 'D' of law 'two_powers' needs column 'n_tokens'"):

@@ -5,12 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bayeslaw.errors import RunsError
 from bayeslaw.language.catalogue import law, paths
 from bayeslaw.note import Note
 from bayeslaw.runs.faults import HELD_FIRST, check_bowls, check_enough
 from bayeslaw.runs.notes.score import LAWS_OF_SCORES
+from bayeslaw.runs.observations import check_columns
 from bayeslaw.runs.ranges import LEAST
 from bayeslaw.runs.table import Runs, read_runs
+from bayeslaw.words import at_a_terminal
 
 CHINCHILLA = law("chinchilla")
 
@@ -215,6 +218,18 @@ def test_a_second_count_of_parameters_is_said(name, words):
     note = noted(runs)["another-count"]
     assert words in note.text
     assert f"columns={{'n_params': '{name}'}}" in note.remedy
+
+
+@pytest.mark.parametrize(("own", "offered"), [
+    ("final", "loss=final"), ("final_val_loss", "loss=final_val_loss"), ("test_nll", "loss=test_nll"),
+    ("num_scaling_params", "n_params=num_scaling_params"), ("n_param", "n_params=n_param"), ("x", "loss=its-name"),
+])  # fmt: skip
+def test_all_that_is_missing_is_one_line_to_paste(own, offered):
+    runs = read_runs({"width": [256, 256, 512], "tokens_seen": [2e7, 9e7, 2e7], own: [3.9, 3.2, 3.5]})
+    with at_a_terminal(), pytest.raises(RunsError) as refused:
+        check_columns(runs, CHINCHILLA)
+    assert f"--columns {offered}" in str(refused.value)
+    assert str(refused.value).count("--columns") == 2
 
 
 def test_one_run_under_two_names_is_a_copy():

@@ -41,8 +41,8 @@ def _to_fit(
     table: str, law: str | None, family: str | None, columns: Sequence[str], units: Sequence[str], where: str | None
 ) -> str:
     """The command that fits what was shown, to be typed as it is."""
-    options = [("--law", law or "NAME"), *(("--family", each) for each in [family] if each)]
+    options = [(option, each) for option, each in (("--law", law), ("--family", family)) if each]
     options += [("--columns", each) for each in columns] + [("--units", each) for each in units]
     options += [("--where", each) for each in [where] if each]
-    said = " ".join(f"{option} {shlex.quote(value)}" for option, value in options)
-    return f"bayeslaw fit {shlex.quote(table)} {said} --out fit.nc"
+    said = [f"{option} {shlex.quote(value)}" for option, value in options]
+    return " ".join(["bayeslaw", "fit", shlex.quote(table), *said, "--out", "fit.nc"])
