@@ -25,6 +25,7 @@ from bayeslaw.inference.base.work import Work as Work
 from bayeslaw.inference.fit import posterior_mode as posterior_mode
 from bayeslaw.inference.model.pymc_model import to_pymc as to_pymc
 from bayeslaw.inference.posterior.posterior import Posterior as Posterior
+from bayeslaw.inference.posterior.published import published as published
 from bayeslaw.language.catalogue import law as law
 from bayeslaw.language.catalogue import laws as laws
 from bayeslaw.language.catalogue import read_law as read_law

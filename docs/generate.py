@@ -26,7 +26,7 @@ from bayeslaw.language.formula.functions import FUNCTIONS
 from bayeslaw.language.formula.latex import symbol, to_latex
 from bayeslaw.language.formula.likelihoods import LIKELIHOODS
 from bayeslaw.language.formula.priors import PRIORS
-from bayeslaw.language.law import Law, Parameter, Root
+from bayeslaw.language.law import Law, Parameter, Published, Root
 from bayeslaw.words import first_sentence
 
 DOCS = Path(__file__).parent
@@ -175,10 +175,20 @@ def published_section(law: Law) -> str:
         ]
         text += "\n" + table(("", *(f"`{key}`" for key in paper.values)), rows)
         text += "\n" + "".join(
-            f"- `{key}`: {citation(key)}" + (f"; {paper.source[key]}" if key in paper.source else "") + ".\n"
+            f"- `{key}`: {citation(key)}"
+            + (f"; {paper.source[key]}" if key in paper.source else "")
+            + errors_of(paper, key)
+            + ".\n"
             for key in paper.values
         )
     return text
+
+
+def errors_of(paper: Published, key: str) -> str:
+    """The published errors of a source, as words behind its citation."""
+    said = [f"{name} ± {number(error, EXACT)}" for name, error in paper.errors.get(key, {}).items()]
+    said += [f"log {name} ± {number(error, EXACT)}" for name, error in paper.log_errors.get(key, {}).items()]
+    return f"; {', '.join(said)}" if said else ""
 
 
 def checks_section(law: Law) -> str:

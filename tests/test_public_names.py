@@ -13,7 +13,7 @@ import bayeslaw as bl
 
 # Adding a name here is a promise to keep it.
 PUBLIC = """
-    law laws read_law Law
+    law laws read_law Law published
     read_runs Runs
     fit Sampling Work load Posterior posterior_mode to_pymc
     forecast risk threshold optimum effective_size frontier Drift

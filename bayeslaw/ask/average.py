@@ -51,7 +51,7 @@ class Average:
     @staticmethod
     def of(asked: Posterior | Average) -> Average:
         """A fit or an average, as an average."""
-        return asked if isinstance(asked, Average) else Average({checked(asked).law.name: asked}, {asked.law.name: 1.0})
+        return asked if isinstance(asked, Average) else Average({checked(asked).name: asked}, {asked.name: 1.0})
 
     def __repr__(self) -> str:
         return f"Average({listed(f'{name} {weight:.3f}' for name, weight in self.weights.items())})"
@@ -64,7 +64,10 @@ class Average:
     @property
     def title(self) -> str:
         """For a heading."""
-        return self.lead.law.title if len(self.posteriors) == 1 else f"Average of {listed(self.posteriors)}"
+        if len(self.posteriors) > 1:
+            return f"Average of {listed(self.posteriors)}"
+        source = self.lead.published_by
+        return self.lead.law.title if source is None else f"{self.lead.law.title} as published ({source})"
 
     @property
     def lead(self) -> Posterior:
@@ -90,6 +93,11 @@ class Average:
         return Diagnostics.worst(posterior.diagnostics for posterior in self.posteriors.values())
 
     @property
+    def measured(self) -> bool:
+        """Whether all have runs, from which distances are measured."""
+        return all(each.published_by is None for each in self.posteriors.values())
+
+    @property
     def dominant(self) -> str | None:
         """The posterior that has nearly all of the weight, if there are several and one has."""
         name = max(self.weights, key=lambda each: self.weights[each])
@@ -97,9 +105,12 @@ class Average:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """The serious notes of the fits, and a note if one law dominates."""
+        """The serious notes of the fits, all of published values, and a note if one law dominates."""
         found = {
-            name: (*posterior.diagnostics.notes, *serious(posterior.notes))
+            name: (
+                *posterior.diagnostics.notes,
+                *(serious(posterior.notes) if posterior.published_by is None else posterior.notes),
+            )
             for name, posterior in self.posteriors.items()
         }
         if self.dominant is None:
@@ -115,6 +126,8 @@ class Average:
         """Write the average to one NetCDF file; an existing file is replaced only when all is written."""
         from bayeslaw.ask.saving import save
 
+        for each in self.posteriors.values():
+            each.require_runs("a file")
         return save(self.posteriors, self.weights, self.about, Path(path))
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,10 +10,12 @@ from typing import Any, Literal
 import numpy as np
 
 from bayeslaw.errors import QuestionError, listed
-from bayeslaw.words import numbers
+from bayeslaw.words import numbers, size
 
 # One level, or several of which the first is the headline's.
 Level = float | Sequence[float]
+# Of a value without uncertainty, which no interval says how to round.
+EXACT_DIGITS = 4
 Method = Literal["linear", "inverted_cdf"]
 
 
@@ -63,6 +66,11 @@ class Interval:
         """The upper end at the headline's level."""
         return next(iter(self.ends.values()))[1]
 
+    @property
+    def exact(self) -> bool:
+        """Whether all draws share one value, but for rounding."""
+        return all(math.isclose(end, self.median, rel_tol=1e-12) for ends in self.ends.values() for end in ends)
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON: the headline's ends, and those of every level."""
         intervals = {f"{level:g}": {"lower": low, "upper": high} for level, (low, high) in self.ends.items()}
@@ -77,6 +85,8 @@ class Interval:
     def words(self, units: str = "", outside: tuple[str, str] = ("-inf", "inf")) -> str:
         """The median and its intervals, such as ``1.900 [1.737, 2.076]``; levels after the first are named.
 
+        A value that all draws share is said once.
+
         Parameters
         ----------
         units
@@ -84,6 +94,8 @@ class Interval:
         outside
             The words for an end that is minus infinity, and for one that is infinity.
         """
+        if self.exact and math.isfinite(self.median):
+            return size(self.median, units, EXACT_DIGITS)
         every = [self.median, *(end for ends in self.ends.values() for end in ends)]
         median, *ends = (
             text if np.isfinite(value) else outside[int(value > 0)]

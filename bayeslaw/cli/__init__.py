@@ -6,7 +6,7 @@ it.  The first sentence of a command's docstring is its line in ``bayeslaw --hel
 ================  ===========================================================
 ``answer.py``     what all commands share: JSON, exit codes, files, text
 ``options.py``    the options that several commands share, and their readers
-``fits.py``       saved fits that commands are asked of
+``fits.py``       what a question is asked of: saved fits and published values
 ``sampling.py``   fits that commands make
 ``pictures.py``   pictures beside an answer
 ``data``          laws · runs · show

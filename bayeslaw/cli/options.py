@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 type Options = Callable[[Callable[..., None]], Callable[..., None]]
 
 POINT = "N=7e10,D=1.4e12"
-WEIGHTS = "equal|evidence|stacking|forward"
 # The shortest chain whose halves still allow an estimate of the autocorrelation.
 FEWEST_DRAWS = 20
 
@@ -98,8 +97,9 @@ family_column_option = click.option(
 PRIOR = 'alpha="LogNormal(log(0.4), 0.1)"'
 priors_options = together(
     click.option(
-        "--priors", metavar="field",
-        help="Priors learned from public sweeps (default: the weak priors of the law's file).",
+        "--priors", metavar="field|LAW:SOURCE",
+        help="Priors learned from public sweeps, or about published values, such as "
+             "chinchilla:besiroglu2024chinchilla (default: the weak priors of the law's file).",
     ),
     click.option(
         "--prior", multiple=True, metavar="P=PRIOR",

@@ -12,6 +12,7 @@
 ``catalogue``        where law files are found
 ``check``            the conformance suite that every law must pass
 ``latin_hypercube``  places to try a law at
-``public_priors``    priors learned from public sweeps
+``public_priors``    priors learned from public sweeps, or about published values
+``published``        a paper's values: as they are, as draws, and as priors
 ===================  ======================================================================
 """

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bayeslaw.errors import LawError, did_you_mean
-from bayeslaw.language import editing
+from bayeslaw.language import editing, published
 from bayeslaw.language.formula.expression import Node, evaluate, names, to_text
 from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.parts import Input, Likelihood, Output, Parameter, Prior, Published, Root, names_used
@@ -172,16 +171,15 @@ class Law:
         ----------
         key
             Bibliography key, such as ``"hoffmann2022training"``.
+
+        Raises
+        ------
+        LawError
+            When there are no values of that source.
         """
-        if self.published is None or key not in self.published.values:
-            known = () if self.published is None else self.published.values
-            raise LawError(f"law '{self.name}' has no published values of '{key}'{did_you_mean(key, known)}.")
-        values: dict[str, Any] = {**self.references, **self.published.values[key]}
-        ours = {name: values[name] for name in self.parameters if name in values}
-        for name, node in self.published.inverse.items():
-            if set(names(node)) <= set(values):
-                ours[name] = evaluate(node, values, NUMPY_WORDS)
-        return {name: float(ours[name]) for name in self.parameters if name in ours}
+        key = published.source_called(self, key)
+        values = {} if self.published is None else self.published.values[key]
+        return {name: float(value) for name, value in published.parameters(self, values).items()}
 
     def draw_prior(self, rng: np.random.Generator, size: int) -> dict[str, np.ndarray]:
         """Prior draws of every parameter, each of shape ``(size,)``."""

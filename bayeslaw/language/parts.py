@@ -187,9 +187,13 @@ class Published:
         By bibliography key, the paper's numbers.
     source
         Where in the source the numbers are found, by the same key.
+    errors, log_errors
+        Standard errors of some of the numbers, by the same key: on their own scale, and on the log.
     """
 
     formula: Node
     inverse: Mapping[str, Node]
     values: Mapping[str, Mapping[str, float]]
     source: Mapping[str, str]
+    errors: Mapping[str, Mapping[str, float]]
+    log_errors: Mapping[str, Mapping[str, float]]

@@ -1,4 +1,4 @@
-"""Priors learned from public sweeps, as an alternative to the weak priors of a law's file."""
+"""Priors learned from public sweeps or published by a paper, as an alternative to the weak ones of a law's file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from bayeslaw.errors import LawError, did_you_mean, listed
 from bayeslaw.language.law import Law
+from bayeslaw.language.published import priors, source_called
 from bayeslaw.words import worded
 
 FIELD = Path(__file__).parents[1] / "data" / "field.toml"
@@ -24,20 +25,31 @@ def _learned() -> Mapping[str, Mapping[str, str]]:
 
 
 def with_priors(law: Law, wanted: str | Mapping[str, str] | None) -> Law:
-    """A law with its own weak priors, with the published-sweep priors, or with other priors by parameter.
+    """A law with its own weak priors, with others by name, or with other priors by parameter.
+
+    Names are ``field`` for the published-sweep priors, and a law with a source of its published values, such as
+    ``chinchilla:besiroglu2024chinchilla``, for priors about these.
 
     Raises
     ------
     LawError
-        When there are no priors of that name, or one cannot be parsed.
+        When there are no priors of that name, they are of another law, or one cannot be parsed.
     """
     if wanted is None:
         return law
     if not isinstance(wanted, str):
         return law.with_priors(**wanted) if wanted else law
+    name, colon, source = wanted.partition(":")
+    if colon and name == law.name:
+        return law.with_priors(**priors(law, source_called(law, source)))
+    if colon:
+        raise LawError(
+            f"priors: '{wanted}' are values of law '{name}', and the law here is '{law.name}'; give {law.name}:SOURCE."
+        )
     if wanted != NAME:
         raise LawError(
-            f"priors: there are none called '{wanted}'{did_you_mean(wanted, [NAME])}; give '{NAME}', or leave it out."
+            f"priors: there are none called '{wanted}'{did_you_mean(wanted, [NAME])}; give '{NAME}', or "
+            f"LAW:SOURCE for published values, or leave it out."
         )
     return law.with_priors(**field_priors(law.name))
 

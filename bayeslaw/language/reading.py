@@ -259,8 +259,39 @@ class _Reader(Values):
             raise self.wrong("[published] source must give a text for keys of values", "published", "source")
         return Published(
             formula=self.formula(table["formula"], [*inputs, *ours], "the published formula", "published", "formula"),
-            inverse=inverse, values=values, source=source,
+            inverse=inverse, values=values, source=source, **self.errors(table, values),
         )  # fmt: skip
+
+    def errors(
+        self, table: Mapping[str, Any], values: Mapping[str, Mapping[str, float]]
+    ) -> dict[str, dict[str, dict[str, float]]]:
+        """The standard errors of published values: on their own scale, and on the log."""
+        found: dict[str, dict[str, dict[str, float]]] = {"errors": {}, "log_errors": {}}
+        for kind, sources in found.items():
+            for key, numbers in self.subtable(table, kind).items():
+                at = ("published", f"{kind}.{key}")
+                if key not in values:
+                    raise self.wrong(
+                        f"[published] {kind} has '{key}', which has no values{did_you_mean(key, values)}", *at
+                    )
+                if not isinstance(numbers, dict):
+                    raise self.wrong(f"[published] {kind}.{key} must be a table of numbers", *at)
+                sources[key] = {name: self.number(v, f"the error of {name}", *at, name) for name, v in numbers.items()}
+                for name, error in sources[key].items():
+                    if name not in values[key]:
+                        raise self.wrong(
+                            f"[published] {kind}.{key} has '{name}', which has no value there"
+                            f"{did_you_mean(name, values[key])}", *at, name,
+                        )  # fmt: skip
+                    if error <= 0:
+                        raise self.wrong(f"the error of {name} must be positive, not {error:g}; leave out one that is "
+                                         f"not known", *at, name)  # fmt: skip
+                    if kind == "log_errors" and (values[key][name] <= 0 or name in found["errors"].get(key, ())):
+                        raise self.wrong(
+                            f"the error of {name} is on the log, so its value must be positive and it has no other",
+                            *at, name,
+                        )  # fmt: skip
+        return found
 
     def subtable(self, table: Mapping[str, Any], key: str) -> dict[str, Any]:
         value = table.get(key, {})

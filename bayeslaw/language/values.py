@@ -29,7 +29,7 @@ KEYS = {
     "input": ("column", "units", "meaning", "reference", "range", "formula", "default"),
     "output": ("likelihood", "units", "meaning", "range"),
     "parameter": ("prior", "pool", "spread", "units", "meaning"),
-    "published": ("formula", "inverse", "values", "source"),
+    "published": ("formula", "inverse", "values", "source", "errors", "log_errors"),
     "terms": ("root", "between"),
 }
 

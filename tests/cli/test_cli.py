@@ -673,3 +673,69 @@ def test_exit_codes_are_those_of_the_process(tmp_path):
 def test_the_readme_has_its_two_commands_once_each():
     found = re.findall(r"pip install uv && uv run [^`\n]*", README.read_text(encoding="utf-8"))
     assert found == ["pip install uv && uv run bayeslaw demo", "pip install uv && uv run pytest"]
+
+
+# --- published values ---------------------------------------------------------------------------------------------
+
+REFIT = "chinchilla:besiroglu2024chinchilla"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("forecast", REFIT, "--at", "N=70B,D=1.4T"),
+        ("risk", REFIT, "--at", "N=70B,D=1.4T", "--above", "1.9"),
+        ("threshold", REFIT, "--crosses", "2"),
+        ("optimum", REFIT, "--budget", "C=1e23"),
+        ("plot", REFIT),
+        ("forecast", "repeated_data", "--at", "N=8.7e9,D=178e9,U=2.5428571e10"),
+        ("forecast", REFIT, "--at", "N=7e9,D=1e12", "--through", "downstream_error:gadre2024language_c4"),
+        ("forecast", REFIT, "chinchilla:hoffmann2022training", "--at", "N=70B,D=1.4T"),
+    ],
+)
+def test_published_values_are_asked_like_fits(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run(*command, "--json")
+    assert done.exit_code == 0, done.stderr
+    found = strict(done.stdout)
+    assert {note["code"] for note in found["notes"]} == {"published", "no-errors"}
+    assert found["converged"] is True
+    if command[0] == "forecast" and len(command) == 4:
+        expected = 1.97342 if command[1] == REFIT else 2.22608
+        assert found["points"][0]["median"] == pytest.approx(expected, abs=1e-5)
+    assert "no-errors" in run(*command).output or command[0] == "plot"
+
+
+def test_what_was_published_is_shown_by_source():
+    (shown,) = strict(run("show", "step_law:li2025predictable_bootstrap", "--json").stdout)["published"]["values"]
+    assert shown["errors"] == {
+        "lr_intercept": 0.623, "lr_N": 0.03, "lr_D": 0.019, "batch_intercept": 0.437, "batch_D": 0.019,
+    }  # fmt: skip
+    page = run("show", "step_law:li2025predictable_bootstrap").stdout
+    assert "errors: lr_intercept 0.623" in page
+    assert "li2025predictable:" not in page
+    assert len(strict(run("show", "step_law", "--json").stdout)["published"]["values"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (("forecast", "chinchilla", "--at", "N=7e9,D=1e12"), "name one: chinchilla:hoffmann2022training, chinchilla:b"),
+        (("forecast", "chinchila", "--at", "N=7e9,D=1e12"), "no such file, and no law of that name; did you mean 'chi"),
+        (("optimum", "chinchila:x", "--budget", "C=1e23"), "there is no law 'chinchila'; did you mean 'chinchilla'"),
+        (("threshold", "chinchilla:hoffmann2022", "--crosses", "2"), "did you mean 'hoffmann2022training'"),
+        (("risk", "passuntil", "--at", "N=7e9", "--below", "1"), "law 'passuntil' has no published values"),
+        (("show", "chinchilla:besi"), "no published values of 'besi'; choose chinchilla:hoffmann2022training"),
+        (("forecast", "fit.nc", "--at", "N=7e9"), "fit.nc: there is no such file; `bayeslaw fit"),
+        (("plot", REFIT, "--kind", "residuals"), "a picture of residuals needs a fit"),
+        (("summary", REFIT), "there is no such file"),
+        (("forecast", REFIT, "--at", "N=7e9,D=1e12", "--no-drift", "--family", "c4"), "the fit has no families"),
+        (("fit", "RUNS", "--law", "coupled", "--priors", REFIT), "are values of law 'chinchilla', and the law here is"),
+    ],
+)  # fmt: skip
+def test_published_values_that_are_not_there_cost_a_sentence(command, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table(tmp_path / "RUNS.csv")
+    command = tuple("RUNS.csv" if word == "RUNS" else word for word in command)
+    assert sentence in refused(run(*command))
+    assert [path.name for path in tmp_path.iterdir()] == ["RUNS.csv"]

@@ -41,6 +41,7 @@ ANSWERED = {
     ("runs", RUNS, "--law", "chinchilla"): LAWS,
     ("forecast", FIT, *POINT): QUESTIONS,
     ("forecast", FIT, POOLED, *POINT): QUESTIONS,
+    ("forecast", "coupled:busbridge2025distillation", *POINT): LAWS | {"scipy"},
     ("risk", FIT, *POINT, "--above", "2.5"): QUESTIONS,
     ("summary", FIT): QUESTIONS,
     ("threshold", FIT, "--crosses", "2.5", "--along", "N", "--at", "D=1e12"): QUESTIONS,
@@ -61,6 +62,7 @@ REFUSED = {
     ("effective-size", FIT, RUNS, "--at", "T=1e9"): LAW_OF_A_FIT,
     ("optimum", FIT, "--budget", "T=1e23"): LAW_OF_A_FIT,
     ("forecast", FIT, "--at", "N=7e9"): LAW_OF_A_FIT,
+    ("forecast", "chinchilla", "--at", "N=7e9"): LAWS,
 }
 # Those that fit, sample or differentiate.
 WITH_JAX = {"backtest", "check", "compare", "demo", "drift", "evidence", "fit", "frontier", "predict", "warm"}

@@ -64,7 +64,7 @@ def named(posteriors: Mapping[str, Posterior] | Sequence[Posterior]) -> dict[str
     """Posteriors by the names of their laws; posteriors of the same law are numbered in order."""
     if isinstance(posteriors, Mapping):
         return {name: checked(each) for name, each in posteriors.items()}
-    laws = [checked(posterior).law.name for posterior in posteriors]
+    laws = [checked(posterior).name for posterior in posteriors]
     return {
         law if laws.count(law) == 1 else f"{law} {laws[: i + 1].count(law)}": posterior
         for i, (law, posterior) in enumerate(zip(laws, posteriors, strict=True))

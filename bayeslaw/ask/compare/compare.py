@@ -141,6 +141,9 @@ def _plans(
 ) -> dict[str, Plan]:
     """The plans of the fits, checked to be comparable."""
     laws = {name: each for name, each in given.items() if isinstance(each, Law)}
+    for each in given.values():
+        if isinstance(each, Posterior):
+            each.require_runs("a comparison")
     if laws and runs is None:
         raise QuestionError(f"runs are missing: {listed(laws)} must be fitted first; pass runs, or fits of them.")
     pools = pools_of(laws, pool)

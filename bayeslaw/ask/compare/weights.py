@@ -71,6 +71,8 @@ def weigh(posteriors: Posteriors, how: str) -> Weights:
     """
     require_weighting(how)
     require_several(posteriors)
+    for each in posteriors.values():
+        each.require_runs(f"a weight by {how}")
     require_same([(name, Subject.of(each.plan)) for name, each in posteriors.items()])
     require_converged(posteriors)
     return WEIGHTINGS[how](posteriors)

@@ -139,6 +139,7 @@ def log_evidence(
     """
     if not isinstance(posterior, Posterior):
         raise QuestionError(f"evidence is of one fit, not of {shown(posterior)}; ask each fit by itself.")
+    posterior.require_runs("evidence")
     posterior.diagnostics.require(allow_unconverged)
     if lost := np.count_nonzero(~np.isfinite(posterior.flat).all(axis=(1, 2))):
         raise QuestionError(

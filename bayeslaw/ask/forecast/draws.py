@@ -13,7 +13,7 @@ from bayeslaw.ask.forecast.variance_parts import Variances, added
 from bayeslaw.ask.where.extrapolation import Outside, extrapolation, outside
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.base.streams import NEW_FAMILY, generator
-from bayeslaw.inference.posterior.noise import expected, outcomes
+from bayeslaw.inference.posterior.noise import expected, outcomes, scatters
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.runs import observations
 from bayeslaw.runs.stand_ins import NEW, POPULATION, Group, StandIn
@@ -115,7 +115,7 @@ def draw(
         for column in columns:
             labels[column] = family_label(posterior, groups)
     # A count is on another scale than the share it estimates: its noise is then left out of the parts.
-    if law.output.likelihood.family.outcome != "count":
+    if law.output.likelihood.family.outcome != "count" and scatters(posterior):
         layers["noise"] = run
     return Drawn(
         mean=mean, run=run, variances=added(link, layers),

@@ -32,7 +32,7 @@ from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.formula.functions import LINKS, UNLINKS
 from bayeslaw.language.law import Law
 from bayeslaw.note import Note
-from bayeslaw.words import worded
+from bayeslaw.words import argument, worded
 
 if TYPE_CHECKING:
     from bayeslaw.ask.average import Average
@@ -209,13 +209,31 @@ def drifts_of(asked: Average, wanted: Drifting) -> dict[str, Drift]:
     Part of the drift of averaged laws shows up as disagreement between them, and would otherwise be counted twice.  The
     scale of each law's drift is therefore reduced by the spread of their slopes beyond the runs.
     """
-    alone = {name: drift_of(posterior.law, wanted) for name, posterior in asked.posteriors.items()}
+    alone = {name: _drift_of(posterior, wanted) for name, posterior in asked.posteriors.items()}
     found = {name: each for name, each in alone.items() if each is not None}
     if len(found) < 2:
         return found
     slopes = slopes_ahead(asked)
     apart = spread({name: slopes[name] + each.direction for name, each in found.items()}, asked.weights)
     return {name: replace(each, scale=max(each.scale - apart / each.reach, 0.0)) for name, each in found.items()}
+
+
+def _drift_of(posterior: Posterior, wanted: Drifting) -> Drift | None:
+    """The drift of a posterior's law; published values have none, since they have no runs to drift from."""
+    if posterior.published_by is None:
+        return drift_of(posterior.law, wanted)
+    if not isinstance(wanted, bool):
+        raise QuestionError(
+            f"{argument('drift')}: grows with the distance from the fitted runs, and the published values of "
+            f"'{posterior.published_by}' come without runs; leave it out, or fit the law to runs."
+        )
+    return None
+
+
+def undrifted(asked: Average, drifts: Mapping[str, Drift]) -> tuple[Note, ...]:
+    """The note of an answer without drift; published values say so in a note of their own."""
+    published = all(each.published_by is not None for each in asked.posteriors.values())
+    return () if drifts or published else (without_drift(),)
 
 
 def as_records(drifts: Mapping[str, Drift]) -> dict[str, dict[str, float]]:

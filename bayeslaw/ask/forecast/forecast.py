@@ -19,7 +19,7 @@ import numpy as np
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.chain import Carried
 from bayeslaw.ask.forecast.draws import Drawn, Families, family_words
-from bayeslaw.ask.forecast.drift import Drift, Drifting, as_records, drifting_in, drifts_of, without_drift
+from bayeslaw.ask.forecast.drift import Drift, Drifting, as_records, drifting_in, drifts_of, undrifted
 from bayeslaw.ask.forecast.mixture import draw_each, mixture, overruled
 from bayeslaw.ask.forecast.variance_parts import shares
 from bayeslaw.ask.interval import Interval, Level, levels_of, percent
@@ -66,6 +66,8 @@ class Point:
     outside
         The quantity in which the point lies farthest outside the fitted runs: compute, an input or tokens per
         parameter; None for a point within them.
+    measured
+        Whether there are runs to measure the distance from; published values have none.
     """
 
     at: Mapping[str, float]
@@ -77,6 +79,7 @@ class Point:
     parts: Mapping[str, float | None]
     extrapolation: Mapping[str, float | None]
     outside: Outside | None
+    measured: bool = True
 
     @property
     def inputs(self) -> dict[str, str]:
@@ -98,12 +101,16 @@ class Point:
     @property
     def distance(self) -> str:
         """How far outside the fitted runs, in words: in compute where it is beyond, and in what is farther outside."""
+        if not self.measured:
+            return "an unknown distance from the runs behind the published values"
         said = [f"{times} the compute of the largest fitted run" for times in self._beyond]
         return " and ".join([*said, *map(str, self._beside)]) or "within the fitted runs"
 
     @property
     def in_short(self) -> str:
         """The same for a table."""
+        if not self.measured:
+            return "unknown"
         said = [f"{times} compute" for times in self._beyond]
         return ", ".join([*said, *(each.in_short for each in self._beside)]) or "within"
 
@@ -187,15 +194,19 @@ class Forecast:
         page: list[Block] = []
         if len(self) == 1:
             (point,) = self.points
+            what = f"{name} of a new run" if point.measured else name
+            is_forecast = "is forecast as" if point.measured else "is"
+            wide = "" if point.new_run.exact else f" ({percent(self.level)} interval)"
             page += [
-                f"The {name} of a new run {point.place} is forecast as {point.new_run.words()} by {self.by} "
-                f"({percent(self.level)} interval).",
+                f"The {what} {point.place} {is_forecast} {point.new_run.words()} by {self.by}{wide}.",
                 f"That is {point.distance}.",
                 *([f"Uncertainty: {point.because}."] if point.because else []),
             ]
         else:
             page += [
-                f"The {name} of new runs, forecast by {self.by}, with {percent(self.level)} intervals:",
+                f"The {name} of new runs, forecast by {self.by}, with {percent(self.level)} intervals:"
+                if all(point.measured for point in self.points)
+                else f"The {name} by {self.by}, with {percent(self.level)} intervals:",
                 table(self.points, {self.outcome: [each.new_run.words() for each in self.points]}),
             ]
         if len(self.weights) > 1:
@@ -307,7 +318,7 @@ def forecast(
     mixed = mixture(asked, drawn)
     laws = [posterior.law for posterior in asked.posteriors.values()]
     units = {name: each.units for law in laws for name, each in law.inputs.items()}
-    points, output = _points(mixed, units, levels, tuple(stages.values())), laws[0].output
+    points, output = _points(mixed, units, levels, tuple(stages.values()), asked.measured), laws[0].output
     # An average drifts along a quantity only if all of its laws do.
     drifting = set.intersection(*(drifting_in(asked.posteriors[name]) for name in drifts)) if drifts else set()
     drifted = {**{name: each for one in stages.values() for name, each in one.drift.items()}, **drifts}
@@ -319,7 +330,7 @@ def forecast(
         notes=in_order((*far_off({f"A run {p.place}": p.outside for p in points}, drifting),
                         *overruled(asked, drawn, [(p.new_run.lower, p.new_run.upper) for p in points]),
                         *(note for one in stages.values() for note in one.notes),
-                        *([] if drifted else [without_drift()]))),
+                        *undrifted(asked, drifted))),
     )  # fmt: skip
 
 
@@ -342,7 +353,7 @@ def _read_chain(asked: Average, at: Where | Any) -> tuple[Where | Any, dict[str,
 
 
 def _points(
-    drawn: Drawn, units: Mapping[str, str], levels: Sequence[float], stages: Sequence[Forecast]
+    drawn: Drawn, units: Mapping[str, str], levels: Sequence[float], stages: Sequence[Forecast], measured: bool
 ) -> tuple[Point, ...]:
     """The forecast at each point; an earlier stage has as many points, or one for all."""
     runs, means = Interval.each(drawn.run, levels), Interval.each(drawn.mean, levels)
@@ -362,6 +373,7 @@ def _points(
                               for name, r in drawn.extrapolation.items()},
                            **{name: ratio for one in before for name, ratio in one.extrapolation.items()}},
             outside=furthest_outside([*(one.outside for one in before), drawn.outside[i]]),
+            measured=measured and all(one.measured for one in before),
         )
         for i, family in enumerate(drawn.families)
         for before in [[one.points[i % len(one)] for one in stages]]

@@ -16,6 +16,7 @@ from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.draws import Families
 from bayeslaw.ask.forecast.drift import Drifting
 from bayeslaw.ask.forecast.forecast import Forecast, Point, forecast, table
+from bayeslaw.ask.interval import EXACT_DIGITS
 from bayeslaw.ask.where.points import Where
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.posterior.posterior import Posterior
@@ -87,9 +88,12 @@ class Risk:
         said = [self._numbers(*each) for each in zip(self.points, reached, strict=True)]
         if len(said) == 1:
             ((limit, median, miss),) = said
+            ends = f"a new run {reached[0].place} ends with a {name}"
+            if not reached[0].measured:
+                ends = f"the {name} {reached[0].place} is"
             page: list[Block] = [
-                f"There is {a_chance(chances[0])} that a new run {reached[0].place} ends with a {name} {self.side} "
-                f"{limit} ({by}).{miss and f' If it does, expect to miss by about {miss}.'} "
+                f"There is {a_chance(chances[0])} that {ends} {self.side} {limit} ({by})."
+                f"{miss and f' If it does, expect to miss by about {miss}.'} "
                 f"(Median forecast: {median}.)"
             ]
         else:
@@ -103,7 +107,8 @@ class Risk:
 
     def _numbers(self, point: Chance, reached: Point) -> tuple[str, str, str]:
         """The limit, the median and the average miss, with decimals by the width of the forecast."""
-        digits = decimals(reached.new_run.upper - reached.new_run.lower, 2)
+        exact, width = reached.new_run.exact, reached.new_run.upper - reached.new_run.lower
+        digits = EXACT_DIGITS - 1 if exact else decimals(width, 2)
         limit, median = (f"{value:,.{digits}f}" for value in (self.limit, point.median))
         if point.by is None:
             return limit, median, ""

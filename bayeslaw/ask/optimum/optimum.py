@@ -16,7 +16,7 @@ import numpy as np
 
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.draws import family_label, family_words
-from bayeslaw.ask.forecast.drift import Drift, Drifting, as_records, drifts_of, without_drift
+from bayeslaw.ask.forecast.drift import Drift, Drifting, as_records, drifts_of, undrifted
 from bayeslaw.ask.interval import Interval, Level, levels_of, percent
 from bayeslaw.ask.optimum.regret import Curve, Option, Solutions, Solved, judged
 from bayeslaw.ask.optimum.trade import Limits, Trade, all_given, make_trade
@@ -130,11 +130,13 @@ class Optimum:
         output, asked = self.trade.law.output, self.solutions.asked
         name, units = output.column.replace("_", " "), "" if output.units in ("", "1") else f" {output.units}"
         by = f"law{'s' if len(asked.posteriors) > 1 else ''} {asked.name}"
+        exact = all(each.exact for each in (self.value, *self.inputs.values()))
+        wide = "" if exact else f", {percent(self.level)} interval"
         best = [f"{each} = {one.words(units_of(self.trade.law, each))}" for each, one in self.inputs.items()]
         return [
             f"The lowest {name}{family_words(self.family)}{given_words(self.trade)} is {self.value.words()}{units}, at "
-            f"{listed(best)} ({by}, {percent(self.level)} intervals).",
-            f"Cost of choosing another size (extra {name}, {percent(self.level)} interval):",
+            f"{listed(best)} ({by}{wide and f'{wide}s'}).",
+            f"Cost of choosing another size (extra {name}{wide}):",
             self._menu(name), *self.flatness(), *map(str, self.notes),
         ]  # fmt: skip
 
@@ -246,7 +248,7 @@ def optimum(
         family=family_label(asked.lead, asked.lead.groups_of(family)), levels=levels,
         inputs={name: Interval.of(values, levels) for name, values in draws.items()},
         value=Interval.of(value, levels), menu=judged(options, regret, levels), drift=drifts,
-        notes=in_order((*_edges(solutions), *_beyond(asked.lead, draws), *([] if drifts else [without_drift()]),
+        notes=in_order((*_edges(solutions), *_beyond(asked.lead, draws), *undrifted(asked, drifts),
                         *asked.notes)),
         diagnostics=asked.diagnostics, draws=draws, outcome_draws=value, regret_draws=regret,
         at_edge=solutions.at_edge, solutions=solutions,

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 POINTS = 60  # on a curve: smooth at the width of a page
 # Without held-out runs a curve extends by this share of the span of the fitted runs, on the scale of the axis.
 FURTHER = 0.4
+# Without runs a curve extends about the reference scales of the law by these factors.
+ALONE = np.array([1e-2, 1e3])
 
 
 def plot_forecast(
@@ -100,9 +102,9 @@ def plot_forecast(
     posterior = asked.lead
     law, axis, fixed = posterior.law, axis_of(posterior.law, along), read_at(posterior.law, at)
     shown, total = families(posterior, held_out)
-    fitted, new = posterior.plan.inputs, None if held_out is None else observations.inputs(held_out, law)
+    fitted, new = posterior.usual, None if held_out is None else observations.inputs(held_out, law)
     marked = set(law.free_inputs) <= set(fixed)
-    x = axis.values(fitted)
+    x = axis.values(fitted) if asked.measured else np.outer(ALONE, axis.values(fitted)).ravel()
     everywhere = [x, *([] if new is None else [axis.values(new)])]
     if marked:
         everywhere.append(axis.values({name: np.array([value]) for name, value in fixed.items()}))
@@ -120,7 +122,8 @@ def plot_forecast(
             panel.set_visible(False)
         first = panels[0]
         _scales(first, posterior, logarithmic, line, drawing.heights)
-        _beyond(panels[: len(shown)], x, line)
+        if asked.measured:
+            _beyond(panels[: len(shown)], x, line)
         if len(set(notes)) > 1:
             for panel, note in zip(panels, notes, strict=False):
                 panel.text(0.03, 0.03, f"curve: {note}", transform=panel.transAxes, fontsize=7, color=GREY)
@@ -130,10 +133,11 @@ def plot_forecast(
                 panel.set_ylabel(outcome_label(law))
             if i + columns >= len(shown):
                 panel.set_xlabel(axis.label if columns < 3 or i % columns == 1 else "")
-        what = "share" if trials(posterior, fitted) is not None else law.output.column.replace("_", " ")
+        what = "share" if law.output.likelihood.family.outcome == "count" else law.output.column.replace("_", " ")
+        whose = "a new run's" if asked.measured else "the"
         both = f"50 % and {percent(level)} intervals" if level > 0.5 else f"{percent(level)} intervals"
-        handles = _handles(level, held_out is not None, marked)
-        entitle(figure, f"{asked.title}: a new run's {what}, median with {both}", asked.diagnostics.complaints, handles)
+        handles = _handles(level, held_out is not None, marked, asked.measured)
+        entitle(figure, f"{asked.title}: {whose} {what}, median with {both}", asked.diagnostics.complaints, handles)
         off = "; other runs lie off them" if len(law.free_inputs) > 1 else ""
         kept = f"Curves at {notes[0]}{off}." if len(set(notes)) == 1 and notes[0] else ""
         more = f" {len(shown)} of {total} families shown, those with most runs." if total > len(shown) else ""
@@ -159,16 +163,18 @@ class _Drawing:
         """Draw everything of one family; returns words for what its curve holds fixed."""
         plan = self.posterior.plan
         own = family.of(self.posterior.runs, self.grouping)
-        amid = {name: values[own] if own.any() else values for name, values in plan.inputs.items()}
+        amid = {name: values[own] if own.any() else values for name, values in self.posterior.usual.items()}
         inputs, note = path(self.posterior, self.axis, self.line, amid, self.fixed)
         outer, inner, middle = self._bands(inputs, family)
         panel.fill_between(self.line, *outer, color=hue, alpha=0.18, lw=0, zorder=2)
         if self.level > 0.5:
             panel.fill_between(self.line, *inner, color=hue, alpha=0.30, lw=0, zorder=2)
         panel.plot(self.line, middle, color=hue, lw=1.3, zorder=3)
-        observed = self._shares(plan.inputs, plan.outcome)[own]
-        panel.plot(self.axis.values(plan.inputs)[own], observed, "o", ms=4.2, color=hue, mec="white", mew=0.5, zorder=5)
-        self.heights += [observed, middle, *outer]
+        self.heights += [middle, *outer]
+        if own.any():
+            observed, x = self._shares(plan.inputs, plan.outcome)[own], self.axis.values(plan.inputs)[own]
+            panel.plot(x, observed, "o", ms=4.2, color=hue, mec="white", mew=0.5, zorder=5)
+            self.heights.append(observed)
         if held_out is not None and (theirs := family.of(held_out, self.grouping)).any():
             runs = held_out.take(theirs)
             given = observations.inputs(runs, self.posterior.law)
@@ -271,15 +277,15 @@ def _beyond(panels: Any, x: np.ndarray, line: np.ndarray) -> None:
             )  # fmt: skip
 
 
-def _handles(level: float, held_out: bool, marked: bool) -> list[Any]:
+def _handles(level: float, held_out: bool, marked: bool, measured: bool) -> list[Any]:
     """What the marks mean; colours are named by the panels' titles."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     name = percent(level)
     handles: list[Any] = [
-        Line2D([], [], ls="", marker="o", ms=4.2, color=GREY, label="fitted run"),
-        Line2D([], [], color=GREY, lw=1.3, label="median of a new run"),
+        *([Line2D([], [], ls="", marker="o", ms=4.2, color=GREY, label="fitted run")] if measured else []),
+        Line2D([], [], color=GREY, lw=1.3, label="median of a new run" if measured else "median"),
         *([Patch(color=GREY, alpha=0.45, lw=0, label="50 %")] if level > 0.5 else []),
         Patch(color=GREY, alpha=0.18, lw=0, label=name),
     ]

@@ -44,6 +44,7 @@ def plot_parameters(posterior: Posterior, *, allow_unconverged: bool = False) ->
     """
     import matplotlib as mpl
 
+    posterior.require_runs("a picture of the parameters")
     posterior.diagnostics.require(allow_unconverged)
     law = posterior.law
     pooled = [n for n in law.parameters if n in law.free_parameters or posterior.plan.poolings[n].kind == "partial"]

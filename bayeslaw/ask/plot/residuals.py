@@ -44,6 +44,7 @@ def plot_residuals(posterior: Posterior, along: str | None = None, *, allow_unco
     """
     import matplotlib as mpl
 
+    posterior.require_runs("a picture of residuals")
     posterior.diagnostics.require(allow_unconverged)
     law, axis, plan = posterior.law, axis_of(posterior.law, along), posterior.plan
     answer = forecast(posterior, posterior.runs, allow_unconverged=allow_unconverged)

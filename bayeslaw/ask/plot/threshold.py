@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 POINTS = 400
+# Without runs, this far around the threshold, in e-folds where the scale is positive.
+ALONE = 5.0
 
 
 def plot_threshold(found: Threshold) -> Figure:
@@ -60,25 +62,28 @@ def plot_threshold(found: Threshold) -> Figure:
         _law(upper, found)
         _probability(lower, found, low, high)
         for panel in (upper, lower):
-            panel.axvspan(low, found.fitted.min(), color=PALE, lw=0, zorder=0)
-            panel.axvspan(found.fitted.max(), high, color=PALE, lw=0, zorder=0)
+            if found.fitted.size:
+                panel.axvspan(low, found.fitted.min(), color=PALE, lw=0, zorder=0)
+                panel.axvspan(found.fitted.max(), high, color=PALE, lw=0, zorder=0)
         lower.set_xlabel(found.along.label)
         entitle(
             figure, f"{who}{found.title}: where {found.what}",
             found.diagnostics.complaints, _handles(found),
         )  # fmt: skip
         held = f"Law at {found.held}; other runs lie off it. " if found.held else ""
-        footnote(figure, f"{held}Shaded: beyond the fitted runs.")
+        footnote(figure, f"{held}{'Shaded: beyond the fitted runs.' if found.fitted.size else ''}".strip())
     return figure
 
 
 def _limits(found: Threshold) -> tuple[float, float]:
     """From the smallest to the largest of runs and thresholds, with a margin, within the range."""
     ends = [end for end in (found.scale.lower, found.scale.median, found.scale.upper) if np.isfinite(end)]
+    if not (found.fitted.size or ends):
+        return found.within
     logarithmic = found.within[0] > 0
     there, back = (np.log, np.exp) if logarithmic else (np.asarray, np.asarray)
     values = there(np.concatenate([found.fitted, ends]))
-    margin = 0.08 * float(np.ptp(values) or 1.0)
+    margin = 0.08 * float(np.ptp(values) or 1.0) if found.fitted.size else ALONE
     low, high = (float(end) for end in back(np.array([values.min() - margin, values.max() + margin])))
     return max(low, found.within[0]), min(high, found.within[1])
 
@@ -129,7 +134,8 @@ def _handles(found: Threshold) -> list[Any]:
     from matplotlib.patches import Patch
 
     hue = colour(0)
-    handles: list[Any] = [Line2D([], [], ls="", marker="o", ms=4.2, color=hue, label="fitted run")]
+    runs = [Line2D([], [], ls="", marker="o", ms=4.2, color=hue, label="fitted run")]
+    handles: list[Any] = runs if found.fitted.size else []
     if not found.own.all():
         handles.append(Line2D([], [], ls="", marker="o", ms=4.2, color=GREY, label="of another family"))
     return [

@@ -44,13 +44,13 @@ class Track:
 
     @cached_property
     def fitted(self) -> np.ndarray:
-        """The fitted runs along the axis; shape ``(runs,)``."""
-        return self.axis.values(self.posterior.plan.inputs)
+        """The fitted runs along the axis, or the usual place of published values; shape ``(runs,)``."""
+        return self.axis.values(self.posterior.usual)
 
     @cached_property
     def held(self) -> str:
         """The other inputs, in words."""
-        return path(self.posterior, self.axis, self.fitted, self.posterior.plan.inputs, self.fixed, noise=False)[1]
+        return path(self.posterior, self.axis, self.fitted, self.posterior.usual, self.fixed, noise=False)[1]
 
     @cached_property
     def within(self) -> tuple[float, float]:
@@ -80,7 +80,7 @@ class Track:
 
     def inputs(self, places: np.ndarray) -> Inputs:
         """Every input at places along the axis, each of their shape."""
-        return path(self.posterior, self.axis, places, self.posterior.plan.inputs, self.fixed)[0]
+        return path(self.posterior, self.axis, places, self.posterior.usual, self.fixed)[0]
 
     def heights(self, places: np.ndarray) -> np.ndarray:
         """The law at places of shape ``(1, points)`` or ``(size, 1)``, one row per draw."""

@@ -262,6 +262,7 @@ def effective_size(
     of the curve gives a bound.
     """
     levels, whole = levels_of(level), Average.of(posterior)
+    posterior.require_runs("an effective size")
     whole.require(allow_unconverged)
     law, table = posterior.law, read_runs(models)
     drifts = drifts_of(whole, drift)

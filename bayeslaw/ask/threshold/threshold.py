@@ -17,7 +17,7 @@ import numpy as np
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.chain import matched
 from bayeslaw.ask.forecast.draws import family_label, family_words
-from bayeslaw.ask.forecast.drift import Drift, Drifting, as_records, drifts_of, without_drift
+from bayeslaw.ask.forecast.drift import Drift, Drifting, as_records, drifts_of, undrifted
 from bayeslaw.ask.interval import Interval, Level, levels_of, percent
 from bayeslaw.ask.threshold.crossing import POINTS, first_crossing, steepest
 from bayeslaw.ask.threshold.curve import Track, make_track
@@ -151,7 +151,8 @@ class Threshold:
         held = f", with {self.held}" if self.held else ""
         found = f"The {self.what} at {self.along.name} = {words}{family_words(self.family, 'for')}{held}"
         by = f"law{'s' if ' + ' in self.law else ''} {self.law}"
-        return [f"{found} ({by}, {percent(self.level)} interval).", *map(str, self.notes)]
+        wide = "" if self.scale.exact else f", {percent(self.level)} interval"
+        return [f"{found} ({by}{wide}).", *map(str, self.notes)]
 
     def _end(self, which: int) -> str:
         return size(self.within[which], self.along.units)
@@ -256,14 +257,15 @@ def threshold(
     # Quantiles are draws, because there is no interpolation between a number and infinity.
     scale = Interval.of(draws, levels, "inverted_cdf")
     track = next(each for each in tracks.values() if each.posterior is lead)
-    who, count = family_label(lead, track.groups), trials(lead, lead.plan.inputs)
+    who, count = family_label(lead, track.groups), trials(lead, lead.plan.inputs) if asked.measured else None
+    fitted = track.fitted if asked.measured else np.empty(0)
     return Threshold(
         law=asked.name, title=asked.title, outcome=outcome_name(lead.law), label=outcome_label(lead.law),
         along=axis, column=column, crosses=crosses, held=track.held, family=who,
         levels=levels, within=within, scale=scale, drift=drifts,
-        notes=in_order((*_notes(axis, crosses, within, draws, returning, track.fitted, scale),
-                        *([] if drifts else [without_drift()]), *asked.notes)),
-        diagnostics=asked.diagnostics, draws=draws, grid=_grid(within), heights=heights, fitted=track.fitted,
+        notes=in_order((*_notes(axis, crosses, within, draws, returning, fitted, scale),
+                        *undrifted(asked, drifts), *asked.notes)),
+        diagnostics=asked.diagnostics, draws=draws, grid=_grid(within), heights=heights, fitted=fitted,
         observed=lead.plan.outcome / (1.0 if count is None else count),
         own=np.array([who not in lead.families or name == who for name in labels(lead.runs, lead.family_grouping)]),
     )  # fmt: skip
@@ -360,6 +362,11 @@ def _notes(
             f"The probability that it crosses and is back by {high} is {back:.2g}.",
             f"The first crossing is given; plot the law ({worded('plot_threshold', '--plot')}) to see how it goes on.",
         )  # fmt: skip
+    if isinstance(crosses, Threshold):
+        about = f"{crosses.outcome} by {crosses.along.name}"
+        yield from (replace(note, text=f"{about}: {note.text}") for note in crosses.notes)
+    if not fitted.size:
+        return
     if np.isfinite(scale.median) and scale.median > fitted.max() > 0:
         yield Note(
             "beyond-runs", "info",
@@ -372,6 +379,3 @@ def _notes(
             f"The median is below the smallest {axis.name} that was fitted, {size(float(fitted.min()), axis.units)}.",
             "Add smaller runs; the law is not tested there.",
         )  # fmt: skip
-    if isinstance(crosses, Threshold):
-        about = f"{crosses.outcome} by {crosses.along.name}"
-        yield from (replace(note, text=f"{about}: {note.text}") for note in crosses.notes)

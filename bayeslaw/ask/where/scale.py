@@ -17,7 +17,7 @@ from bayeslaw.language.law import Law
 from bayeslaw.runs.columns import FLOPS
 from bayeslaw.runs.stand_ins import NEW, Group
 from bayeslaw.runs.table import Runs
-from bayeslaw.words import short, size, with_units
+from bayeslaw.words import argument, short, size, with_units
 
 COMPUTE = "compute"
 # More families than this can be neither compared nor read on a page.
@@ -103,15 +103,26 @@ def path(
             inputs = {kept: np.full_like(grid, at[kept]), other: grid / (FLOPS * at[kept])}
             words.append(f"{size(at[kept], law.inputs[kept].units)} {law.inputs[kept].units}s")
         else:
+            _require_middle(posterior, [name for name in axis.scale if name not in at], fitted)
             ratio = at[D] / at[N] if N in at else float(np.exp(np.median(np.log(fitted[D] / fitted[N]))))
             inputs = {N: np.sqrt(grid / (FLOPS * ratio)), D: np.sqrt(grid * ratio / FLOPS)}
             words.append(f"{short(ratio)} tokens per parameter")
     for name in (*law.free_inputs, *shaping):
         if name not in inputs:
-            value = at.get(name, float(np.median(fitted[name])))
+            _require_middle(posterior, [] if name in at else [name], fitted)
+            value = at[name] if name in at else float(np.median(fitted[name]))
             inputs[name] = np.full_like(grid, value)
             words.append(f"{law.inputs[name].column.replace('_', ' ')} {size(value, law.inputs[name].units)}")
     return inputs, ", ".join(words)
+
+
+def _require_middle(posterior: Posterior, names: list[str], usual: Inputs) -> None:
+    """Refuse to hold inputs in the middle of runs that are not there."""
+    if missing := [name for name in names if name not in usual]:
+        raise QuestionError(
+            f"{argument('at')}: {posterior.name} comes without runs, in whose middle '{missing[0]}' could be held; "
+            f"give {missing[0]}=VALUE."
+        )
 
 
 def read_at(law: Law, at: Mapping[str, float] | None) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bayeslaw.cli.answer import answers, give
-from bayeslaw.cli.fits import fits_options, laws_of, load_fit, load_fits
+from bayeslaw.cli.fits import fits_options, laws_of, load_fits, load_one
 from bayeslaw.cli.options import (
     check_points,
     drift_options,
@@ -89,7 +89,7 @@ def forecast(
     assumed: dict[str, Any] = {"drift": drifting, "allow_unconverged": allow_unconverged}
     found = ask(posterior, runs if points is None else points, whose, levels, **assumed)
     if through is not None:
-        found = ask(load_fit(through), {**later, found.outcome: found}, level=levels, **assumed)
+        found = ask(load_one(through), {**later, found.outcome: found}, level=levels, **assumed)
     if path is not None:
         from bayeslaw.ask.plot.forecast import plot_forecast
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from bayeslaw.cli.answer import answers, give
-from bayeslaw.cli.fits import fit_argument, load_any, load_fit
+from bayeslaw.cli.fits import asked_argument, load_fits, load_one
 from bayeslaw.cli.options import read_optional_table, reading_options, unconverged_option
 from bayeslaw.cli.pictures import planned, write
 from bayeslaw.errors import InputError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@fit_argument
+@asked_argument
 @click.option(
     "--kind", type=click.Choice(["forecast", "parameters", "residuals"]), default="forecast", show_default=True,
     help="Which picture to draw.",
@@ -52,7 +52,7 @@ def plot(
     path = planned(out or f"{kind}.png", (fit, *([held_out] if held_out else [])), "--out")
     runs = read_optional_table(held_out, "--held-out", **reading)
     # An average has no parameters or residuals of its own.
-    asked = load_any(fit) if kind == "forecast" else load_fit(fit)
+    asked = load_fits([fit], None) if kind == "forecast" else load_one(fit)
 
     from bayeslaw.ask.average import Average
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bayeslaw.cli.answer import answers, give
-from bayeslaw.cli.fits import fits_options, laws_of, load_fit, load_fits
+from bayeslaw.cli.fits import check_there, fits_options, laws_of, load_fits, load_one
 from bayeslaw.cli.options import (
     drift_options,
     level_option,
@@ -21,7 +21,6 @@ from bayeslaw.cli.options import (
 )
 from bayeslaw.cli.pictures import draw, planned
 from bayeslaw.errors import InputError
-from bayeslaw.paths import fit_file
 
 if TYPE_CHECKING:
     from bayeslaw.ask.threshold.threshold import Crosses
@@ -65,7 +64,7 @@ def threshold(
     held = read_held(at)
     path = planned(picture, fits)
     if through is not None:
-        fit_file(through)
+        check_there([through])
     laws = laws_of(fits)
 
     from bayeslaw.ask.where.points import read_columns
@@ -78,9 +77,7 @@ def threshold(
 
     if through is not None:
         outcome = Average.of(posterior).lead.law.output.column
-        value = ask(
-            load_fit(through), value, outcome, level=levels, drift=drifting, allow_unconverged=allow_unconverged
-        )
+        value = ask(load_one(through), value, outcome, level=levels, drift=drifting, allow_unconverged=allow_unconverged)
     found = ask(
         posterior,
         value,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,19 +18,29 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", metavar="NAME|FILE")
+@click.argument("name", metavar="NAME[:SOURCE]|FILE")
 @priors_options
 @answers
 def show(name: str, priors: str | None, prior: Sequence[str], as_json: bool) -> None:
     """Show all of one law.
 
-    Shows its formula, inputs, parameters with priors and pooling, and published values.
+    Shows its formula, inputs, parameters with priors and pooling, and published values: of all sources, or of the one
+    that is named.
     """
-    law = find_law(name, priors, prior)
-    give(_in_full(law), lambda: _page(law), as_json)
+    whose, colon, source = name.partition(":")
+    if not colon or Path(name).exists():
+        whose, source = name, ""
+    law, key = find_law(whose, priors, prior), None
+    if source:
+        from bayeslaw.language.published import source_called
+
+        key = source_called(law, source)
+    facts = _in_full(law, key)
+    give(facts, lambda: _page(facts), as_json)
 
 
-def _in_full(law: Law) -> dict[str, Any]:
+def _in_full(law: Law, source: str | None) -> dict[str, Any]:
+    """All of a law as plain values; of its published values those of one source, or of all."""
     from bayeslaw.language.formula.expression import to_text
     from bayeslaw.language.formula.latex import to_latex
 
@@ -59,8 +70,9 @@ def _in_full(law: Law) -> dict[str, Any]:
             "formula": to_text(published.formula),
             "values": [
                 {"reference": key, "cited": _citation(key), "source": published.source.get(key, ""),
-                 "values": dict(values), "as_our_parameters": law.published_parameters(key)}
-                for key, values in published.values.items()
+                 "values": dict(values), "as_our_parameters": law.published_parameters(key),
+                 "errors": dict(published.errors.get(key, {})), "log_errors": dict(published.log_errors.get(key, {}))}
+                for key, values in published.values.items() if source in (None, key)
             ],
         },
     }  # fmt: skip
@@ -91,10 +103,10 @@ def _terms(law: Law) -> dict[str, str]:
     }
 
 
-def _page(law: Law) -> str:
-    facts = _in_full(law)
+def _page(facts: Mapping[str, Any]) -> str:
     output = facts["output"]
-    lines = [f"{law.title} ({law.name})", f"  {facts['cited']}", f"  topics: {', '.join(law.topics)}", ""]
+    lines = [f"{facts['title']} ({facts['name']})", f"  {facts['cited']}"]
+    lines += [f"  topics: {', '.join(facts['topics'])}", ""]
     lines += [f"  {output['column']} = {facts['formula']}"]
     lines += [f"    {name} = {text}" for name, text in facts["terms"].items()]
     lines += [f"  noise: {output['likelihood']}", ""]
@@ -121,6 +133,8 @@ def _page(law: Law) -> str:
         for each in facts["published"]["values"]:
             lines += [f"    {each['reference']}: {_numbers(each['values'])}"]
             lines += [f"      here: {_numbers(each['as_our_parameters'])}"]
+            lines += [f"      errors: {_numbers(each['errors'])}"] if each["errors"] else []
+            lines += [f"      errors of logs: {_numbers(each['log_errors'])}"] if each["log_errors"] else []
             lines += [f"      from: {each['source']}"] if each["source"] else []
     return "\n".join(lines)
 

@@ -142,6 +142,12 @@ class Diagnostics:
         )  # fmt: skip
 
     @staticmethod
+    def of_independent(chains: int, draws: int, name: str) -> Diagnostics:
+        """Of draws that are independent by construction, of which `name` is any quantity."""
+        size = float(chains * draws)
+        return Diagnostics(chains, draws, 1.0, name, size, name, divergences=0, bfmi=1.0, leapfrogs=0.0)
+
+    @staticmethod
     def worst(every: Iterable[Diagnostics]) -> Diagnostics:
         """The least trustworthy of several diagnostics."""
         return max(every, key=lambda each: (not each.converged, each.rhat))

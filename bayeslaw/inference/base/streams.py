@@ -18,6 +18,8 @@ DRIFT = 3
 TIES = 4
 # The noise that residuals are compared with when a fit ends.
 RESIDUALS = 5
+# The errors of published values.
+PUBLISHED = 6
 # Proposals of bridge sampling: with the random numbers of the draws, they would repeat the draws.
 PROPOSALS = 19_960_101
 

@@ -7,6 +7,7 @@
 ``loading``    and reading it back, every number checked
 ``datatree``   a posterior in ArviZ's format
 ``making``     a posterior from the draws of a plan
+``published``  a posterior of published values, without runs
 ``noise``      new runs about the law
 ``residuals``  where the fitted runs lie to one side of the law
 ``pointwise``  the log density of every run's outcome under every draw

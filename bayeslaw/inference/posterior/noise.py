@@ -40,9 +40,19 @@ def outcomes(
     mean: np.ndarray,
     rng: Random,
 ) -> np.ndarray:
-    """One new run at every point for every draw; shape ``(size, points)``.  See :func:`noisy`."""
+    """One new run at every point for every draw; shape ``(size, points)``.  See :func:`noisy`.
+
+    Of published values without those of the noise, the law itself.
+    """
+    if not scatters(posterior):
+        return mean
     columns = {name: np.asarray(values)[:, None] for name, values in parameters.items()}
     return noisy(posterior.law, inputs, columns, mean, rng)
+
+
+def scatters(posterior: Posterior) -> bool:
+    """Whether the noise about the law is known, as it is in every fit."""
+    return posterior.published_by is None or set(posterior.law.noise_parameters) <= set(posterior.values)
 
 
 def noisy(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Posterior:
     """Draws of a law's parameters given runs.
 
-    Made by :func:`bayeslaw.fit` or :func:`bayeslaw.load`.
+    Made by :func:`bayeslaw.fit` or :func:`bayeslaw.load`; by :func:`bayeslaw.published` from a paper, without runs.
 
     Attributes
     ----------
@@ -51,7 +51,10 @@ class Posterior:
     patient
         Whether the fit did not converge at first, and was repeated with patience.
     notes
-        Notes on what its runs cannot identify, and on its residuals; answers repeat the serious ones.
+        Notes on what its runs cannot identify, and on its residuals; answers repeat the serious ones, and all of
+        published values.
+    published_by
+        Bibliography key of published values; None for a fit.
     """
 
     plan: Plan
@@ -64,9 +67,12 @@ class Posterior:
     target_accept: float | None = None
     patient: bool = False
     notes: tuple[Note, ...] = ()
+    published_by: str | None = None
 
     def __repr__(self) -> str:
         chains, draws = self.flat.shape[:2]
+        if self.published_by is not None:
+            return f"Posterior({self.name}, as published, {self.size} draws)"
         families = f", families by {self.family}" if self.family else ""
         state = "converged" if self.diagnostics.converged else "NOT converged"
         return f"Posterior({self.law.name}, {len(self.runs)} runs{families}, {chains} x {draws} draws, {state})"
@@ -75,6 +81,11 @@ class Posterior:
     def law(self) -> Law:
         """The law, with the fitted priors and noise."""
         return self.plan.law
+
+    @property
+    def name(self) -> str:
+        """The name of the law, with the source of published values."""
+        return self.law.name if self.published_by is None else f"{self.law.name}:{self.published_by}"
 
     @property
     def runs(self) -> Runs:
@@ -105,6 +116,29 @@ class Posterior:
     def size(self) -> int:
         """The number of draws over all chains."""
         return int(self.flat.shape[0] * self.flat.shape[1])
+
+    @cached_property
+    def usual(self) -> Mapping[str, np.ndarray]:
+        """The inputs in whose middle a question holds what it leaves open: of the runs, each of shape ``(runs,)``.
+
+        Of published values, the reference scales of the law.
+        """
+        if self.published_by is None:
+            return self.plan.inputs
+        return {one.name: np.array([one.reference]) for one in self.law.inputs.values() if one.reference is not None}
+
+    def require_runs(self, what: str) -> None:
+        """Refuse what only a fit has.
+
+        Raises
+        ------
+        QuestionError
+            Of published values.
+        """
+        if self.published_by is not None:
+            raise QuestionError(
+                f"{self.name}: {what} needs a fit, and published values come without runs; fit the law to runs."
+            )
 
     @cached_property
     def family_grouping(self) -> Grouping | None:
@@ -142,11 +176,13 @@ class Posterior:
         found: dict[str, np.ndarray] = {}
         for name, parameter in self.law.parameters.items():
             pooling = self.plan.poolings[name]
+            if self.published_by is not None and name in self.law.noise_parameters and name not in self.values:
+                continue
             if pooling.kind == "none":
                 at = self._level(pooling.groupings[0], groups)
                 found[name] = self.draws(name)[:, at] if isinstance(at, int) else parameter.prior.draw(rng, self.size)
                 continue
-            constant = parameter.prior.is_constant
+            constant = parameter.prior.is_constant and name not in self.values
             population = np.full(self.size, parameter.prior.arguments[0]) if constant else self.draws(name)
             if pooling.kind == "complete":
                 found[name] = population
@@ -229,16 +265,19 @@ class Posterior:
         """Every parameter as a table; see :func:`bayeslaw.inference.posterior.summary.posterior_summary`."""
         from bayeslaw.inference.posterior.summary import posterior_summary
 
+        self.require_runs("a summary")
         return posterior_summary(self)
 
     def save(self, path: str | Path) -> Path:
         """Write the posterior to one NetCDF file; an existing file is replaced only when all is written."""
         from bayeslaw.inference.posterior.storage import save
 
+        self.require_runs("a file")
         return save(self, Path(path))
 
     def to_datatree(self) -> xarray.DataTree:
         """The posterior as ArviZ's groups: posterior, sample_stats, log_likelihood, observed_data, constant_data."""
         from bayeslaw.inference.posterior.datatree import to_datatree
 
+        self.require_runs("a data tree")
         return to_datatree(self)

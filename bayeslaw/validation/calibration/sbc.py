@@ -237,6 +237,7 @@ def sbc(
     if isinstance(law, Posterior):
         if any(each is not None for each in (runs, family, pool, priors)):
             raise QuestionError("a posterior has its own runs, families, pooling and priors; leave them out.")
+        law.require_runs("calibration")
         law.diagnostics.require()
         start = law.flat.mean(axis=(0, 1))
         sampling = sampling.or_else(target_accept=law.target_accept)
