@@ -103,7 +103,8 @@ priors_options = together(
     ),
     click.option(
         "--prior", multiple=True, metavar="P=PRIOR",
-        help=f"The prior of one parameter, such as {PRIOR}. May be repeated.",
+        help=f"The prior of one parameter, such as {PRIOR}, or another parameter to tie it to, such as beta=alpha. "
+             "May be repeated.",
     ),
 )  # fmt: skip
 

@@ -12,9 +12,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bayeslaw.errors import LawError, did_you_mean
-from bayeslaw.language.formula.expression import Call, Name, Node, Number, Place, names, parse
+from bayeslaw.language.formula.expression import (
+    Call,
+    Name,
+    Node,
+    Number,
+    Place,
+    fault,
+    names,
+    parse,
+    substitute,
+    to_text,
+)
 from bayeslaw.language.parts import names_used
-from bayeslaw.language.values import parse_call, parse_prior
+from bayeslaw.language.values import NAME, parse_call, parse_prior
 from bayeslaw.words import worded
 
 if TYPE_CHECKING:
@@ -22,11 +33,19 @@ if TYPE_CHECKING:
 
 
 def with_priors(law: Law, priors: Mapping[str, str]) -> Law:
-    """Change priors; see :meth:`bayeslaw.Law.with_priors`."""
+    """Change priors, and tie parameters; see :meth:`bayeslaw.Law.with_priors`."""
     held = set()
-    for name, prior in priors.items():
+    for name in priors:
         if name not in law.parameters:
             raise LawError(f"law '{law.name}' has no parameter '{name}'{did_you_mean(name, law.parameters)}.")
+    ties = {
+        name: prior.strip() for name, prior in priors.items() if isinstance(prior, str) and NAME.match(prior.strip())
+    }
+    if ties:
+        return with_ties(with_priors(law, {name: prior for name, prior in priors.items() if name not in ties}), ties)
+    if not priors:
+        return law
+    for name, prior in priors.items():
         if parse_prior(str(prior), "the prior", Place(worded(f"prior of {name}", f"--prior {name}"))).is_constant:
             held.add(name)
 
@@ -37,6 +56,46 @@ def with_priors(law: Law, priors: Mapping[str, str]) -> Law:
             # Beside a constant, a column in a file means shifts about it (see ``inference.model.pooling``).
             if table["parameter"][name].get("pool") != "family":
                 table["parameter"][name].pop("pool", None)
+
+    return _edited(law, edit)
+
+
+def with_ties(law: Law, ties: Mapping[str, str]) -> Law:
+    """Let parameters be others: these stand in their place, and they become derived quantities."""
+    for name, other in ties.items():
+        place = Place(worded(f"prior of {name}", f"--prior {name}"))
+        if other not in law.parameters:
+            raise fault(
+                other, place, 0, f"'{other}' is neither a prior, such as LogNormal(log(0.4), 0.1), nor a parameter to tie "
+                f"'{name}' to{did_you_mean(other, law.parameters)}",
+            )  # fmt: skip
+        if other == name or other in ties:
+            raise fault(
+                other, place, 0, f"'{name}' cannot be tied to {'itself' if other == name else 'a tied parameter'}"
+            )
+        one, two = law.parameters[name], law.parameters[other]
+        if (one.units, one.prior.support) != (two.units, two.prior.support):
+            kinds = [f"{each.prior.support}{each.units and ', in '}{each.units}" for each in (one, two)]
+            raise fault(other, place, 0, f"'{name}' ({kinds[0]}) and '{other}' ({kinds[1]}) cannot be one number")
+    by: dict[str, Node] = {name: Name(other) for name, other in ties.items()}
+
+    def tied(text: Any) -> Any:
+        return to_text(substitute(parse(text), by)) if isinstance(text, str) else text
+
+    def edit(table: dict[str, Any]) -> None:
+        table["formula"] = tied(table["formula"])
+        table["terms"] = {
+            name: {key: [*map(tied, part)] if key == "between" else tied(part) for key, part in term.items()}
+            if isinstance(term, dict) else tied(term)
+            for name, term in table.get("terms", {}).items()
+        }  # fmt: skip
+        noise = law.output.likelihood
+        arguments = tuple(substitute(argument, by) for argument in noise.arguments)
+        next(iter(table["output"].values()))["likelihood"] = str(replace(noise, arguments=arguments))
+        for name in ties:
+            del table["parameter"][name]
+            table.get("published", {}).get("inverse", {}).pop(name, None)
+        table["derived"] = {**ties, **table.get("derived", {})}
 
     return _edited(law, edit)
 

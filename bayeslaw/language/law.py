@@ -186,7 +186,16 @@ class Law:
         return {name: p.prior.draw(rng, size) for name, p in self.parameters.items()}
 
     def with_priors(self, **priors: str) -> Law:
-        """Return the same law with other priors, such as ``law.with_priors(alpha="LogNormal(log(0.4), 0.1)")``."""
+        """Return the same law with other priors, such as ``law.with_priors(alpha="LogNormal(log(0.4), 0.1)")``.
+
+        The name of another parameter ties two to one value: after ``law.with_priors(beta="alpha")``, ``alpha`` is both
+        and ``beta`` a derived quantity.  What groups share of it is what they share of ``alpha``.
+
+        Raises
+        ------
+        LawError
+            When there is no such parameter, a prior cannot be parsed, or two parameters cannot be one.
+        """
         return editing.with_priors(self, priors)
 
     def with_wider_priors(self, factor: float) -> Law:
