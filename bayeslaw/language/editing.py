@@ -38,10 +38,8 @@ def with_priors(law: Law, priors: Mapping[str, str]) -> Law:
     for name in priors:
         if name not in law.parameters:
             raise LawError(f"law '{law.name}' has no parameter '{name}'{did_you_mean(name, law.parameters)}.")
-    ties = {
-        name: prior.strip() for name, prior in priors.items() if isinstance(prior, str) and NAME.match(prior.strip())
-    }
-    if ties:
+    texts = {name: str(prior).strip() for name, prior in priors.items()}
+    if ties := {name: text for name, text in texts.items() if NAME.match(text)}:
         return with_ties(with_priors(law, {name: prior for name, prior in priors.items() if name not in ties}), ties)
     if not priors:
         return law
@@ -66,13 +64,12 @@ def with_ties(law: Law, ties: Mapping[str, str]) -> Law:
         place = Place(worded(f"prior of {name}", f"--prior {name}"))
         if other not in law.parameters:
             raise fault(
-                other, place, 0, f"'{other}' is neither a prior, such as LogNormal(log(0.4), 0.1), nor a parameter to tie "
-                f"'{name}' to{did_you_mean(other, law.parameters)}",
+                other, place, 0, f"'{other}' is neither a prior, such as LogNormal(log(0.4), 0.1), nor a parameter to "
+                f"tie '{name}' to{did_you_mean(other, law.parameters)}",
             )  # fmt: skip
         if other == name or other in ties:
-            raise fault(
-                other, place, 0, f"'{name}' cannot be tied to {'itself' if other == name else 'a tied parameter'}"
-            )
+            which = "itself" if other == name else "a tied parameter"
+            raise fault(other, place, 0, f"'{name}' cannot be tied to {which}")
         one, two = law.parameters[name], law.parameters[other]
         if (one.units, one.prior.support) != (two.units, two.prior.support):
             kinds = [f"{each.prior.support}{each.units and ', in '}{each.units}" for each in (one, two)]

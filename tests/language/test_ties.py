@@ -75,7 +75,7 @@ derived.c = "2 * b"
                             "parameter to tie 'beta' to; did you mean 'alpha'"),
         ({"beta": "beta"}, "prior of beta:1:1: 'beta' cannot be tied to itself"),
         ({"beta": "alpha", "alpha": "beta"}, "prior of beta:1:1: 'beta' cannot be tied to a tied parameter"),
-        ({"alpha": "E"}, "prior of alpha:1:1: 'alpha' (positive) and 'E' (positive, in nat/token) cannot be one number"),
+        ({"alpha": "E"}, "prior of alpha:1:1: 'alpha' (positive) and 'E' (positive, in nat/token) cannot be one n"),
         ({"betta": "alpha"}, "law 'chinchilla' has no parameter 'betta'; did you mean 'beta'"),
     ],
 )  # fmt: skip

@@ -77,7 +77,9 @@ def threshold(
 
     if through is not None:
         outcome = Average.of(posterior).lead.law.output.column
-        value = ask(load_one(through), value, outcome, level=levels, drift=drifting, allow_unconverged=allow_unconverged)
+        value = ask(
+            load_one(through), value, outcome, level=levels, drift=drifting, allow_unconverged=allow_unconverged
+        )
     found = ask(
         posterior,
         value,
