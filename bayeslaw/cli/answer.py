@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -71,7 +72,7 @@ def give(answer: Mapping[str, Any], text: Callable[[], object], as_json: bool) -
 
 
 def assignments(given: Sequence[str], option: str, such: str) -> dict[str, str]:
-    """Read ``NAME=VALUE`` options, one per entry.
+    """Read ``NAME=VALUE`` options, one per entry or several with commas between them.
 
     Parameters
     ----------
@@ -84,7 +85,8 @@ def assignments(given: Sequence[str], option: str, such: str) -> dict[str, str]:
         When there is no ``=``, or a name is given twice.
     """
     found: dict[str, str] = {}
-    for text in given:
+    # A comma that no name follows is part of a value.
+    for text in (each for entry in given for each in re.split(r",(?=\s*\w+\s*=(?!=))", entry)):
         name, equals, value = (part.strip() for part in text.partition("="))
         if not (name and equals and value):
             raise InputError(f"{option}: '{text}' is not of the form NAME=VALUE, such as {such}.")

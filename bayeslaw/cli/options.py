@@ -54,7 +54,7 @@ reading_options = together(
     ),
     click.option(
         "--columns", multiple=True, metavar="NAME=COLUMN",
-        help="The file's own name of a column, such as n_params=N_million. May be repeated.",
+        help='The file\'s name of a column, or a formula: n_params=N_million, "error=1 - score". May be repeated.',
     ),
     click.option(
         "--units", multiple=True, metavar="NAME=FACTOR",

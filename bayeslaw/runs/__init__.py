@@ -2,9 +2,10 @@
 
 =================  ======================================================================
 ``table``          the table; ``read_runs``
-``files``          CSV, JSON lines, Parquet, pandas and polars
+``reading``        files and frames as plain columns
 ``columns``        standard columns and their usual other names
-``filters``        conditions such as ``n_params >= 1e8``
+``headers``        what a header says beside the name: a unit, a holder
+``filters``        conditions such as ``n_params >= 1e8``; columns by a formula
 ``observations``   what a law reads from a table: inputs, outcome, weights, errors
 ``ranges``         whether values are possible, and in a law's unit
 ``faults``         all for which a fit would stop

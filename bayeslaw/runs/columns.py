@@ -1,16 +1,21 @@
 """The standard columns of a table of runs: their names, common aliases, units and meaning.
 
 A column under a standard name is never renamed.  A column under a known alias takes the standard name, so a file with
-``N``, ``D`` and ``val_loss`` needs no configuration.  Two candidates for one name are refused, since a wrong guess
-(with or without embeddings?) changes every exponent.
+``N``, ``D`` and ``val_loss``, or with ``config.n_params`` and ``Tokens (B)``, needs no configuration.  Of two
+candidates that differ none is taken, since a wrong guess (with or without embeddings?) changes every exponent; who
+needs the column is then asked which.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from bayeslaw.errors import RunsError, listed, nearest
+from bayeslaw.runs.headers import without_holder, without_unit
 from bayeslaw.words import worded
 
 
@@ -21,7 +26,7 @@ class Column:
     Attributes
     ----------
     aliases
-        Other common names.  Words are compared without case, space, ``-`` and ``_``; single letters are compared
+        Other common names.  Words are compared without case, space, ``-``, ``_`` and ``/``; single letters are compared
         exactly, because ``d`` is as often a width as ``D`` is data.
     """
 
@@ -36,15 +41,18 @@ FLOPS = 6.0
 
 _ROWS = (
     Column("n_params", "parameter", "parameters of the model",
-           ("N", "params", "parameters", "num_params", "num_parameters", "param_count", "model_size", "model_params")),
+           ("N", "params", "parameters", "num_params", "num_parameters", "param_count", "model_size", "model_params",
+            "n_parameters", "parameter_count", "total_params", "n_total_params", "total_parameters")),
     Column("n_tokens", "token", "tokens trained on, repeats counted",
-           ("D", "tokens", "num_tokens", "train_tokens", "training_tokens", "tokens_seen", "token_count")),
+           ("D", "tokens", "num_tokens", "train_tokens", "training_tokens", "tokens_seen", "token_count",
+            "tokens_trained", "n_train_tokens", "num_train_tokens", "total_tokens")),
     Column("unique_tokens", "token", "different tokens in the training data", ("n_unique_tokens",)),
     Column("epochs", "pass", "passes over the training data", ("n_epochs", "num_epochs")),
     Column("flops", "FLOP", "training compute",
            ("C", "compute", "total_flops", "train_flops", "training_flops", "training_compute")),
     Column("loss", "nat/token", "cross-entropy on held-out text",
-           ("L", "val_loss", "validation_loss", "valid_loss", "eval_loss", "test_loss", "final_loss")),
+           ("L", "val_loss", "validation_loss", "valid_loss", "eval_loss", "test_loss", "final_loss",
+            "final_val_loss")),
     Column("learning_rate", "1", "peak learning rate, or the rate at this step", ("lr", "peak_lr", "max_lr")),
     Column("batch_size_tokens", "token", "tokens per step", ("tokens_per_batch", "tokens_per_step")),
     Column("step", "step", "optimiser steps taken so far", ("global_step", "train_step", "training_step")),
@@ -64,7 +72,7 @@ STANDARD: Mapping[str, Column] = {row.name: row for row in _ROWS}
 
 def _key(name: str) -> str:
     """The form in which names are compared."""
-    return name if len(name) == 1 else "".join(c for c in name.lower() if c not in " _-")
+    return name if len(name) == 1 else "".join(c for c in name.lower() if c not in " _-/")
 
 
 _BY_KEY: Mapping[str, str] = {
@@ -77,47 +85,60 @@ def standard_name(name: str) -> str | None:
     return name if name in STANDARD else _BY_KEY.get(_key(name))
 
 
+def understood(header: str) -> str | None:
+    """The standard column of a header, also with a unit or a holder: ``Tokens (B)``, ``config.n_params``."""
+    bare = without_holder(header)
+    without = without_unit(bare)
+    return standard_name(header) or standard_name(bare) or (standard_name(without[0]) if without else None)
+
+
 def is_quantity(name: str) -> bool:
     """Whether a name stands for a standard column with a unit, which true and false cannot be values of."""
-    standard = standard_name(name)
+    standard = understood(name)
     return standard is not None and STANDARD[standard].units not in ("", "1")
 
 
-def recognised(found: Iterable[str], source: str, settled: Collection[str] = ()) -> dict[str, str]:
+def recognised(columns: Mapping[str, np.ndarray], settled: Collection[str] = ()) -> dict[str, str]:
     """Which columns of a file take a standard name.
 
     Parameters
     ----------
-    found
-        The file's own names.
-    source
-        The name of the file in messages.
+    columns
+        The columns by the file's own names, each of shape ``(rows,)``.
     settled
         Standard names that the caller has assigned already.
 
     Returns
     -------
     Standard names by the file's own; only those that change.
-
-    Raises
-    ------
-    RunsError
-        When two columns could be the same standard one.
     """
-    found = list(found)
-    taken = {*settled, *(name for name in found if name in STANDARD)}
+    taken = {*settled, *(name for name in columns if name in STANDARD)}
     candidates: dict[str, list[str]] = {}
-    for name in found:
-        standard = standard_name(name)
+    for name in columns:
+        standard = understood(name)
         if standard is not None and standard not in taken:
             candidates.setdefault(standard, []).append(name)
-    for standard, names in candidates.items():
-        if len(names) > 1:
-            shown = " and ".join(f"'{name}'" for name in names)
-            raise RunsError(
-                f"{source}: columns {shown} could each be '{standard}'; say which: {_called({standard: names[0]})}."
-            )
-    return {names[0]: standard for standard, names in candidates.items()}
+    chosen = {standard: _chosen(names, columns) for standard, names in candidates.items()}
+    return {name: standard for standard, name in chosen.items() if name is not None}
+
+
+def _chosen(names: Sequence[str], columns: Mapping[str, np.ndarray]) -> str | None:
+    """The one of several columns that is meant; None if they differ.
+
+    Plain names go before those of something else's part, numbers before labels (``135M`` is a name, 157,600,000 a
+    count).  Columns that tell the same rows apart by equal numbers, or by any labels, are one.
+    """
+    plain = [name for name in names if without_holder(name) == name] or list(names)
+    counted = [name for name in plain if columns[name].dtype != object] or plain
+    first, *others = (columns[name] for name in counted)
+    return counted[0] if all(_alike(first, other) for other in others) else None
+
+
+def _alike(a: np.ndarray, b: np.ndarray) -> bool:
+    if a.dtype != object and b.dtype != object:
+        return np.array_equal(a, b, equal_nan=True)
+    pairs = set(zip(a.tolist(), b.tolist(), strict=True))
+    return len(pairs) == len(set(a.tolist())) == len(set(b.tolist()))
 
 
 def missing_column(name: str, found: Iterable[str], source: str, wanted_by: str) -> RunsError:
@@ -128,6 +149,13 @@ def missing_column(name: str, found: Iterable[str], source: str, wanted_by: str)
 def missing_columns(names: Sequence[str], found: Iterable[str], source: str, wanted_by: str) -> RunsError:
     """The error for columns that are not there: what the file has instead, and how to map them."""
     found = list(found)
+    for name in names:
+        rivals = [each for each in found if understood(each) == name]
+        if len(rivals) > 1:
+            shown = listed([f"'{each}'" for each in rivals]) if len(rivals) > 2 else " and ".join(map(repr, rivals))
+            raise RunsError(
+                f"{source}: columns {shown} could each be '{name}'; say which: {_called({name: rivals[0]})}."
+            )
     likely = {name: _likely(name, found) for name in names}
     near = [f"; did you mean '{guess}'" if guess else "" for guess in likely.values()]
     if len(names) == 1:
@@ -162,5 +190,5 @@ def _likely(name: str, found: Sequence[str]) -> str | None:
 def _called(own: Mapping[str, str]) -> str:
     """How a caller says which columns of a file are standard ones, by their standard names."""
     mapping = ", ".join(f"'{standard}': '{name}'" for standard, name in own.items())
-    options = " ".join(f"--columns {standard}={name}" for standard, name in own.items())
+    options = " ".join(f"--columns {shlex.quote(f'{standard}={name}')}" for standard, name in own.items())
     return worded(f"columns={{{mapping}}}", options)

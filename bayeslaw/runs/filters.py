@@ -1,4 +1,4 @@
-"""Which rows of a table meet a condition such as ``"family == 'c4' and n_params >= 1e8"``.
+"""Which rows of a table meet a condition such as ``"family == 'c4' and n_params >= 1e8"``; and columns by a formula.
 
 A condition is parsed by the law language (``language.formula``), where a name is a column.  Types are checked on the
 tree before anything is computed, so NumPy never compares text with a number.
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from bayeslaw.errors import RunsError
+from bayeslaw.errors import LawError, RunsError, did_you_mean, listed
 from bayeslaw.language.formula import expression as expr
-from bayeslaw.language.formula.functions import CONDITION_WORDS
+from bayeslaw.language.formula.functions import CONDITION_WORDS, NUMPY_WORDS
 from bayeslaw.runs.columns import FLOPS, missing_column
 from bayeslaw.runs.wording import rows_of
+from bayeslaw.words import cut
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
@@ -40,7 +41,7 @@ def rows_where(runs: Runs, condition: str) -> np.ndarray:
     if not isinstance(condition, str):
         raise RunsError(f'{runs.source}: a condition is a text such as "n_params >= 1e8", not {condition!r}.')
     runs = _with_compute(runs)
-    node = expr.parse(condition, condition=True)
+    node = _parsed(runs, condition, condition=True)
     for name in expr.names(node):
         if not runs.has(name):
             raise missing_column(name, runs.names, runs.source, f"the condition {condition!r}")
@@ -54,6 +55,53 @@ def rows_where(runs: Runs, condition: str) -> np.ndarray:
             f"by a condition before it, joined with 'and'"
         )  # fmt: skip
     return met
+
+
+def computed(runs: Runs, name: str, formula: str) -> np.ndarray:
+    """A column by a formula of others, such as ``log(perplexity)`` or ``6 * n_params * n_tokens``; shape ``(runs,)``.
+
+    Raises
+    ------
+    RunsError
+        When a column is missing or text, or `formula` is not one.
+    """
+    try:
+        node = _parsed(runs, formula)
+    except LawError:
+        raise _no_column(runs, name, formula) from None
+    used = list(expr.names(node))
+    absent = [each for each in used if not runs.has(each)]
+    if isinstance(node, expr.Name) or (absent and did_you_mean(formula, runs.names)):
+        raise _no_column(runs, name, formula)
+    if absent:
+        raise missing_column(absent[0], runs.names, runs.source, f"'{name}={formula}'")
+    text = next((each for each in used if runs.is_text(each)), None)
+    if text is not None:
+        raise RunsError(
+            f"{runs.source}: '{name}={formula}' needs numbers, but column '{text}' holds text, "
+            f"'{cut(runs.column(text)[0])}' in {rows_of(runs, np.arange(len(runs)) == 0)}; write plain numbers there."
+        )
+    values = expr.evaluate(node, {each: runs.column(each) for each in used}, NUMPY_WORDS)
+    return np.broadcast_to(np.asarray(values, dtype=np.float64), (len(runs),)).copy()
+
+
+def _no_column(runs: Runs, name: str, own: str) -> RunsError:
+    owns = [runs.wording.reading(each).own for each in runs.names]
+    return RunsError(
+        f"{runs.source}: columns says '{name}' is the file's '{own}', which is not there"
+        f"{did_you_mean(own, owns)}; the file has {listed(owns, 20)}."
+    )
+
+
+def _parsed(runs: Runs, text: str, condition: bool = False) -> expr.Node:
+    words = dict.fromkeys([*runs.names, *(runs.wording.reading(name).own for name in runs.names)])
+    try:
+        return expr.parse(text, condition=condition, words=words)
+    except LawError as error:
+        odd = next((word for word in words if not word.isidentifier()), None)
+        if odd is None or not condition:
+            raise
+        raise LawError(f"{error}\n    A name of several words may stand in square brackets, such as [{odd}].") from None
 
 
 def _with_compute(runs: Runs) -> Runs:

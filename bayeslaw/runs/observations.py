@@ -18,6 +18,8 @@ from bayeslaw.language.formula.likelihoods import OUTCOMES
 from bayeslaw.language.law import Input, Law
 from bayeslaw.runs.columns import missing_column, missing_columns
 from bayeslaw.runs.ranges import expected, in_range, outcome_in_range
+from bayeslaw.runs.reading.cells import as_numbers
+from bayeslaw.runs.reading.numerals import UNKNOWN, number
 from bayeslaw.runs.schedule_sums import check_run_ids, sum_along
 from bayeslaw.runs.wording import amended, called, rescaled, rows_of
 
@@ -148,8 +150,10 @@ def numbers(runs: Runs, name: str, wanted_by: str, wanted: str) -> np.ndarray:
     """
     values = runs.column(name, wanted_by)
     if values.dtype == object:
-        bad = np.array([_is_text(cell) for cell in values])
-        at = int(np.argmax(bad))
+        said = as_numbers(values, UNKNOWN)
+        values = values if said is None else said
+    if values.dtype == object:
+        at = next((i for i, cell in enumerate(values) if number(cell, UNKNOWN, sizes=True) is None), 0)
         raise RunsError(
             f"{runs.source}: row {runs.rows[at]} of {called(runs, name)} is '{values[at]}', but {wanted_by} "
             f"expects {wanted}; write plain numbers, such as 1.5e9."
@@ -165,14 +169,6 @@ def numbers(runs: Runs, name: str, wanted_by: str, wanted: str) -> np.ndarray:
             f"{wanted}; {amended(runs, how, keep)}."
         )
     return values
-
-
-def _is_text(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return True
-    return False
 
 
 def outcome(runs: Runs, law: Law) -> np.ndarray:

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayeslaw.errors import RunsError, did_you_mean, listed
+from bayeslaw.errors import RunsError, listed
 from bayeslaw.language.law import Law
 from bayeslaw.runs import observations
-from bayeslaw.runs.columns import missing_column, recognised, standard_name
-from bayeslaw.runs.files import Table, read_table
-from bayeslaw.runs.filters import rows_where
+from bayeslaw.runs.columns import STANDARD, is_quantity, missing_column, recognised, standard_name, understood
+from bayeslaw.runs.filters import computed, rows_where
+from bayeslaw.runs.headers import without_holder, without_unit
+from bayeslaw.runs.reading.cells import Table, as_numbers
+from bayeslaw.runs.reading.sources import read_table
 from bayeslaw.runs.wording import Reading, Wording, amended, rows_of
 
 if TYPE_CHECKING:
@@ -94,7 +96,7 @@ class Runs:
 
     def has(self, name: str) -> bool:
         """Whether there is such a column, under this name or as the standard column that the name is an alias of."""
-        return self._found(name) is not None
+        return self.found(name) is not None
 
     def column(self, name: str, wanted_by: str = "the question") -> np.ndarray:
         """A column, shape ``(runs,)``.
@@ -111,16 +113,20 @@ class Runs:
         RunsError
             When it is missing; the message suggests the closest name.
         """
-        found = self._found(name)
+        found = self.found(name)
         if found is None:
             raise missing_column(name, self.names, self.source, wanted_by)
-        return self.data[found]
+        if found in (name, standard_name(name)):
+            return self.data[found]
+        unit = self.wording.reading(found).unit  # by the file's own name, the file's own numbers
+        return self.data[found] if unit is None else self.data[found] / unit
 
-    def _found(self, name: str) -> str | None:
-        if name in self.data:
-            return name
-        standard = standard_name(name)
-        return standard if standard in self.data else None
+    def found(self, name: str) -> str | None:
+        """The column of a name: its own, an alias of a standard one, or how the file calls it; None without one."""
+        for known in (name, standard_name(name)):
+            if known in self.data:
+                return known
+        return next((column for column in self.data if self.wording.reading(column).own == name), None)
 
     def is_text(self, name: str) -> bool:
         """Whether a column holds text."""
@@ -260,13 +266,15 @@ def read_runs(
     Parameters
     ----------
     source
-        A path (``.csv``, ``.csv.gz``, ``.tsv``, ``.jsonl``, ``.ndjson``, ``.parquet``), a pandas or polars frame, a
-        mapping of sequences, or runs.
+        A path (``.csv``, ``.tsv``, ``.json``, ``.jsonl``, ``.parquet``, ...), a pandas or polars frame, a mapping of
+        sequences, or runs.
     columns
-        The file's own name by the name a law uses: ``{"n_params": "N (M)"}``.  Common names (``N``, ``params``,
-        ``tokens``, ``val_loss``, ...) are recognised automatically.
+        The file's own name by the name a law uses: ``{"n_params": "N (M)"}``; or a formula of columns:
+        ``{"loss": "log(perplexity)"}``.  Common names (``N``, ``params``, ``tokens``, ``val_loss``, ...) are recognised
+        automatically, also in ``config.n_params`` and ``Tokens (B)``.
     units
-        A factor that a column is multiplied by: ``{"n_params": 1e6}`` or ``{"n_params": "million"}``.
+        A factor that a column is multiplied by: ``{"n_params": 1e6}`` or ``{"n_params": "million"}``; in place of a
+        unit that its header says.
 
     Raises
     ------
@@ -280,42 +288,64 @@ def read_runs(
             return source
         source = Table(dict(source.data), source.rows, source.source)
     table = source if isinstance(source, Table) else read_table(source)
-    data, readings = _renamed(table, dict(columns or {}))
-    scaled: set[str] = set()
-    for name, unit in (units or {}).items():
-        found = name if name in data else standard_name(name)
-        if found is None or found not in data:
-            raise missing_column(name, data, table.source, "units")
-        if data[found].dtype == object:
+    own = {name: column for name, column in (columns or {}).items() if column in table.columns}
+    formulas = {name: formula for name, formula in (columns or {}).items() if name not in own}
+    runs = _scaled(_renamed(table, own, formulas, units or {}), units or {}, not_yet=formulas)
+    values = {name: computed(runs, name, formula) for name, formula in formulas.items()}
+    readings = {**runs.wording.readings, **{name: Reading(formula) for name, formula in formulas.items()}}
+    runs = replace(runs.with_columns(values), wording=Wording(readings)) if values else runs
+    return _scaled(runs, {name: unit for name, unit in (units or {}).items() if name in formulas})
+
+
+def _scaled(runs: Runs, units: Mapping[str, float | str], not_yet: Collection[str] = ()) -> Runs:
+    """The runs with some columns multiplied by the units that a caller gives them."""
+    scaled: dict[str, np.ndarray] = {}
+    readings = dict(runs.wording.readings)
+    for name, unit in units.items():
+        if name in not_yet:
+            continue
+        found = runs.found(name)
+        if found is None:
+            raise missing_column(name, runs.names, runs.source, "units")
+        if runs.data[found].dtype == object:
             raise RunsError(
-                f"{table.source}: units are given for column '{name}', but it holds text; leave it out of units."
+                f"{runs.source}: units are given for column '{name}', but it holds text; leave it out of units."
             )
         if found in scaled:
             raise RunsError(
-                f"{table.source}: units are given twice for column '{found}', under two of its names; keep one."
+                f"{runs.source}: units are given twice for column '{found}', under two of its names; keep one."
             )
-        scaled.add(found)
         factor = _factor(name, unit)
-        data[found], readings[found] = data[found] * factor, replace(readings[found], unit=factor)
+        readings[found] = Reading(runs.wording.reading(found).own, factor)
+        scaled[found] = runs.data[found] * factor
+    return replace(runs.with_columns(scaled), wording=Wording(readings)) if scaled else runs
+
+
+def _renamed(
+    table: Table, columns: Mapping[str, str], settled: Collection[str], units: Mapping[str, float | str]
+) -> Runs:
+    """The columns under their new names, assigned by the caller or recognised, in the units that their headers say."""
+    assigned = {name: table.columns[own] for name, own in columns.items()}
+    by_own = {own: name for name, own in columns.items()}
+    left = {own: values for own, values in table.columns.items() if own not in assigned and own not in by_own}
+    found = recognised(left, settled={*assigned, *settled})
+    named = {by_own.get(own) or found.get(own, own): own for own in table.columns if own in by_own or own in left}
+    # One column of the file may be assigned to two names; the others keep the order of the file.
+    data = {name: table.columns[own] for name, own in named.items()} | assigned
+    readings = {name: Reading(own) for name, own in (named | dict(columns)).items()}
+    by_caller = {name for unit in units for name in (unit, standard_name(unit), understood(unit))}
+    for name, reading in list(readings.items()):
+        unit = without_unit(without_holder(reading.own)) if reading.own != name else None
+        if data[name].dtype == object:
+            numbers = as_numbers(data[name], table.mark) if name in columns or _is_count(name) else None
+            data[name] = data[name] if numbers is None else numbers
+        elif unit is not None and unit[1] != 1.0 and not {name, reading.own} & by_caller:
+            data[name], readings[name] = data[name] * unit[1], Reading(reading.own, unit[1], by_header=True)
     return Runs(data, table.source, table.rows, wording=Wording(readings))
 
 
-def _renamed(table: Table, columns: dict[str, str]) -> tuple[dict[str, np.ndarray], dict[str, Reading]]:
-    """The columns under their new names, assigned by the caller or recognised; and how they were read."""
-    for name, own in columns.items():
-        if own not in table.columns:
-            raise RunsError(
-                f"{table.source}: columns says '{name}' is the file's '{own}', which is not there"
-                f"{did_you_mean(own, table.columns)}; the file has {listed(table.columns, 20)}."
-            )
-    assigned = {name: table.columns[own] for name, own in columns.items()}
-    by_own = {own: name for name, own in columns.items()}
-    rest = {name: None for name in table.columns if name not in assigned and name not in by_own}  # a set in order
-    found = recognised(rest, table.source, settled=assigned)
-    named = {by_own.get(own) or found.get(own, own): own for own in table.columns if own in by_own or own in rest}
-    # One column of the file may be assigned to two names; the others keep the order of the file.
-    data = {name: table.columns[own] for name, own in named.items()} | assigned
-    return data, {name: Reading(own) for name, own in (named | columns).items()}
+def _is_count(name: str) -> bool:
+    return name in STANDARD and is_quantity(name)
 
 
 def _factor(name: str, unit: float | str) -> float:

@@ -25,10 +25,11 @@ FACTORS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """How a column was read: its own name in the file, and the factor that the caller multiplied it by."""
+    """How a column was read: its own name in the file, and the factor that the caller or its header gave."""
 
     own: str
     unit: float | None = None
+    by_header: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,14 @@ def rescaled(runs: Runs, column: str, factors: Sequence[float]) -> str:
     if runs.wording.by_hand:
         value = float(runs.column(column)[0])
         return f"{question} Write {or_(f'{reading.own}={exact(value * factor)}' for factor in factors)}"
-    if reading.unit is not None and any(math.isclose(factor * reading.unit, 1.0) for factor in factors):
+    if reading.unit is not None and not reading.by_header and any(math.isclose(factor * reading.unit, 1.0) for factor in factors):
         return f"it was multiplied by {exact(reading.unit)} as units say: leave '{column}' out of {argument('units')}"
     units = [exact(factor * (reading.unit or 1.0)) for factor in factors]
     right = or_(worded(f"units={{'{column}': {unit}}}", f"--units {column}={unit}") for unit in units)
     if reading.unit is None:
         return f"{question} Pass {right}"
-    return f"it was multiplied by {exact(reading.unit)} as units say: pass {right} instead"
+    said = "its header says" if reading.by_header else "units say"
+    return f"it was multiplied by {exact(reading.unit)} as {said}: pass {right} instead"
 
 
 def or_(words: Iterable[str]) -> str:

@@ -23,7 +23,8 @@ SLOW = {
     "pandas", "polars", "pyarrow", "pymc", "pytensor", "scipy", "sympy", "tqdm", "xarray",
 }  # fmt: skip
 NOTHING: set[str] = set()
-LAWS = {"numpy"}  # laws and tables of runs
+LAWS = {"numpy"}
+TABLES = {"pyarrow"}  # of runs
 LAW_OF_A_FIT = LAWS | {"h5py"}
 QUESTIONS = LAW_OF_A_FIT | {"scipy"}
 
@@ -38,7 +39,7 @@ ANSWERED = {
     ("cache",): NOTHING,
     ("laws",): LAWS,
     ("show", "chinchilla"): LAWS,
-    ("runs", RUNS, "--law", "chinchilla"): LAWS,
+    ("runs", RUNS, "--law", "chinchilla"): LAWS | TABLES,
     ("forecast", FIT, *POINT): QUESTIONS,
     ("forecast", FIT, POOLED, *POINT): QUESTIONS,
     ("forecast", "coupled:busbridge2025distillation", *POINT): LAWS | {"scipy"},
@@ -46,7 +47,7 @@ ANSWERED = {
     ("summary", FIT): QUESTIONS,
     ("threshold", FIT, "--crosses", "2.5", "--along", "N", "--at", "D=1e12"): QUESTIONS,
     ("optimum", FIT, "--budget", "C=1e23"): QUESTIONS,
-    ("effective-size", FIT, RUNS): QUESTIONS,
+    ("effective-size", FIT, RUNS): QUESTIONS | TABLES,
     ("plot", FIT, "--out", "fit.png"): QUESTIONS | {"matplotlib"},
 }
 REFUSED = {

@@ -14,13 +14,14 @@ import ast
 import math
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from bayeslaw.errors import LawError, did_you_mean, listed
 from bayeslaw.language.formula.functions import FUNCTIONS, Function
+from bayeslaw.language.formula.naming import masked
 
 LONGEST_TEXT = 4_000
 DEEPEST_NESTING = 40
@@ -78,7 +79,7 @@ class Place:
         return f"{self.source}:{self.line}:{self.column}"
 
 
-def parse(text: str, place: Place | None = None, *, condition: bool = False) -> Node:
+def parse(text: str, place: Place | None = None, *, condition: bool = False, words: Collection[str] = ()) -> Node:
     """Read a formula, or a condition, into its tree.
 
     Parameters
@@ -89,6 +90,8 @@ def parse(text: str, place: Place | None = None, *, condition: bool = False) -> 
         Where the text stands; positions in messages count from there.
     condition
         Allow comparisons, ``and`` / ``or`` / ``not`` and quoted text.
+    words
+        Names that need not be single words, such as ``val/loss``; see :func:`bayeslaw.language.formula.naming.masked`.
 
     Raises
     ------
@@ -101,7 +104,8 @@ def parse(text: str, place: Place | None = None, *, condition: bool = False) -> 
     if not re.sub("#[^\n]*", "", text).strip():
         what, such = ("condition", "n_params >= 1e8") if condition else ("formula", "E + A * (N/N0)**-alpha")
         raise LawError(f'{place}: the {what} is empty; write one such as "{such}".')
-    unpaired = _unpaired(text)
+    mask, named = masked(text, words)
+    unpaired = _unpaired(mask)
     if unpaired is not None:
         raise fault(text, place, *unpaired)
     try:
@@ -109,11 +113,11 @@ def parse(text: str, place: Place | None = None, *, condition: bool = False) -> 
         # deprecates, such as "1or 2"; here they are errors.
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            body = ast.parse(f"({text}\n)", mode="eval").body
+            body = ast.parse(f"({mask}\n)", mode="eval").body
     except (RecursionError, MemoryError):
         raise LawError(f"{place}: the formula is nested deeper than {DEEPEST_NESTING} levels.") from None
     except (SyntaxError, ValueError, Warning) as error:
-        single = next((sign.start() for sign in _SIGNS.finditer(text) if sign[0] == "="), None)
+        single = next((sign.start() for sign in _SIGNS.finditer(mask) if sign[0] == "="), None)
         if single is not None:
             other = "compare with '==', '<=' or '>='" if condition else "a formula is a value, without it"
             raise fault(text, place, single, f"'=' assigns; {other}") from None
@@ -126,7 +130,7 @@ def parse(text: str, place: Place | None = None, *, condition: bool = False) -> 
         raise fault(
             text, place, min(offset, len(text.rstrip())), f"cannot read this formula ({_reason(error)})"
         ) from None
-    return _Reader(text, place, condition).read(body, 0)
+    return _Reader(text, place, condition, mask, named).read(body, 0)
 
 
 # Quoted text to its closing quote or the end of its line, a comment, a parenthesis, a comparison, a single '='.
@@ -173,12 +177,12 @@ def fault(text: str, place: Place, offset: int, message: str) -> LawError:
 class _Reader:
     """Converts Python's tree into ours and rejects every node that is not listed."""
 
-    def __init__(self, text: str, place: Place, condition: bool) -> None:
-        self.text, self.place, self.condition = text, place, condition
+    def __init__(self, text: str, place: Place, condition: bool, mask: str, named: Mapping[str, str]) -> None:
+        self.text, self.place, self.condition, self.named = text, place, condition, named
         self.starts = [0]
         for line in text.split("\n"):
             self.starts.append(self.starts[-1] + len(line) + 1)
-        self.lines = text.split("\n")
+        self.lines = mask.split("\n")
 
     def offset(self, node: Any) -> int:
         """Return the character of the text at which a node starts; Python counts bytes, and our own '('."""
@@ -202,7 +206,7 @@ class _Reader:
             case ast.Constant(value=str() as text) if self.condition:
                 return Text(text)
             case ast.Name(id=name):
-                return Name(name, at)
+                return Name(self.named.get(name, name), at)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return self.fold(node, "neg", (self.read(operand, depth + 1),), at)
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):

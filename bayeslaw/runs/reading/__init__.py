@@ -1,0 +1,11 @@
+"""Reading: files and frames as plain columns.
+
+=============  ==========================================================================
+``sources``    a path, a frame or a mapping, whichever is given
+``encodings``  the text of a file
+``delimited``  tables with a separator: CSV and its relatives
+``objects``    JSON: lines, arrays, nested objects
+``cells``      columns of cells as columns of numbers or of text
+``numerals``   numbers as people write them
+=============  ==========================================================================
+"""
