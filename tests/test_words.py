@@ -54,11 +54,11 @@ def test_an_argument_is_called_what_its_reader_calls_it():
 
 
 def test_a_remedy_is_worded_for_its_reader_alone():
-    table = {"params": [1e8, 1e9], "parameters": [1e8, 1e9]}
+    runs = bl.read_runs({"params": [1e8, 1e9], "parameters": [1e8, 2e9]})
     with pytest.raises(RunsError, match=r"say which: columns=\{'n_params': 'params'\}\.$"):
-        bl.read_runs(table)
+        runs.column("n_params")
     with at_a_terminal(), pytest.raises(RunsError, match=r"say which: --columns n_params=params\.$"):
-        bl.read_runs(table)
+        runs.column("n_params")
 
 
 def test_compute_is_called_c_wherever_parameters_and_tokens_are_known():

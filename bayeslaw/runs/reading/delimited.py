@@ -50,10 +50,9 @@ def read_delimited(raw: bytes, source: str, usual: str) -> Table:
     RunsError
         When it is not a table.
     """
-    starts, ends = _records(raw, source)
+    starts, ends, lines = _records(raw, source)
     if not len(starts):
         raise RunsError(f"{source}: the file is empty; expected a header line and one line per run.")
-    lines = _lines(raw, starts)
     sample = [raw[a:b].decode("utf-8") for a, b in zip(starts[:LOOKED_AT], ends[:LOOKED_AT], strict=True)]
     separator = _separator(sample, usual)
     parsed = [_cells(record, separator, source, int(line)) for record, line in zip(sample, lines, strict=False)]
@@ -74,36 +73,27 @@ def _all(cells: Cells) -> np.ndarray:
     return cells.index if isinstance(cells, Words) else cells
 
 
-def _records(raw: bytes, source: str) -> tuple[np.ndarray, np.ndarray]:
-    """Where the rows that are not blank start and end; a line break within quotes ends none."""
+def _records(raw: bytes, source: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where the rows that are not blank start and end, and in which lines; a line break within quotes ends none."""
+    raw = raw.rstrip(b"\n")
     data = np.frombuffer(raw, dtype=np.uint8)
-    breaks = data == ord("\n")
+    breaks = np.flatnonzero(data == ord("\n"))
+    ends = breaks
     if QUOTE in raw:
         # An odd number of quotes before a break leaves one open; sums of bytes wrap around and keep their parity.
         quoted = np.cumsum(data == QUOTE[0], dtype=np.uint8) & 1
+        ends = breaks[quoted[breaks] == 0]
         if quoted[-1]:
-            at = raw.rfind(QUOTE)
-            start = raw.rfind(b"\n", 0, at) + 1
-            raise RunsError(
-                f"{source}: row {raw.count(b'\n', 0, start) + 1} is not CSV (a quote is never closed); check its "
-                "quotes."
-            )
-        breaks &= quoted == 0
-    ends = np.append(np.flatnonzero(breaks), len(raw))
+            start = int(ends[-1]) + 1 if len(ends) else 0
+            row = raw.count(b"\n", 0, start) + 1
+            raise RunsError(f"{source}: row {row} is not CSV (a quote is never closed); check its quotes.")
+    ends = np.append(ends, len(raw))
     starts = np.append(0, ends[:-1] + 1)
-    kept = ends > starts
-    starts, ends = starts[kept], ends[kept]
-    # A line of spaces is blank too; only a line that starts with one can be.
-    blank = [i for i in np.flatnonzero(data[starts] <= ord(" ")) if not raw[starts[i] : ends[i]].strip(b" \t\f\v")]
-    tabs = [i for i in blank if b"\t" in raw[starts[i] : ends[i]]]  # a row of empty cells
-    drop = np.setdiff1d(blank, tabs).astype(np.int64)
-    return np.delete(starts, drop), np.delete(ends, drop)
-
-
-def _lines(raw: bytes, starts: np.ndarray) -> np.ndarray:
-    """The line of the file in which each row starts, from 1."""
-    breaks = np.flatnonzero(np.frombuffer(raw, dtype=np.uint8) == ord("\n"))
-    return np.searchsorted(breaks, starts) + 1
+    lines = np.arange(1, len(starts) + 1) if len(ends) > len(breaks) else np.searchsorted(breaks, starts) + 1
+    # A line of spaces is blank too, and only a line that starts with one can be.
+    first = data[starts] if len(data) else np.zeros(1)
+    blank = [i for i in np.flatnonzero(first <= ord(" ")) if not raw[starts[i] : ends[i]].strip(b" \n\f\v")]
+    return np.delete(starts, blank), np.delete(ends, blank), np.delete(lines, blank)
 
 
 def _separator(sample: Sequence[str], usual: str) -> str:
@@ -130,7 +120,7 @@ def _cells(record: str, separator: str, source: str, line: int) -> list[str]:
 def _levels_of_header(parsed: Sequence[Sequence[str]]) -> int:
     """How many rows the header takes: two or three where names repeat and the rows below hold no number."""
     header = parsed[0]
-    if len(set(header)) == len(header) or len(set(map(len, parsed))) > 1:
+    if (_distinct(header) and "" not in header[1:]) or len(set(map(len, parsed))) > 1:
         return 1
     said = [any(numerals.number(cell, POINT, sizes=True) is not None for cell in row) for row in parsed]
     levels = said.index(True) if True in said else 1

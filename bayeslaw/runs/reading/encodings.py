@@ -27,16 +27,19 @@ def text_of(path: Path, *, compressed: bool) -> bytes:
         raise _too_large(path)
     try:
         with gzip.open(path) if compressed else path.open("rb") as handle:
-            raw = handle.read(LARGEST_FILE + 1)
+            raw = handle.read(LARGEST_FILE + 1) if compressed else handle.read()
     except (OSError, EOFError, zlib.error) as error:
         raise FileError(f"{path}: cannot read this file of runs ({why(error)}).") from None
     if len(raw) > LARGEST_FILE:
         raise _too_large(path)
     mark = next((mark for mark in MARKS if raw.startswith(mark)), b"")
     encoding = MARKS[mark] if mark else _unmarked(raw)
+    raw = raw[len(mark) :]
     try:
-        text = raw[len(mark) :].decode(encoding)
-        raw = raw[len(mark) :] if encoding == "utf-8" else text.encode("utf-8")
+        if encoding != "utf-8":
+            raw = raw.decode(encoding).encode("utf-8")
+        elif not raw.isascii():
+            raw.decode(encoding)
     except UnicodeError as error:
         row = raw.count(b"\n", 0, getattr(error, "start", 0)) + 1
         raise FileError(
