@@ -74,8 +74,9 @@ def rescaled(runs: Runs, column: str, factors: Sequence[float]) -> str:
     if runs.wording.by_hand:
         value = float(runs.column(column)[0])
         return f"{question} Write {or_(f'{reading.own}={exact(value * factor)}' for factor in factors)}"
-    if reading.unit is not None and not reading.by_header and any(math.isclose(factor * reading.unit, 1.0) for factor in factors):
-        return f"it was multiplied by {exact(reading.unit)} as units say: leave '{column}' out of {argument('units')}"
+    given = None if reading.by_header else reading.unit
+    if given is not None and any(math.isclose(factor * given, 1.0) for factor in factors):
+        return f"it was multiplied by {exact(given)} as units say: leave '{column}' out of {argument('units')}"
     units = [exact(factor * (reading.unit or 1.0)) for factor in factors]
     right = or_(worded(f"units={{'{column}': {unit}}}", f"--units {column}={unit}") for unit in units)
     if reading.unit is None:
