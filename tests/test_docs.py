@@ -45,3 +45,12 @@ def test_a_law_speaks_for_itself_by_the_comment_at_its_top():
     assert bl.law("densing").summary.endswith("known to be at most or at least a value.")
     bare = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     assert bl.Law.parse(bare).summary == bl.law("densing").title
+
+
+def test_every_note_on_a_table_is_explained():
+    places = [*(PACKAGE / "runs" / "notes").glob("*.py"), PACKAGE / "runs" / "summary.py"]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in places)
+    codes = set(re.findall(r'"([a-z]+(?:-[a-z]+)*)",\s+(?:"(?:serious|warning|info)"|severity)', text))
+    codes |= {"dominated", "diverged"}  # one note, by how much worse a run is
+    page = (ROOT / "docs" / "notes.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"(?m)^\| `([a-z-]+)` \|", page)) == codes

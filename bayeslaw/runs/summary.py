@@ -197,7 +197,6 @@ def design_of(
     inputs: Mapping[str, np.ndarray],
     family: str | None = None,
     groups: tuple[tuple[str, ...], np.ndarray] | None = None,
-    pool: Mapping[str, str] | None = None,
 ) -> Design:
     """The data that ``notes`` examine.
 
@@ -207,8 +206,6 @@ def design_of(
         The law's inputs of the runs; only sums along training runs are needed.
     family, groups
         The grouping that a fit pools over; otherwise one that it could pool over, the column ``family`` if valid.
-    pool
-        How the caller pools single parameters.
     """
     pooled = groups is not None
     if groups is None and runs.has(FAMILY):
@@ -219,7 +216,7 @@ def design_of(
     axes = _usual_axes(runs) if law is None else _axes_of(runs, law, inputs)
     name = "loss" if law is None else law.output.column
     outcome = runs.column(name) if runs.has(name) and not runs.is_text(name) else None
-    return Design(runs, law, axes, name, outcome, family, groups, pooled, pool=pool or {})
+    return Design(runs, law, axes, name, outcome, family, groups, pooled)
 
 
 def _read(

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bayeslaw.errors import RunsError
+from bayeslaw.errors import PoolingError, RunsError
+from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.language.catalogue import law, paths
 from bayeslaw.note import Note
 from bayeslaw.runs.faults import HELD_FIRST, check_bowls, check_enough
@@ -304,16 +305,17 @@ def test_mixed_recipes_are_said(name, values):
     assert "mixed" not in noted(runs, family=name)
 
 
-def test_a_constant_holds_the_middle_of_families_and_says_so():
-    runs = table("recipe flops loss" + "".join(
-        f" | {recipe} {c:g} {loss}" for recipe, shift in (("old", 0), ("newer", -0.05))
-        for c, loss in ((2e17, 3.81 + shift), (1.7e18, 3.43 + shift), (9e18, 3.16 + shift))
-    ))  # fmt: skip
-    held = law("power_law").with_priors(E="Constant(1.6)", alpha="Constant(0.0941)")
-    note = noted(runs, held, family="recipe")["constant-middle"]
-    assert "E, alpha are constants, which hold the middle of the groups of recipe and not each of them" in note.text
-    assert 'pool={"E": "complete", "alpha": "complete"}' in note.remedy
-    assert "constant-middle" not in noted(runs, held)
+def test_groups_that_a_fit_refuses_are_said_first():
+    runs = table(SEEDS).with_columns({"corpus": np.array(["c4"] * 12, dtype=object)})
+    found = runs.summary(CHINCHILLA, family="corpus")
+    assert (
+        "all runs have corpus 'c4', so there is nothing to pool over" in noted(runs, family="corpus")["unusable"].text
+    )
+    assert found.verdict == "FAIL"
+    for family in ("corpus", "loss"):
+        with pytest.raises(PoolingError):
+            make_plan(CHINCHILLA, runs, family)
+        assert "unusable" in noted(runs, family=family)
 
 
 @pytest.mark.parametrize("name", sorted(paths()))

@@ -141,7 +141,7 @@ class Plan:
         """Notes on what the runs cannot identify and on what would make intervals wrong; known before a fit."""
         grouping = None if self.family is None else self.groupings[family_groupings(self.family)[-1]]
         groups = None if grouping is None else (grouping.labels, grouping.index)
-        found = notes(design_of(self.runs, self.law, self.inputs, self.family, groups, self.pool))
+        found = notes(design_of(self.runs, self.law, self.inputs, self.family, groups))
         return tuple(note for note in found if note.severity != "info")
 
     def hiding(self, hidden: np.ndarray) -> Plan:

@@ -33,8 +33,6 @@ class Design:
         Whether a fit pools over it, or only could.
     empty
         Where the columns that a fit needs are empty, by name; masks of shape ``(runs,)``.
-    pool
-        How the caller pools single parameters.
     """
 
     runs: Runs
@@ -46,7 +44,6 @@ class Design:
     groups: tuple[tuple[str, ...], np.ndarray]
     pooled: bool = True
     empty: Mapping[str, np.ndarray] = field(default_factory=dict)
-    pool: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def falls(self) -> bool:

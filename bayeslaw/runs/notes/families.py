@@ -10,7 +10,7 @@ from bayeslaw.errors import listed
 from bayeslaw.note import Note, Severity
 from bayeslaw.runs.notes.design import Design, counted
 from bayeslaw.runs.stand_ins import STAND_INS
-from bayeslaw.words import argument, worded
+from bayeslaw.words import argument
 
 # A standard deviation estimated from k groups has a relative error of about 1 / sqrt(2 (k - 1)): 0.4 at four.
 FEWEST_GROUPS = 4
@@ -29,7 +29,11 @@ def families(design: Design) -> Iterator[Note]:
     # Problems of a hierarchy do not affect a fit without one.
     lead = "" if design.pooled else f"With {argument('family', design.family)}: "
     severity: Severity = "warning" if design.pooled else "info"
-    if len(names) == 1:
+    if design.pooled and design.family == design.outcome_name:
+        yield _refused(f"column {design.family} is the outcome, by which runs cannot be grouped")
+    if len(names) == 1 and design.pooled:
+        yield _refused(f"all runs have {design.family} '{names[0]}', so there is nothing to pool over")
+    elif len(names) == 1:
         yield Note(
             "one-group", "info",
             f"All runs have {design.family} '{names[0]}', so there is nothing to pool.",
@@ -61,24 +65,6 @@ def families(design: Design) -> Iterator[Note]:
             )  # fmt: skip
 
 
-def constants_of_families(design: Design) -> Iterator[Note]:
-    """A constant that families still differ about."""
-    law = design.law
-    if law is None or design.family is None or not design.pooled:
-        return
-    held = [
-        each.name for each in law.parameters.values()
-        if each.prior.is_constant and each.pool == "family" and each.name not in design.pool
-    ]  # fmt: skip
-    if held:
-        one = len(held) == 1
-        right = worded(
-            f"pool={{{', '.join(f'"{name}": "complete"' for name in held)}}}",
-            " ".join(f"--pool {name}=complete" for name in held),
-        )
-        yield Note(
-            "constant-middle", "warning",
-            f"{listed(held)} {'is a constant, which holds' if one else 'are constants, which hold'} the middle of the "
-            f"groups of {design.family} and not each of them.",
-            f"To hold {'it' if one else 'them'} in every group give {right}.",
-        )  # fmt: skip
+def _refused(why: str) -> Note:
+    """A note on groups that a fit refuses."""
+    return Note("unusable", "serious", f"A fit would stop: {why}.", f"Leave {argument('family')} out.")
