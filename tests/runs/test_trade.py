@@ -222,7 +222,7 @@ def test_a_second_count_of_parameters_is_said(name, words):
 
 
 @pytest.mark.parametrize(("own", "offered"), [
-    ("final", "loss=final"), ("final_val_loss", "loss=final_val_loss"), ("test_nll", "loss=test_nll"),
+    ("final", "loss=final"), ("test_nll", "loss=test_nll"),
     ("num_scaling_params", "n_params=num_scaling_params"), ("n_param", "n_params=n_param"), ("x", "loss=its-name"),
 ])  # fmt: skip
 def test_all_that_is_missing_is_one_line_to_paste(own, offered):
