@@ -89,12 +89,22 @@ def with_ties(law: Law, ties: Mapping[str, str]) -> Law:
         noise = law.output.likelihood
         arguments = tuple(substitute(argument, by) for argument in noise.arguments)
         next(iter(table["output"].values()))["likelihood"] = str(replace(noise, arguments=arguments))
+        paper = table.get("published", {})
         for name in ties:
             del table["parameter"][name]
-            table.get("published", {}).get("inverse", {}).pop(name, None)
+            paper.get("inverse", {}).pop(name, None)
+        for key in [key for key in paper.get("values", ()) if not _agrees(law, key, ties)]:
+            for part in ("values", "source", "errors", "log_errors"):
+                paper.get(part, {}).pop(key, None)
         table["derived"] = {**ties, **table.get("derived", {})}
 
     return _edited(law, edit)
+
+
+def _agrees(law: Law, key: str, ties: Mapping[str, str]) -> bool:
+    """Whether published values are values of a tied law too."""
+    values = law.published_parameters(key)
+    return all(values.get(name) == values.get(other) for name, other in ties.items())
 
 
 def with_wider_priors(law: Law, factor: float) -> Law:

@@ -1,5 +1,7 @@
 """Published values answer questions as a fit does, and say that they are none."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -154,6 +156,9 @@ def test_two_papers_can_be_averaged_and_a_paper_can_feed_a_score():
     (point,) = bl.forecast(both, CHINCHILLA).points
     assert point.new_run.lower == pytest.approx(1.92085, abs=1e-4)
     assert point.new_run.upper == pytest.approx(1.97342, abs=1e-4)
+    fit = bl.load(Path(__file__).parents[1] / "saved" / "chinchilla.nc")
+    with pytest.raises(QuestionError, match="a fit and published values cannot be averaged"):
+        bl.average([fit, bl.published(REFIT)])
     with pytest.raises(QuestionError, match="a weight by evidence needs a fit, and published values come without runs"):
         bl.average([*both.posteriors.values()], "evidence")
     loss = bl.forecast(bl.published(REFIT), {"N": 7e9, "D": 1e12})

@@ -49,6 +49,15 @@ def test_ties_go_with_other_edits_in_any_order(names, prior):
     assert gone not in grown.parameters
 
 
+def test_published_values_stay_where_they_agree():
+    assert bl.law("chinchilla").with_priors(beta="alpha").published.values == {}
+    law = bl.law("repeated_data")
+    tied = law.with_priors(beta="alpha")
+    (key,) = tied.published.values
+    at = {"N": 8.7e9, "D": 178e9, "U": 178e9 / 7}
+    assert tied.mean(at, tied.published_parameters(key)) == law.mean(at, law.published_parameters(key))
+
+
 def test_the_parts_of_a_law_that_use_a_tied_parameter_follow():
     text = """\
 title = "Parts"

@@ -54,6 +54,11 @@ def average(posteriors: Mapping[str, Posterior] | Sequence[Posterior], weights: 
     every = named(posteriors)
     if len(every) < 2:
         raise QuestionError(f"an average takes two fits or more, not {len(every)}; ask a single one directly.")
+    if len({each.published_by is None for each in every.values()}) > 1:
+        raise QuestionError(
+            "a fit and published values cannot be averaged, since published values come without runs; average fits of "
+            "the same runs, or published values among themselves."
+        )
     require_same(
         [(name, Subject.of(each.plan)) for name, each in every.items()], Subject.difference_of_outcomes, AVERAGED
     )
