@@ -1,6 +1,7 @@
 """Every remedy works when it is pasted: taken out of the messages of tables made for it, and run."""
 
 import csv
+import math
 import re
 import shlex
 
@@ -53,6 +54,10 @@ TABLES = {
     "rate": (STEPS, ["--law", "power_law"], 2),
     "another count": ([{**row, "active_params": row["n_params"] / (1 + i)} for i, row in enumerate(SCALE)],
                       ["--law", "chinchilla"], 1),
+    "perplexity": (renamed([{**row, "loss": round(math.exp(row["loss"]), 4)} for row in SCALE], loss="ppl"),
+                   ["--law", "chinchilla", "--columns", "loss=ppl"], 1),
+    "several words": ([{**row, "lr schedule": ["cosine", "no decay"][i % 2]} for i, row in enumerate(SCALE * 2)],
+                      ["--law", "chinchilla"], 2),
     "bits": (renamed(SCALE, loss="bits_per_byte"), ["--law", "chinchilla", "--columns", "loss=bits_per_byte"], 1),
 }  # fmt: skip
 
@@ -91,7 +96,7 @@ def test_a_remedy_works_when_it_is_pasted(name, tmp_path):
         option, value = shlex.split(remedy)
         if option == "--group-effect":
             continue
-        replaced = [each for i, each in enumerate(options) if not (option == "--law" and i < 2)]
+        replaced = [each for i, each in enumerate(options) if option not in options[i - i % 2 : i + 1]]
         pasted = said(path, [*replaced, option, value])
         assert code == "another-count" or code not in re.findall(r"\w: ([\w-]+)\]", pasted), pasted
     assert last.startswith("FAIL" if code in ("unusable", "missing-cells", "restarts") else "LOOK")

@@ -38,20 +38,25 @@ def without(runs: Runs, rows: np.ndarray, outcome: str, axes: tuple[str, ...] = 
     return f"leave {them} out"
 
 
+def written(name: str) -> str:
+    """A column as a condition names it."""
+    return name if name.isidentifier() else f"[{name}]"
+
+
 def _conditions(runs: Runs, rows: np.ndarray, outcome: str, axes: tuple[str, ...]) -> Iterator[str]:
     """Conditions that may keep all rows but these, the shortest first."""
-    if outcome.isidentifier() and runs.has(outcome) and not runs.is_text(outcome):
+    if runs.has(outcome) and not runs.is_text(outcome):
         values = runs.column(outcome)
         least = float(np.nanmin(values[rows])) if np.isfinite(values[rows]).any() else np.nan
         if (values[~rows] < least).all():
-            yield f"{outcome} < {least!r}"
+            yield f"{written(outcome)} < {least!r}"
     if rows.sum() > MOST_ROWS:
         return
     for name in runs.names:
-        if name.isidentifier() and runs.is_text(name) and not any("'" in word for word in runs.column(name)[rows]):
+        if runs.is_text(name) and not any("'" in word for word in runs.column(name)[rows]):
             words = dict.fromkeys(runs.column(name)[rows].tolist())
-            yield " and ".join(f"{name} != '{word}'" for word in words)
-    known = [name for name in (*axes, outcome) if name.isidentifier() and runs.has(name) and not runs.is_text(name)]
+            yield " and ".join(f"{written(name)} != '{word}'" for word in words)
+    known = [name for name in (*axes, outcome) if runs.has(name) and not runs.is_text(name)]
     for kept in ([name] for name in known):
         yield _none_of(runs, rows, kept)
     yield _none_of(runs, rows, known)
@@ -59,5 +64,7 @@ def _conditions(runs: Runs, rows: np.ndarray, outcome: str, axes: tuple[str, ...
 
 def _none_of(runs: Runs, rows: np.ndarray, names: list[str]) -> str:
     values = zip(*(runs.column(name)[rows].tolist() for name in names), strict=True)
-    each = [" and ".join(f"{name} == {value!r}" for name, value in zip(names, row, strict=True)) for row in values]
+    each = [
+        " and ".join(f"{written(name)} == {value!r}" for name, value in zip(names, row, strict=True)) for row in values
+    ]
     return " and ".join(f"not ({one})" for one in dict.fromkeys(each))

@@ -9,6 +9,7 @@ import numpy as np
 from bayeslaw.errors import listed
 from bayeslaw.note import Note
 from bayeslaw.runs.notes.design import Design, counted
+from bayeslaw.runs.notes.leaving_out import written
 from bayeslaw.runs.schedule_sums import curves
 from bayeslaw.words import argument, short, worded
 
@@ -40,9 +41,9 @@ def mixed_recipes(design: Design) -> Iterator[Note]:
         if not 1 < len(values) <= MOST_VALUES or (design.family is not None and _follows(index, design.groups[1])):
             continue
         most = np.bincount(index).argmax()
-        value = f"'{values[most]}'" if runs.is_text(name) else short(float(values[most]), 12)
-        keep = f'"{name} == {value}"'
-        column = worded(f"family='{name}'", f"--family {name}")
+        value = repr(str(values[most])) if runs.is_text(name) else short(float(values[most]), 12)
+        keep = f'"{written(name)} == {value}"'
+        column = worded(f"family={name!r}", f"--family {name}" if name.isidentifier() else f'--family "{name}"')
         shown = [str(each) if runs.is_text(name) else short(float(each), 12) for each in values]
         yield Note(
             "mixed", "warning",
