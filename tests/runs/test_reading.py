@@ -2,6 +2,8 @@
 
 import codecs
 import json
+import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -130,6 +132,56 @@ def test_a_comma_that_may_be_either_is_refused_where_a_number_is_needed(tmp_path
         observations.outcome(read_runs(path), catalogue.law("chinchilla"))
     path.write_text("n_params;loss;lr\n1000;3,912;0,1\n2000;3,220;0,2\n")
     assert read_runs(path).column("loss").tolist() == [3.912, 3.220]
+
+
+def workbook(path, rows):
+    """The least file that is a workbook: text in place, no styles."""
+
+    def cell(value):
+        return f"<c><v>{value}</v></c>" if isinstance(value, float) else f'<c t="inlineStr"><is><t>{value}</t></is></c>'
+
+    sheet = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
+    root = "http://schemas.openxmlformats.org"
+    main, office, package = f"{root}/spreadsheetml/2006/main", f"{root}/officeDocument/2006", f"{root}/package/2006"
+    kind, relations = "application/vnd.openxmlformats-officedocument.spreadsheetml", f"{package}/relationships"
+
+    def relation(what, target):
+        one = f'<Relationship Id="r1" Type="{office}/relationships/{what}" Target="{target}"/>'
+        return f'<Relationships xmlns="{relations}">{one}</Relationships>'
+
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="rels" '
+        'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/>'
+        f'<Override PartName="/xl/sheet.xml" ContentType="{kind}.worksheet+xml"/></Types>',
+        "_rels/.rels": relation("officeDocument", "xl/workbook.xml"),
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}/relationships"><sheets>'
+        '<sheet name="runs" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": relation("worksheet", "sheet.xml"),
+        "xl/sheet.xml": f'<worksheet xmlns="{main}"><sheetData>{sheet}</sheetData></worksheet>',
+    }
+    with zipfile.ZipFile(path, "w") as file:
+        for name, text in parts.items():
+            file.writestr(name, text)
+
+
+def test_a_workbook_is_read_like_any_table(tmp_path):
+    pytest.importorskip("python_calamine")
+    rows = [list(row) for row in zip(*READ.values(), strict=True)]
+    body = [[float(i), n / 1e6, d, f"{x:.2f}"] for i, (n, d, x) in enumerate(rows)]
+    workbook(tmp_path / "a.xlsx", [["", "Params (M)", "n_tokens", "val/loss"], *body])
+    runs = read_runs(tmp_path / "a.xlsx")
+    assert runs.names == tuple(READ)
+    assert runs.rows.tolist() == [2, 3, 4]
+    for column, values in READ.items():
+        assert runs.column(column).tolist() == pytest.approx(values)
+
+
+def test_a_workbook_without_its_reader_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "python_calamine", None)
+    workbook(tmp_path / "a.xlsx", [["a"], [1.0]])
+    with pytest.raises(FileError, match=r"pip install 'bayeslaw\[excel\]'"):
+        read_runs(tmp_path / "a.xlsx")
 
 
 def test_labels_stay_labels(tmp_path):

@@ -27,8 +27,8 @@ def runs(table: str, law: str | None, family: str | None, as_json: bool, **readi
 
     Shows its ranges, its families, and what cannot be learned from it.
 
-    RUNS is a .csv, .tsv, .jsonl or .parquet file. Columns go by their standard names (n_params, n_tokens, loss,
-    family) or usual other ones (N, params, tokens, val_loss); --columns names any other.
+    RUNS is a table: .csv, .tsv, .json, .jsonl, .parquet or .xlsx. Columns go by their standard names
+    (n_params, n_tokens, loss, family) or usual other ones (N, params, tokens, val_loss); --columns names any other.
     """
     runs_file(table)
     chosen = None if law is None else find_law(law)

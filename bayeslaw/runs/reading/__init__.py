@@ -5,6 +5,7 @@
 ``encodings``  the text of a file
 ``delimited``  tables with a separator: CSV and its relatives
 ``objects``    JSON: lines, arrays, nested objects
+``workbook``   spreadsheets, by an extra
 ``cells``      columns of cells as columns of numbers or of text
 ``numerals``   numbers as people write them
 =============  ==========================================================================

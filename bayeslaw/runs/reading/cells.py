@@ -96,6 +96,14 @@ def words(values: Iterable[Any], rows: np.ndarray, name: str, source: str) -> Ce
     return Words(cells, np.arange(len(cells)))
 
 
+def as_plain(cells: Cells) -> np.ndarray | None:
+    """A column whose cells are numbers already, or empty; None if one is text."""
+    if isinstance(cells, np.ndarray):
+        return cells
+    plain = [math.nan if cell == "" else cell for cell in cells.different]
+    return None if any(isinstance(cell, str) for cell in plain) else cells.taken(plain, np.float64)
+
+
 def as_numbers(cells: np.ndarray, mark: str) -> np.ndarray | None:
     """A column of text as the numbers that it says, sizes such as ``1.3B`` among them; None if one is no number."""
     mark = numerals.decimal_mark(cells) or mark

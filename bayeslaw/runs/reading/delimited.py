@@ -17,7 +17,7 @@ import numpy as np
 
 from bayeslaw.errors import RunsError
 from bayeslaw.runs.reading import numerals
-from bayeslaw.runs.reading.cells import Cells, Table, Words, table
+from bayeslaw.runs.reading.cells import Cells, Table, Words, as_plain, table
 from bayeslaw.runs.reading.numerals import COMMA, POINT, UNKNOWN
 from bayeslaw.words import cut
 
@@ -56,15 +56,15 @@ def read_delimited(raw: bytes, source: str, usual: str) -> Table:
     sample = [raw[a:b].decode("utf-8") for a, b in zip(starts[:LOOKED_AT], ends[:LOOKED_AT], strict=True)]
     separator = _separator(sample, usual)
     parsed = [_cells(record, separator, source, int(line)) for record, line in zip(sample, lines, strict=False)]
-    levels = _levels_of_header(parsed)
-    names = _names(parsed[:levels])
+    levels = levels_of_header(parsed)
+    names = names_of(parsed[:levels])
     _check_header(parsed, names, source, lines)
     rows, body = lines[levels:], _body(raw, starts[levels:], ends[levels:])
     columns = _columns(body, len(names), separator, source, rows) if len(rows) else [np.empty(0)] * len(names)
     if len(columns[0] if isinstance(columns[0], np.ndarray) else columns[0].index) != len(rows):
         # Quotes within a cell: rows cannot be told from the lines alone.
         rows = np.arange(len(_all(columns[0]))) + levels + 1
-    pairs = _without_index(list(zip(names, columns, strict=True)), len(rows))
+    pairs = without_index(list(zip(names, columns, strict=True)), len(rows))
     pairs = [(name or f"column_{i}", cells) for i, (name, cells) in enumerate(pairs, start=1)]
     return table(pairs, rows.astype(np.int64), source, POINT if separator == "," else UNKNOWN)
 
@@ -117,21 +117,21 @@ def _cells(record: str, separator: str, source: str, line: int) -> list[str]:
         raise RunsError(f"{source}: row {line} is not CSV ({error}); check its quotes.") from None
 
 
-def _levels_of_header(parsed: Sequence[Sequence[str]]) -> int:
+def levels_of_header(parsed: Sequence[Sequence[str]]) -> int:
     """How many rows the header takes: two or three where names repeat and the rows below hold no number."""
     header = parsed[0]
     if (_distinct(header) and "" not in header[1:]) or len(set(map(len, parsed))) > 1:
         return 1
     said = [any(numerals.number(cell, POINT, sizes=True) is not None for cell in row) for row in parsed]
     levels = said.index(True) if True in said else 1
-    return levels if levels in (2, 3) and _distinct(_names(parsed[:levels])) else 1
+    return levels if levels in (2, 3) and _distinct(names_of(parsed[:levels])) else 1
 
 
 def _distinct(names: Sequence[str]) -> bool:
     return len(set(names)) == len(names)
 
 
-def _names(levels: Sequence[Sequence[str]]) -> list[str]:
+def names_of(levels: Sequence[Sequence[str]]) -> list[str]:
     """The names of the columns; of several lines, joined by dots, with a group's name over its first column or all."""
     if len(levels) == 1:
         return list(levels[0])
@@ -246,13 +246,13 @@ def _words(column: Any) -> Words:
     return Words(different, np.concatenate(index))
 
 
-def _without_index(pairs: list[tuple[str, Cells]], count: int) -> list[tuple[str, Cells]]:
+def without_index(pairs: list[tuple[str, Cells]], count: int) -> list[tuple[str, Cells]]:
     """The columns without one that only counts the rows, as a data frame writes its index, or that has no cell."""
 
     def kept(name: str, cells: Cells) -> bool:
         if name and not UNNAMED.fullmatch(name):
             return True
-        values = cells if isinstance(cells, np.ndarray) else None
+        values = as_plain(cells)
         counts = values is not None and any(np.array_equal(values, np.arange(count) + first) for first in (0, 1))
         return not (counts or (values is not None and np.isnan(values).all()))
 

@@ -14,10 +14,12 @@ from bayeslaw.runs.reading.cells import Table, table, words
 from bayeslaw.runs.reading.delimited import read_delimited
 from bayeslaw.runs.reading.encodings import text_of
 from bayeslaw.runs.reading.objects import read_objects
+from bayeslaw.runs.reading.workbook import read_workbook
 
 SEPARATED = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t", ".txt": "\t"}
 OBJECTS = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz")
-READABLE = (*SEPARATED, *OBJECTS, ".parquet")
+WORKBOOKS = (".xlsx", ".xls", ".ods")
+READABLE = (*SEPARATED, *OBJECTS, ".parquet", *WORKBOOKS)
 
 
 def read_table(source: Any) -> Table:
@@ -72,6 +74,8 @@ def _read_path(path: Path) -> Table:
         raise RunsError(f"{path}: the file is empty; expected a header line and one line per run.")
     if suffix == ".parquet":
         return _read_parquet(path)
+    if suffix in WORKBOOKS:
+        return read_workbook(path)
     text = text_of(path, compressed=suffix.endswith(".gz"))
     return read_objects(text, str(path)) if suffix in OBJECTS else read_delimited(text, str(path), SEPARATED[suffix])
 
