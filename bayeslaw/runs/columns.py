@@ -156,6 +156,12 @@ def missing_columns(names: Sequence[str], found: Iterable[str], source: str, wan
             raise RunsError(
                 f"{source}: columns {shown} could each be '{name}'; say which: {_called({name: rivals[0]})}."
             )
+    runs = _runs_of_a_chart(found)
+    if len(runs) > 1:
+        raise RunsError(
+            f"{source}: the table is wide, one column a run ({len(runs)} of them: {listed(runs, 3)}), but {wanted_by} "
+            "needs one row a run, with its inputs: export the table of runs, not the chart."
+        )
     likely = {name: _likely(name, found) for name in names}
     near = [f"; did you mean '{guess}'" if guess else "" for guess in likely.values()]
     if len(names) == 1:
@@ -168,6 +174,12 @@ def missing_columns(names: Sequence[str], found: Iterable[str], source: str, wan
         f"{source}: {wanted_by} needs {needed}; the file has {listed(found, 20)}. {these}, pass "
         f"{_called({name: guess or worded('its name', 'its-name') for name, guess in likely.items()})}."
     )
+
+
+def _runs_of_a_chart(found: Iterable[str]) -> list[str]:
+    """The runs of a chart that a tracker exported: its columns are called ``run - metric``, with bounds beside each."""
+    parts = [name.rpartition(" - ") for name in found]
+    return list(dict.fromkeys(run for run, _, metric in parts if run and not metric.endswith(("__MIN", "__MAX"))))
 
 
 # Parts of names that a column goes by, the surest first.

@@ -19,7 +19,7 @@ from bayeslaw.language.law import Input, Law
 from bayeslaw.runs.columns import missing_column, missing_columns
 from bayeslaw.runs.ranges import expected, in_range, outcome_in_range
 from bayeslaw.runs.reading.cells import as_numbers
-from bayeslaw.runs.reading.numerals import UNKNOWN, number
+from bayeslaw.runs.reading.numerals import COMMA, POINT, UNKNOWN, number
 from bayeslaw.runs.schedule_sums import check_run_ids, sum_along
 from bayeslaw.runs.wording import amended, called, rescaled, rows_of
 
@@ -156,7 +156,7 @@ def numbers(runs: Runs, name: str, wanted_by: str, wanted: str) -> np.ndarray:
         at = next((i for i, cell in enumerate(values) if number(cell, UNKNOWN, sizes=True) is None), 0)
         raise RunsError(
             f"{runs.source}: row {runs.rows[at]} of {called(runs, name)} is '{values[at]}', but {wanted_by} "
-            f"expects {wanted}; write plain numbers, such as 1.5e9."
+            f"expects {wanted}; {_either(values[at])}write plain numbers, such as 1.5e9."
         )
     bad = ~np.isfinite(values)
     if bad.any():
@@ -169,6 +169,12 @@ def numbers(runs: Runs, name: str, wanted_by: str, wanted: str) -> np.ndarray:
             f"{wanted}; {amended(runs, how, keep)}."
         )
     return values
+
+
+def _either(cell: str) -> str:
+    """That the comma in a cell may separate thousands or decimals, if so."""
+    readings = [number(cell, mark) for mark in (POINT, COMMA)]
+    return "" if None in readings else f"it may be {readings[0]:g} or {readings[1]:g}, and no other cell tells: "
 
 
 def outcome(runs: Runs, law: Law) -> np.ndarray:

@@ -128,7 +128,9 @@ def test_a_comma_that_may_be_either_is_refused_where_a_number_is_needed(tmp_path
     """A wrong guess would be a thousand times off."""
     path = tmp_path / "a.csv"
     path.write_text("n_params;loss\n1000;3,912\n2000;3,220\n")
-    with pytest.raises(RunsError, match=r"row 2 of column 'loss' is '3,912', but .*write plain numbers"):
+    with pytest.raises(
+        RunsError, match=r"row 2 of column 'loss' is '3,912', but .*it may be 3912 or 3.912, and no other cell"
+    ):
         observations.outcome(read_runs(path), catalogue.law("chinchilla"))
     path.write_text("n_params;loss;lr\n1000;3,912;0,1\n2000;3,220;0,2\n")
     assert read_runs(path).column("loss").tolist() == [3.912, 3.220]
@@ -303,6 +305,12 @@ def test_two_columns_for_one_name_are_a_question_only_where_it_is_needed():
         runs.column("run")
     assert read_runs({**both, "run_name": ["a", "b"]}).column("run").tolist() == ["a", "b"]
     assert read_runs({"N": [1, 2], "params": [1, 2]}).column("n_params").tolist() == [1, 2]
+
+
+def test_a_chart_is_no_table_of_runs():
+    chart = {"Step": [1.0], **{f"80M - x{i} - test/loss{end}": [3.0] for i in "ab" for end in ("", "__MIN", "__MAX")}}
+    with pytest.raises(RunsError, match=r"the table is wide, one column a run \(2 of them: 80M - xa, 80M - xb\), but"):
+        observations.check_columns(read_runs(chart), catalogue.law("chinchilla"))
 
 
 def test_an_option_may_name_several_columns(tmp_path):
