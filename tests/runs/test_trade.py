@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bayeslaw.errors import PoolingError, RunsError
@@ -353,3 +353,23 @@ def test_nothing_against_a_fit_is_a_pass():
     assert str(runs.summary("chinchilla")).splitlines()[-1] == (
         "PASS: nothing stands against a fit; next bl.fit('chinchilla', runs)."
     )
+
+
+CELLS = st.one_of(
+    st.lists(
+        st.sampled_from([0.0, -1.0, float("nan"), float("inf"), 1e9, 1e19, 1.001e19, 3.0, 0.01]), min_size=6, max_size=6
+    ),
+    st.lists(st.sampled_from(["a", "b", "c'd", "", 'x "y"']), min_size=6, max_size=6),
+)
+NAMES = (
+    "n_params", "n_tokens", "flops", "loss", "learning_rate", "step", "seed", "run", "family", "tokenizer",
+    "vocab_size", "width", "active_params", "n_seen", "lr schedule",
+)  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(st.dictionaries(st.sampled_from(NAMES), CELLS, min_size=1), st.sampled_from([None, *sorted(paths())]))
+def test_no_table_breaks_its_notes(columns, name):
+    summary = Runs.from_arrays(columns).summary(name)
+    assert summary.verdict in ("PASS", "LOOK", "FAIL")
+    assert str(summary).splitlines()[-1].startswith(summary.verdict)

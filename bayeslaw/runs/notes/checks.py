@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from bayeslaw.note import Note, in_order
 from bayeslaw.runs.notes.axes import collinear, levels_of_axes, outside_range
 from bayeslaw.runs.notes.cells import missing_cells
@@ -27,4 +29,5 @@ CHECKS: tuple[Callable[[Design], Iterator[Note]], ...] = (
 
 def notes(design: Design) -> tuple[Note, ...]:
     """All notes about a table, the most serious first."""
-    return in_order(note for check in CHECKS for note in check(design))
+    with np.errstate(all="ignore"):  # what is not finite is left out by each check
+        return in_order(note for check in CHECKS for note in check(design))

@@ -62,6 +62,8 @@ def rate_within_run(design: Design) -> Iterator[Note]:
     runs, law = design.runs, design.law
     if not runs.has("learning_rate") or runs.is_text("learning_rate") or not runs.has("step"):
         return
+    if runs.is_text("step"):
+        return
     if law is not None and any(each.column == "learning_rate" for each in law.inputs.values()):
         return
     rate, step = runs.column("learning_rate"), runs.column("step")
