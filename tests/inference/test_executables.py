@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jax
@@ -46,7 +47,9 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 
 def lowered():
-    return jax.jit(lambda x: 2.0 * jnp.sin(x)).lower(jax.ShapeDtypeStruct((3,), jnp.float32))
+    """A program that JAX's own cache, which other tests may have started, has never seen."""
+    nothing = 1e-21 * (time.time_ns() % 1_000_003)
+    return jax.jit(lambda x: 2.0 * jnp.sin(x) + nothing).lower(jax.ShapeDtypeStruct((3,), jnp.float32))
 
 
 def never():
@@ -88,10 +91,24 @@ def test_a_damaged_program_is_made_again(folder, damage):
 def test_other_versions_and_other_code_are_other_programs(folder, monkeypatch):
     own = Entry.of("sine").path
     executables._surroundings.cache_clear()
-    monkeypatch.setattr(executables, "_source", lambda: "other code")
+    monkeypatch.setattr(executables, "source", lambda: "other code")
     assert Entry.of("sine").path != own
     monkeypatch.undo()
     executables._surroundings.cache_clear()
+
+
+def test_what_jax_found_in_its_own_cache_is_run_and_not_kept(folder, monkeypatch):
+    """Stored again it has lost its functions."""
+
+    class Found:
+        def compile(self, compiler_options=None):
+            jax.monitoring.record_event("/jax/compilation_cache/cache_hits")
+            return lowered().compile(compiler_options=compiler_options)
+
+    np.testing.assert_allclose(kept(Found, "sine")(X), 2.0 * np.sin(X), rtol=1e-6)
+    assert Entry.of("sine").found() is None
+    kept(lowered, "sine")
+    assert Entry.of("sine").found() is not None
 
 
 def test_a_full_disk_is_said_once_and_the_program_runs(folder, monkeypatch, caplog):

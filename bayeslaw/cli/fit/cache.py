@@ -37,7 +37,7 @@ def cache(clear: bool, as_json: bool) -> None:
 
 def _files(folder: Path) -> list[Path]:
     """Those of the package and no others: somebody may have named a folder with other things in it."""
-    return [path for part in PARTS for path in sorted((folder / part).glob("*")) if path.is_file()]
+    return [path for part in PARTS for path in sorted((folder / part).rglob("*")) if path.is_file()]
 
 
 def _page(answer: dict[str, Any]) -> str:

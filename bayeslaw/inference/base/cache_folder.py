@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
+from functools import cache
 from pathlib import Path
 
+import bayeslaw
 from bayeslaw.errors import FileError
 
 CACHE_VARIABLE = "BAYESLAW_CACHE"
@@ -53,6 +56,15 @@ def private_folder() -> Path | None:
                 "take that right from them, or set BAYESLAW_CACHE to a folder elsewhere, or to off",
             )  # fmt: skip
     return folder
+
+
+@cache
+def source() -> str:
+    """A digest of this package's own code."""
+    total, root = hashlib.sha256(), Path(bayeslaw.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        total.update(f"{path.relative_to(root)}".encode() + path.read_bytes())
+    return total.hexdigest()
 
 
 def _refused(folder: Path, why: str, remedy: str) -> FileError:

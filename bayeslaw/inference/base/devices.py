@@ -16,7 +16,7 @@ import jax
 import scipy.linalg  # noqa: F401 - its BLAS, which JAX calls, is to be among those that are loaded
 from threadpoolctl import ThreadpoolController
 
-from bayeslaw.inference.base.cache_folder import JAX, private_folder
+from bayeslaw.inference.base.cache_folder import JAX, private_folder, source
 from bayeslaw.inference.base.work import CHAINS
 
 # Programs that run only a few times are not worth optimising.
@@ -38,8 +38,9 @@ def start() -> None:
             if jax.config.jax_num_cpu_devices in (-1, None):
                 jax.config.update("jax_num_cpu_devices", CHAINS)
     folder = private_folder()
+    # A folder for each state of the code: a program that JAX finds in its cache is not one that can be kept whole.
     if folder is not None and jax.config.jax_compilation_cache_dir is None:
-        jax.config.update("jax_compilation_cache_dir", str(folder / JAX))
+        jax.config.update("jax_compilation_cache_dir", str(folder / JAX / source()[:16]))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 

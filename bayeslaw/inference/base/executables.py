@@ -16,6 +16,7 @@ import os
 import pickle
 import platform
 import tempfile
+import threading
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,8 +27,7 @@ from typing import Any
 import jax
 from jax.experimental.serialize_executable import deserialize_and_load, serialize
 
-import bayeslaw
-from bayeslaw.inference.base.cache_folder import PROGRAMS, private_folder
+from bayeslaw.inference.base.cache_folder import PROGRAMS, private_folder, source
 from bayeslaw.inference.base.versions import versions
 
 SUFFIX = ".program"
@@ -80,8 +80,11 @@ class Entry:
 
     def compiled(self, lowered: Any) -> Any:
         """Compile a program, and keep it."""
+        _listening()
+        _compiling.from_cache = False
         program = lowered.compile(compiler_options=self.options)
-        if self.path is not None:
+        # What JAX's cache loaded has lost the names of its functions, and is of no use when it is stored again.
+        if self.path is not None and not _compiling.from_cache:
             try:
                 count = len(jax.tree.leaves(program.input_shardings)[0].device_set)
                 content = zlib.compress(pickle.dumps((serialize(program), count)), 1)
@@ -118,6 +121,24 @@ def _put(path: Path, content: bytes) -> None:
         Path(name).unlink(missing_ok=True)
 
 
+class _Compiling(threading.local):
+    """What a thread compiles: whether JAX's own cache had it."""
+
+    from_cache = False
+
+
+_compiling = _Compiling()
+
+
+@cache
+def _listening() -> None:
+    def heard(event: str, **_: Any) -> None:
+        if event == "/jax/compilation_cache/cache_hits":
+            _compiling.from_cache = True
+
+    jax.monitoring.register_event_listener(heard)
+
+
 @cache
 def _say_once(message: str) -> None:
     _log.warning(message)
@@ -129,16 +150,7 @@ def _surroundings() -> tuple[object, ...]:
     client = jax.devices()[0].client
     hardware = client.platform, client.platform_version, *{device.device_kind for device in jax.devices()}
     settings = {name: getattr(jax.config, name, None) for name in SETTINGS}
-    return _source(), versions(), hardware, len(jax.devices()), _processor(), os.environ.get("XLA_FLAGS"), settings
-
-
-@cache
-def _source() -> str:
-    """A digest of this package's own code."""
-    total, root = hashlib.sha256(), Path(bayeslaw.__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        total.update(f"{path.relative_to(root)}".encode() + path.read_bytes())
-    return total.hexdigest()
+    return source(), versions(), hardware, len(jax.devices()), _processor(), os.environ.get("XLA_FLAGS"), settings
 
 
 @cache
