@@ -28,7 +28,8 @@ USUAL_AXES = ("n_params", "n_tokens")
 FAMILY = "family"
 MOST_FAMILIES_SHOWN = 12
 # What a fit refuses.
-STOPPING = ("unusable", "missing-cells", "restarts")
+UNUSABLE = "unusable"
+STOPPING = (UNUSABLE, "missing-cells", "restarts")
 
 
 @dataclass(frozen=True)

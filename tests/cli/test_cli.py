@@ -502,7 +502,7 @@ def test_a_fit_without_families_has_no_new_one(split):
     ("arguments", "said"),
     [
         (("fit", "runs.csv", "--law", "kaplan", "--out", "f.nc", "--seed", "x"), "'--seed': 'x' is not a whole number"),
-        (("fit", "runs.csv", "--out", "f.nc"), "missing option '--law'; `bayeslaw fit --help` lists what there is."),
+        (("compare", "runs.csv"), "missing option '--laws'; `bayeslaw compare --help` lists what there is."),
         (
             ("fit", "runs.csv", "--warmp", 3),
             "no such option '--warmp'; did you mean '--warmup'? `bayeslaw fit --help`",
@@ -614,7 +614,7 @@ def test_files_that_are_not_fits_cost_a_sentence(fitted, runs_file, tmp_path):
 
 
 def test_a_result_that_cannot_be_written_is_refused_before_the_work(runs_file, tmp_path, monkeypatch):
-    monkeypatch.setattr("bayeslaw.cli.fit.fit.sample", lambda *a, **k: pytest.fail("sampled"))
+    monkeypatch.setattr("bayeslaw.cli.sampling.sample", lambda *a, **k: pytest.fail("sampled"))
     for out in (tmp_path / "none" / "fit.nc", tmp_path, Path("/proc/fit.nc"), runs_file, tmp_path / ("x" * 300)):
         said = refused(run("fit", runs_file, *FITTING, "--out", out))
         assert re.search("cannot write here|is a folder|is the file that is read", said)
@@ -629,7 +629,7 @@ def test_a_file_survives_what_fails_after_it_was_named(fitted, runs_file, tmp_pa
         raise KeyboardInterrupt
 
     refused(run("fit", runs_file, "--law", "chinchilla", "--out", out))
-    monkeypatch.setattr("bayeslaw.cli.fit.fit.sample", interrupted)
+    monkeypatch.setattr("bayeslaw.cli.sampling.sample", interrupted)
     done = run("fit", runs_file, *FITTING, "--out", out)
     assert (done.exit_code, done.stderr.splitlines()[-1]) == (130, "Interrupted.")
     assert out.read_bytes() == fitted[0].read_bytes()
@@ -637,7 +637,7 @@ def test_a_file_survives_what_fails_after_it_was_named(fitted, runs_file, tmp_pa
 
 
 def test_only_a_fit_is_replaced_by_a_fit(runs_file, tmp_path, monkeypatch):
-    monkeypatch.setattr("bayeslaw.cli.fit.fit.sample", lambda *a, **k: pytest.fail("sampled"))
+    monkeypatch.setattr("bayeslaw.cli.sampling.sample", lambda *a, **k: pytest.fail("sampled"))
     monkeypatch.chdir(tmp_path)
     out = Path("fit.nc")
     out.write_text("precious", encoding="utf-8")
@@ -648,7 +648,7 @@ def test_only_a_fit_is_replaced_by_a_fit(runs_file, tmp_path, monkeypatch):
 
 def test_results_have_names_of_their_own_where_none_is_given(fitted, runs_file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("bayeslaw.cli.fit.fit.sample", lambda *a, **k: (bl.load(fitted[0]), 0.0))
+    monkeypatch.setattr("bayeslaw.cli.sampling.sample", lambda *a, **k: (bl.load(fitted[0]), 0.0))
     assert strict(run("fit", runs_file, *FITTING, "--json").stdout)["out"] == "fit.nc"
     assert strict(run("plot", "fit.nc", "--kind", "parameters", "--json").stdout)["out"] == "parameters.png"
     assert {path.name for path in tmp_path.iterdir()} == {"fit.nc", "parameters.png"}

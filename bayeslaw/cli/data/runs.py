@@ -5,19 +5,26 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bayeslaw.cli.answer import answers, give
 from bayeslaw.cli.options import family_column_option, find_law, read_table, reading_options
+from bayeslaw.errors import RunsError
+from bayeslaw.note import Note
 from bayeslaw.paths import runs_file
+from bayeslaw.words import sentence
+
+if TYPE_CHECKING:
+    from bayeslaw.runs.summary import RunsSummary
+    from bayeslaw.runs.table import Runs
 
 
 @click.command()
 @click.argument("table", metavar="RUNS")
 @click.option(
-    "--law", metavar="NAME|FILE", help="The law whose columns are checked (default: the columns that most laws read)."
+    "--law", metavar="NAME|FILE", help="The law whose columns are checked (default: what `bayeslaw fit` would choose)."
 )
 @family_column_option
 @reading_options
@@ -31,10 +38,26 @@ def runs(table: str, law: str | None, family: str | None, as_json: bool, **readi
     (n_params, n_tokens, loss, family) or usual other ones (N, params, tokens, val_loss); --columns names any other.
     """
     runs_file(table)
-    chosen = None if law is None else find_law(law)
-    found = read_table(table, **reading).summary(chosen, family)
+    named = None if law is None else find_law(law)
+    every = read_table(table, **reading)
+    found = _checked_for_all(every, family) if named is None else every.summary(named, family)
     found = replace(found, command=f"`{_to_fit(table, law, family, **reading)}`")
     give(found.as_dict(), lambda: found, as_json)
+
+
+def _checked_for_all(every: Runs, family: str | None) -> RunsSummary:
+    """A table checked for the laws that a fit would choose, which the most demanding of them stands for."""
+    from bayeslaw.ask.auto.choice import choose
+    from bayeslaw.language import catalogue
+    from bayeslaw.runs.summary import UNUSABLE
+
+    try:
+        laws = [catalogue.law(name) for name in choose(every).laws]
+    except RunsError as fault:
+        found = every.summary(None, family)
+        why, _, remedy = str(fault).rpartition("; ")
+        return replace(found, notes=(Note(UNUSABLE, "serious", sentence(why), sentence(remedy)), *found.notes))
+    return every.summary(max(laws, key=lambda law: len(law.free_parameters)), family)
 
 
 def _to_fit(
