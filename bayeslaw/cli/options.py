@@ -111,15 +111,15 @@ priors_options = together(
 
 def laws_options(which: str, several: bool = False, default: str | None = None) -> Options:
     """Decorate a command with a table of runs, or several, laws to fit to it, and how its families are pooled."""
+    usual_laws: Mapping[str, Any] = (
+        {"required": True} if default is None else {"default": default, "show_default": True}
+    )
     table = click.argument("table", metavar="RUNS")
     if several:
         table = click.argument("tables", metavar="RUNS [RUNS2 ...]", nargs=-1, required=True)
     return together(
         table,
-        click.option(
-            "--laws", "names", required=default is None, default=default, show_default=default is not None,
-            metavar="NAME|FILE,...", help=which,
-        ),
+        click.option("--laws", "names", metavar="NAME|FILE,...", help=which, **usual_laws),
         priors_options,
         family_column_option,
         click.option(
