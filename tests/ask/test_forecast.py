@@ -285,9 +285,10 @@ def test_inputs_are_asked_for_by_name(hierarchy, at, message):
     ("at", "message"),
     [
         ({"N": 7, "D": 1e12}, r"'N' reaches 7, .*is it in millions, in billions or in trillions\? Write N=7e6, .*$"),
+        # In trillions the largest would be out of range.
         (
             {"n_params": [70, 160], "D": 1e12},
-            r"is it in millions, in billions or in trillions\? Write n_params=7e7, .*$",
+            r"is it in millions or in billions\? Write n_params=7e7 or n_params=7e10\.$",
         ),
         ({"N": [1e9, 0], "D": 1e12}, r"'N' is 0 in point 2, .*; correct it\.$"),
         ({"N": -1e9, "D": 1e12}, "is -1e\\+09 "),
