@@ -174,3 +174,5 @@ def test_a_second_process_compiles_nothing_and_draws_the_same():
     first = fitted("60")
     assert fitted("60", "never") == first
     assert fitted("50", "never") != first  # another table, of as many rows with those that fill it up
+    # Few runs: coordinates that factorise matrices, by functions of LAPACK.
+    assert fitted("20") == fitted("20")

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.experimental.serialize_executable import deserialize_and_load, serialize
 
 from bayeslaw.inference.base.cache_folder import PROGRAMS, private_folder, source
@@ -68,6 +69,7 @@ class Entry:
         """The compiled program, if it is there."""
         if self.path is None:
             return None
+        _ready()
         try:
             sealed = self.path.read_bytes()
             digest, content = sealed[:32], sealed[32:]
@@ -128,6 +130,13 @@ class _Compiling(threading.local):
 
 
 _compiling = _Compiling()
+
+
+@cache
+def _ready() -> None:
+    """Let JAX look up the functions of LAPACK, which it does while it lowers: a program that is loaded calls them."""
+    if jax.default_backend() == "cpu":
+        jax.jit(jnp.linalg.cholesky).lower(jax.ShapeDtypeStruct((2, 2), jnp.float32))
 
 
 @cache
