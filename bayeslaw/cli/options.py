@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 type Options = Callable[[Callable[..., None]], Callable[..., None]]
 
+# The word for the laws that suit a table; `ask.auto.choice` has it too, whose import takes as long as an answer.
+AUTO = "auto"
 POINT = "N=7e10,D=1.4e12"
 # The shortest chain whose halves still allow an estimate of the autocorrelation.
 FEWEST_DRAWS = 20

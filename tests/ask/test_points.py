@@ -5,11 +5,11 @@ import pytest
 from click.testing import CliRunner
 
 import bayeslaw as bl
+from bayeslaw.ask import loading
 from bayeslaw.ask.where.points import points_at
 from bayeslaw.ask.where.scale import read_at
 from bayeslaw.cli import commands
 from bayeslaw.errors import QuestionError
-from bayeslaw.inference.posterior import loading
 from bayeslaw.runs import observations
 from tests.saved.answers import FOLDER
 

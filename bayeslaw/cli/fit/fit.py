@@ -10,6 +10,7 @@ import click
 
 from bayeslaw.cli.answer import answers, check_writable, give, say
 from bayeslaw.cli.options import (
+    AUTO,
     family_column_option,
     fields_of,
     find_law,
@@ -23,8 +24,6 @@ from bayeslaw.cli.options import (
 from bayeslaw.cli.sampling import diagnosis, notes_of, notes_of_plans, sample_each
 from bayeslaw.errors import ConvergenceError, FileError, InputError, listed
 from bayeslaw.paths import runs_file
-
-AUTO = "auto"
 
 if TYPE_CHECKING:
     from bayeslaw.ask.average import Average

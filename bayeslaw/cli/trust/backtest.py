@@ -10,6 +10,7 @@ import click
 from bayeslaw.cli.answer import answers, give, quick_imports
 from bayeslaw.cli.fits import WEIGHTS
 from bayeslaw.cli.options import (
+    AUTO,
     drift_options,
     fields_of,
     find_laws,
@@ -30,7 +31,7 @@ from bayeslaw.errors import InputError
 @click.command()
 @laws_options(
     "One law or more, by name or file; `bayeslaw laws` lists them. auto tests what `bayeslaw fit` would fit.",
-    default="auto",
+    default=AUTO,
 )
 @click.option("--along", metavar="COLUMN", help="Hide the runs farthest along this column (default: flops).")
 @origins_option
@@ -73,7 +74,7 @@ def backtest(
     path = planned(picture, (table, *names.split(",")))
     fields, drifting = fields_of(rest), read_drift(drift, no_drift)
     # Laws that are named are looked for before the table is read, which may be large.
-    laws = [] if names == "auto" else find_laws(names.split(","), priors, prior)
+    laws = [] if names == AUTO else find_laws(names.split(","), priors, prior)
     runs = read_table(table, **rest)
     if not laws:
         from bayeslaw.ask.auto.choice import choose

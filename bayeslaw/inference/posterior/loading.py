@@ -30,24 +30,6 @@ MOST_DECLARED = 2
 NO_VARIABLE = b"This is a netCDF dimension but not a netCDF variable"
 
 
-def load(path: str | Path) -> Posterior:
-    """Read a posterior that was saved; its forecasts are the same to the bit.
-
-    Parameters
-    ----------
-    path
-        A file written by :meth:`Posterior.save` or ``bayeslaw fit --out``.
-
-    Raises
-    ------
-    FileError
-        When the file is missing, truncated, damaged or something else.
-    """
-    with opened(path) as file:
-        require_whole(file)
-        return read(file)
-
-
 def _whole(path: Path) -> Path:
     """A file that is as it was saved."""
     if is_broken(path.read_bytes()):
