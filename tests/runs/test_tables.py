@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_runs import check_reading
 
 from bayeslaw.cli import commands
 from bayeslaw.errors import FileError, LawError, RunsError
@@ -20,6 +19,7 @@ from bayeslaw.runs.headers import without_holder, without_unit
 from bayeslaw.runs.reading import delimited
 from bayeslaw.runs.reading.numerals import COMMA, POINT, UNKNOWN, decimal_mark, number
 from bayeslaw.runs.table import read_runs
+from tests.runs.test_runs import check_reading
 
 PLAIN = "n_params,n_tokens,loss\n1900000,20000000,3.91\n1900000,90000000,3.22\n5600000,20000000,3.54\n"
 READ = {"n_params": [1.9e6, 1.9e6, 5.6e6], "n_tokens": [2e7, 9e7, 2e7], "loss": [3.91, 3.22, 3.54]}
