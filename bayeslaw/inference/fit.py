@@ -14,6 +14,7 @@ from bayeslaw.language import catalogue
 from bayeslaw.language.law import Law
 from bayeslaw.language.public_priors import with_priors
 from bayeslaw.note import Note, in_order
+from bayeslaw.runs.faults.exact import check_noise
 from bayeslaw.runs.table import RunsLike, read_runs
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def fit(
 
 def fit_plan(plan: Plan, sampling: Sampling = Sampling(), work: Work = Work()) -> Posterior:
     """Fit what was planned; see :func:`fit`."""
+    check_noise(plan.runs, plan.law, plan.families)
     from bayeslaw.inference.posterior.making import posterior_of
 
     found = _sampled(plan, sampling, work) if work.here else _sampled_elsewhere(plan, sampling, work)

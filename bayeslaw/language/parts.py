@@ -40,6 +40,11 @@ class Prior:
         """``real``, ``positive`` or ``unit``; a constant counts as real."""
         return "real" if self.is_constant else self.family.support
 
+    @property
+    def link(self) -> str:
+        """The scale without bounds on which groups deviate, by its name in ``LINKS``."""
+        return {"positive": "log", "unit": "logit", "real": "identity"}[self.support]
+
     def widened(self, factor: float) -> Prior:
         """Return the same prior, `factor` times as wide about the same centre."""
         if self.is_constant:

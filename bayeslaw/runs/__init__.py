@@ -8,7 +8,7 @@
 ``filters``        conditions such as ``n_params >= 1e8``; columns by a formula
 ``observations``   what a law reads from a table: inputs, outcome, weights, errors
 ``ranges``         whether values are possible, and in a law's unit
-``faults``         all for which a fit would stop
+``faults``         all for which a fit would stop, before it
 ``schedule_sums``  checkpoints, and sums along their schedule
 ``stand_ins``      words that a question may use in place of a group
 ``notes``          what a table cannot identify, noted before a fit

@@ -15,7 +15,7 @@ from bayeslaw.language.law import Law
 from bayeslaw.note import Note
 from bayeslaw.page import Block, Page, as_html, as_text
 from bayeslaw.runs import observations
-from bayeslaw.runs.faults import empty_cells, faults_of, needed_and_empty
+from bayeslaw.runs.faults.every import empty_cells, faults_of, needed_and_empty
 from bayeslaw.runs.notes.checks import notes
 from bayeslaw.runs.notes.design import Design
 from bayeslaw.words import plain

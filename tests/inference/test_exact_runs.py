@@ -31,7 +31,7 @@ def law(likelihood: str) -> bl.Law:
 @pytest.mark.parametrize("likelihood", ["LogNormal(mean, sigma)", "Normal(mean, sigma)"])
 def test_exact_runs_are_refused_in_one_sentence_with_a_remedy(likelihood):
     runs = {"x": X, "y": 1.3 + 0.7 * X}
-    with pytest.raises(RunsError, match=r"lie on the law to 1[3-6] digits.*Round the outcomes.*standard errors"):
+    with pytest.raises(RunsError, match=r"lie on the law to 1[3-6] digits.*Round.*standard error: columns="):
         bl.fit(law(likelihood), runs, draws=100, patience=False)
 
 
@@ -51,3 +51,21 @@ def test_the_remedies_work():
     for posterior in (rounded, stated):
         assert posterior.diagnostics.converged
         assert np.quantile(posterior.draws("b"), [0.005, 0.995]) == pytest.approx(0.7, abs=3e-6)
+
+
+def test_what_a_fit_refuses_is_foretold_before_jax_is_imported():
+    n, d = (each.ravel() for each in np.meshgrid(np.geomspace(1e8, 1e11, 5), np.geomspace(1e9, 1e12, 5)))
+    chinchilla = bl.law("chinchilla")
+    loss = 2.41 + 1310.5 / n**0.33 + 2760.25 / d**0.37
+    runs = bl.read_runs({"n_params": n, "n_tokens": d, "loss": loss})
+    for family in (None, "family"):
+        table = runs.with_columns({"family": np.array(["a", "b", "b", "a", "a"] * 5, dtype=object)})
+        note = table.summary(chinchilla, family).notes[0]
+        assert "the runs lie on the law to" in note.text
+        assert "columns={'loss_se': '1e-06 * loss'}" in note.text
+    for rounded in (np.float32(loss).astype(float), np.round(loss, 4), loss * np.exp(1e-8 * np.sin(np.arange(25)))):
+        assert "unusable" not in {note.code for note in bl.read_runs(runs).with_columns({"loss": rounded}).summary(
+            chinchilla).notes}  # fmt: skip
+    assert "unusable" not in {
+        note.code for note in bl.read_runs(runs, {"loss_se": "1e-06 * loss"}).summary(chinchilla).notes
+    }

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from bayeslaw.cli import commands
 from bayeslaw.cli.options import find_law
-from bayeslaw.runs.faults import check_enough
+from bayeslaw.runs.faults.enough import check_enough
 from bayeslaw.runs.table import read_runs
 
 OPTION = re.compile(

@@ -18,7 +18,7 @@ from bayeslaw.language.formula.schedule import SCHEDULES
 from bayeslaw.language.law import Law
 from bayeslaw.runs import observations
 from bayeslaw.runs.columns import STANDARD, standard_name
-from bayeslaw.runs.faults import check_enough
+from bayeslaw.runs.faults.enough import check_enough
 from bayeslaw.runs.filters import rows_where
 from bayeslaw.runs.reading import encodings
 from bayeslaw.runs.reading.cells import table

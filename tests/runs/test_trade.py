@@ -9,7 +9,7 @@ from bayeslaw.errors import PoolingError, RunsError
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.language.catalogue import law, paths
 from bayeslaw.note import Note
-from bayeslaw.runs.faults import HELD_FIRST, check_bowls, check_enough
+from bayeslaw.runs.faults.enough import HELD_FIRST, check_bowls, check_enough
 from bayeslaw.runs.notes.score import LAWS_OF_SCORES
 from bayeslaw.runs.observations import check_columns
 from bayeslaw.runs.ranges import LEAST
@@ -164,7 +164,7 @@ def test_a_unit_that_is_offered_puts_every_row_into_the_range(units, scale):
     low, high = next(each.range for each in chosen.inputs.values() if each.column == column)
     values = np.geomspace(10 * low, 1e3 * low, 8) / scale
     other = {} if units == "FLOP" else {"n_params": np.full(8, 1e9), "n_tokens": np.full(8, 1e11)}
-    runs = Runs.from_arrays({**other, column: values, "loss": np.linspace(3, 2, 8)})
+    runs = Runs.from_arrays({**other, column: values, "loss": np.round(np.linspace(3, 2, 8), 3)})
     for note in runs.summary(chosen).notes:
         for offered in note.text.split(f"units={{'{column}': ")[1:]:
             factor = float(offered.split("}")[0])

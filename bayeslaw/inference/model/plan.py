@@ -25,11 +25,11 @@ import numpy as np
 
 from bayeslaw.inference.model.data_terms import hoist
 from bayeslaw.inference.model.pooling import Grouping, Pooling, family_groupings, plan_pooling
-from bayeslaw.language.formula.functions import LINKS, NUMPY_WORDS
+from bayeslaw.language.formula.functions import LINKS, UNLINKS
 from bayeslaw.language.law import Law, Prior
 from bayeslaw.note import Note
 from bayeslaw.runs import observations
-from bayeslaw.runs.faults import check_bowls, check_enough
+from bayeslaw.runs.faults.enough import check_bowls, check_enough
 from bayeslaw.runs.notes.checks import notes
 from bayeslaw.runs.summary import design_of
 from bayeslaw.runs.table import Runs
@@ -135,6 +135,11 @@ class Plan:
     def weights(self) -> np.ndarray:
         """How many runs each row counts for, float64 of shape ``(runs,)``; a run of weight 0 is hidden from the fit."""
         return observations.weights(self.runs)
+
+    @property
+    def families(self) -> np.ndarray | None:
+        """The family of each run, integers of shape ``(runs,)``; None with one family."""
+        return None if self.family is None else self.groupings[family_groupings(self.family)[-1]].index
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
@@ -268,15 +273,11 @@ def _with_known_errors(law: Law, runs: Runs) -> Law:
     return law.with_known_error(column)
 
 
-_UNBOUND = {"positive": LINKS["log"], "unit": LINKS["logit"], "real": LINKS["identity"]}
-_BOUND = {"positive": NUMPY_WORDS["exp"], "unit": NUMPY_WORDS["sigmoid"], "real": LINKS["identity"]}
-
-
 def unbounded(prior: Prior, value: Any) -> Any:
     """Values of a parameter with this prior, on the scale on which groups' deviations add."""
-    return _UNBOUND[prior.support](value)
+    return LINKS[prior.link](value)
 
 
 def bounded(prior: Prior, value: Any) -> Any:
     """The inverse of :func:`unbounded`."""
-    return _BOUND[prior.support](value)
+    return UNLINKS[prior.link](value)
