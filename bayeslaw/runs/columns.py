@@ -26,7 +26,7 @@ class Column:
     Attributes
     ----------
     aliases
-        Other common names.  Words are compared without case, space, ``-``, ``_`` and ``/``; single letters are compared
+        Other common names.  Words are compared without case, space and ``._-/``; single letters are compared
         exactly, because ``d`` is as often a width as ``D`` is data.
     """
 
@@ -46,7 +46,8 @@ _ROWS = (
     Column("n_tokens", "token", "tokens trained on, repeats counted",
            ("D", "tokens", "num_tokens", "train_tokens", "training_tokens", "tokens_seen", "token_count",
             "tokens_trained", "n_train_tokens", "num_train_tokens", "total_tokens")),
-    Column("unique_tokens", "token", "different tokens in the training data", ("n_unique_tokens",)),
+    Column("unique_tokens", "token", "different tokens in the training data",
+           ("U", "n_unique_tokens", "num_unique_tokens")),
     Column("epochs", "pass", "passes over the training data", ("n_epochs", "num_epochs")),
     Column("flops", "FLOP", "training compute",
            ("C", "compute", "total_flops", "train_flops", "training_flops", "training_compute")),
@@ -72,7 +73,7 @@ STANDARD: Mapping[str, Column] = {row.name: row for row in _ROWS}
 
 def _key(name: str) -> str:
     """The form in which names are compared."""
-    return name if len(name) == 1 else "".join(c for c in name.lower() if c not in " _-/")
+    return name if len(name) == 1 else "".join(c for c in name.lower() if c not in " ._-/")
 
 
 _BY_KEY: Mapping[str, str] = {

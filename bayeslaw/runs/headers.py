@@ -32,6 +32,11 @@ def without_unit(header: str) -> tuple[str, float] | None:
     return None if factor is None else (found[1], factor)
 
 
+def unit_alone(cell: str) -> bool:
+    """Whether a cell is a unit: ``M``, ``billions``, ``nats/token``."""
+    return _factor(cell) is not None
+
+
 def _factor(unit: str) -> float | None:
     if unit in ("%", "percent", "pct"):
         return 0.01
@@ -42,6 +47,9 @@ def _factor(unit: str) -> float | None:
         factor, unit = float(f"1e{number[1]}" if number[1] else number[2]), unit[number.end() :]
     if unit in SIZES or unit == "k":
         return factor * SIZES[unit.upper()]
+    first, _, rest = unit.partition(" ")
+    if rest and first in SIZES:
+        factor, unit = factor * SIZES[first], rest
     first, _, rest = unit.lower().partition(" ")
     for word, size in _WORDS.items():
         if first.removesuffix("s") == word:

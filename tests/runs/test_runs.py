@@ -211,7 +211,7 @@ BAD_FILES = {
     "quoted.csv": (b'a,b\n"x\ny",2\n1\n', RunsError, "row 4 has 1 cells"),
     "twice.csv": (b"a,b,a\n1,2,3\n", RunsError, "2 columns are called 'a'"),
     "quote.csv": (b'a,b\n"x,2\n', RunsError, "row 2 is not CSV"),
-    "latin.csv": ("a\n\xe9\n".encode("latin-1"), FileError, "not text in UTF-8"),
+    "cyrillic.csv": ("a\nшаги\n".encode("cp1251"), FileError, "not text in UTF-8"),
     "binary.csv": (bytes(range(128)), FileError, "binary data"),
     "title.csv": (b"My runs\na,b\n1,2\n", RunsError, "row 1 has 1 cell, 'My runs', and the rows below it have 2: it"),
     "garbage.parquet": (b"PAR1 no", FileError, "not a readable Parquet file; write it again, or save the table as CSV"),

@@ -68,6 +68,18 @@ SAME = {
     "columns-by-row.json": json.dumps({name: {str(i): x for i, x in enumerate(xs)} for name, xs in READ.items()}),
     "within.json": json.dumps({"made": "today", "runs": RECORDS}),
     "nested.jsonl": "\n".join(map(json.dumps, NESTED)),
+    "told-separator.csv": "sep=;\n" + PLAIN.replace(",", ";").replace(".", ","),
+    "markdown.txt": "| n_params | n_tokens | loss |\n|---|:--:|--:|\n"
+                    + "".join(f"| {' | '.join(row.split(','))} |\n" for row in PLAIN.split()[1:]),
+    "aligned.txt": PLAIN.replace(",", "   ").replace("\n", " \n"),
+    "empty-rows.csv": PLAIN + ",,\n , ,\n",
+    "units-below.csv": "N,D,loss\n(M),M tokens,nats/token\n1.9,20,3.91\n1.9,90,3.22\n5.6,20,3.54\n",
+    "units-below-names.csv": "run,N,D,loss\n,millions,[1e6],-\na,1.9,20,3.91\nb,1.9,90,3.22\nc,5.6,20,3.54\n",
+    "three-headers.csv": "config,config,summary\nmodel,data,val\nn_params,n_tokens,loss\n" + PLAIN.split("\n", 1)[1],
+    "split.json": json.dumps({"columns": [*READ], "index": [0, 1, 2], "data": [*zip(*READ.values(), strict=True)]}),
+    "rows.json": json.dumps([[*READ], *zip(*READ.values(), strict=True)]),
+    "by-name.json": json.dumps({f"run {i}": record for i, record in enumerate(RECORDS)}),
+    "settings.json": json.dumps([{name: {"desc": None, "value": x} for name, x in each.items()} for each in RECORDS]),
 }  # fmt: skip
 
 
@@ -90,11 +102,39 @@ def test_encodings(tmp_path, encoding, mark):
     assert read_runs(path).column("loss").tolist() == READ["loss"]
 
 
-def test_text_in_another_encoding_is_refused_with_its_row(tmp_path):
+@pytest.mark.parametrize("text", ["größe", "5€ “fast” – ½", "ñandú"])
+def test_a_european_spreadsheet_is_read(tmp_path, text):
     path = tmp_path / "a.csv"
-    path.write_bytes("a,größe\n1,2\n".encode("latin-1"))
-    with pytest.raises(FileError, match=r"not text in UTF-8 \(row 1\); save the table as CSV in UTF-8"):
+    path.write_bytes(f"{text};n_params;loss\n{text};1,5e6;3,91\n{text};2,5e6;3,22\n".encode("cp1252"))
+    runs = read_runs(path)
+    assert runs.names == (text, "n_params", "loss")
+    assert runs.column(text).tolist() == [text, text]
+    assert runs.column("n_params").tolist() == [1.5e6, 2.5e6]
+
+
+@pytest.mark.parametrize("raw", [
+    "损失,n_params\n1,2\n".encode("gbk"), "модель,n_params\n1,2\n".encode("cp1251"),
+    "größe,n_params\n1,2\n".encode() + b"\xff,3\n",
+])  # fmt: skip
+def test_text_in_another_encoding_is_refused_with_its_row(tmp_path, raw):
+    path = tmp_path / "a.csv"
+    path.write_bytes(raw)
+    with pytest.raises(FileError, match=r"not text in UTF-8 \(row [13]\); save the table as CSV in UTF-8"):
         read_runs(path)
+
+
+@pytest.mark.parametrize("title", ["Runs of 2024", "Runs of 2024,,", "# made by a script"])
+def test_a_title_is_refused_in_one_sentence(tmp_path, title):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{title}\n{PLAIN}")
+    with pytest.raises(RunsError, match=r"row 1 has 1 cell.* below it have 3: it seems to be a title"):
+        read_runs(path)
+
+
+def test_one_column_beside_an_index_is_no_title(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(",loss\n0,3.1\n1,3.2\n")
+    assert read_runs(path).column("loss").tolist() == [3.1, 3.2]
 
 
 @pytest.mark.parametrize(("cell", "value"), [

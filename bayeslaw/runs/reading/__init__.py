@@ -3,6 +3,7 @@
 =============  ==========================================================================
 ``sources``    a path, a frame or a mapping, whichever is given
 ``encodings``  the text of a file
+``header``     the rows above the first run
 ``delimited``  tables with a separator: CSV and its relatives
 ``objects``    JSON: lines, arrays, nested objects
 ``workbook``   spreadsheets, by an extra

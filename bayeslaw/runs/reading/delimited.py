@@ -18,10 +18,17 @@ import numpy as np
 from bayeslaw.errors import RunsError
 from bayeslaw.runs.reading import numerals
 from bayeslaw.runs.reading.cells import Cells, Table, Words, as_plain, table
+from bayeslaw.runs.reading.header import check_title, header_of
 from bayeslaw.runs.reading.numerals import COMMA, POINT, UNKNOWN
 from bayeslaw.words import cut
 
 SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
+# The first line of a file that tells a spreadsheet its separator.
+TOLD = re.compile(rb"\"?sep=([,;|\t])\"?(?=\n)", re.IGNORECASE)
+# What is at the ends of lines, and between the words, of an aligned table.
+OUTER, BETWEEN = re.compile(rb"^[ \t]+|[ \t]+$", re.MULTILINE), re.compile(rb"[ \t]+")
+# Below the header of a table in Markdown.
+RULE = re.compile(rb"[\s|:+-]*--[\s|:+-]*")
 # Rows that are looked at to find the separator and the header.
 LOOKED_AT = 20
 # A row must fit into a block; blocks of this size are as fast as larger ones.
@@ -31,6 +38,7 @@ MOST_WORDS = 50_000
 # The numbers that Arrow finds in text, and its positions of words.
 DTYPES = {"int64": np.int64, "double": np.float64, "int32": np.int32}
 QUOTE = b'"'
+BLANK = b" ,;|\t\n\f\v"
 # How an empty cell of a column of numbers is written; in a column of text these are words.
 NULLS = sorted({form for word in numerals.MISSING for form in (word, word.upper(), word.capitalize())} | {"NaN"})
 # How pandas names a column that has no name in the file.
@@ -50,15 +58,17 @@ def read_delimited(raw: bytes, source: str, usual: str) -> Table:
     RunsError
         When it is not a table.
     """
+    raw, usual = _told(raw, usual)
     starts, ends, lines = _records(raw, source)
     if not len(starts):
         raise RunsError(f"{source}: the file is empty; expected a header line and one line per run.")
     sample = [raw[a:b].decode("utf-8") for a, b in zip(starts[:LOOKED_AT], ends[:LOOKED_AT], strict=True)]
     separator = _separator(sample, usual)
+    if not any(separator in record for record in sample) and _is_aligned(sample):
+        return read_delimited(BETWEEN.sub(b"\t", OUTER.sub(b"", raw)), source, "\t")
     parsed = [_cells(record, separator, source, int(line)) for record, line in zip(sample, lines, strict=False)]
-    levels = levels_of_header(parsed)
-    names = names_of(parsed[:levels])
-    _check_header(parsed, names, source, lines)
+    check_title(parsed, source, lines)
+    levels, names = header_of(parsed)
     rows, body = lines[levels:], _body(raw, starts[levels:], ends[levels:])
     columns = _columns(body, len(names), separator, source, rows) if len(rows) else [np.empty(0)] * len(names)
     if len(columns[0] if isinstance(columns[0], np.ndarray) else columns[0].index) != len(rows):
@@ -67,6 +77,26 @@ def read_delimited(raw: bytes, source: str, usual: str) -> Table:
     pairs = without_index(list(zip(names, columns, strict=True)), len(rows))
     pairs = [(name or f"column_{i}", cells) for i, (name, cells) in enumerate(pairs, start=1)]
     return table(pairs, rows.astype(np.int64), source, POINT if separator == "," else UNKNOWN)
+
+
+def _told(raw: bytes, usual: str) -> tuple[bytes, str]:
+    """The text with blanks in place of a first line that tells spreadsheets the separator, and that separator."""
+    told = TOLD.match(raw)
+    if told is None:
+        return raw, usual
+    return b" " * len(told[0]) + raw[told.end() :], told[1].decode("ascii")
+
+
+def _is_aligned(sample: Sequence[str]) -> bool:
+    """Whether rows are the same number of words between spaces, among them numbers, and nothing is quoted."""
+    rows = [record.split() for record in sample]
+    return (
+        len(rows) > 1
+        and len(rows[0]) > 1
+        and len({len(row) for row in rows}) == 1
+        and all(any(numerals.number(cell, POINT) is not None for cell in row) for row in rows[1:])
+        and not any(chr(QUOTE[0]) in record for record in sample)
+    )
 
 
 def _all(cells: Cells) -> np.ndarray:
@@ -90,9 +120,11 @@ def _records(raw: bytes, source: str) -> tuple[np.ndarray, np.ndarray, np.ndarra
     ends = np.append(ends, len(raw))
     starts = np.append(0, ends[:-1] + 1)
     lines = np.arange(1, len(starts) + 1) if len(ends) > len(breaks) else np.searchsorted(breaks, starts) + 1
-    # A line of spaces is blank too, and only a line that starts with one can be.
+    # A line of spaces or of separators alone is blank too, and only a line that starts with one can be.
     first = data[starts] if len(data) else np.zeros(1)
-    blank = [i for i in np.flatnonzero(first <= ord(" ")) if not raw[starts[i] : ends[i]].strip(b" \n\f\v")]
+    apart = np.isin(first, np.frombuffer(BLANK, dtype=np.uint8)) | (first <= ord(" "))
+    blank = [int(i) for i in np.flatnonzero(apart) if not raw[starts[i] : ends[i]].strip(BLANK)]
+    blank += [i for i in range(1, min(len(starts), 3)) if RULE.fullmatch(raw[starts[i] : ends[i]])]
     return np.delete(starts, blank), np.delete(ends, blank), np.delete(lines, blank)
 
 
@@ -115,43 +147,6 @@ def _cells(record: str, separator: str, source: str, line: int) -> list[str]:
         return [cell.strip() for cell in next(csv.reader(io.StringIO(record, newline=""), delimiter=separator))]
     except csv.Error as error:
         raise RunsError(f"{source}: row {line} is not CSV ({error}); check its quotes.") from None
-
-
-def levels_of_header(parsed: Sequence[Sequence[str]]) -> int:
-    """How many rows the header takes: two or three where names repeat and the rows below hold no number."""
-    header = parsed[0]
-    if (_distinct(header) and "" not in header[1:]) or len(set(map(len, parsed))) > 1:
-        return 1
-    said = [any(numerals.number(cell, POINT, sizes=True) is not None for cell in row) for row in parsed]
-    levels = said.index(True) if True in said else 1
-    return levels if levels in (2, 3) and _distinct(names_of(parsed[:levels])) else 1
-
-
-def _distinct(names: Sequence[str]) -> bool:
-    return len(set(names)) == len(names)
-
-
-def names_of(levels: Sequence[Sequence[str]]) -> list[str]:
-    """The names of the columns; of several lines, joined by dots, with a group's name over its first column or all."""
-    if len(levels) == 1:
-        return list(levels[0])
-    filled = []
-    for level in levels[:-1]:
-        last, row = "", []
-        for cell in level:
-            last = cell or last
-            row.append(last)
-        filled.append(row)
-    return [".".join(part for part in parts if part) for parts in zip(*filled, levels[-1], strict=True)]
-
-
-def _check_header(parsed: Sequence[Sequence[str]], names: Sequence[str], source: str, lines: np.ndarray) -> None:
-    """Refuse a title above the header, which would be taken for the only name."""
-    if len(names) == 1 and len(parsed) > 2 and len(parsed[1]) > 1 and len(parsed[1]) == len(parsed[2]):
-        raise RunsError(
-            f"{source}: row {lines[0]} has 1 cell, '{cut(names[0])}', and the rows below it have {len(parsed[1])}: "
-            "it seems to be a title; delete it, so that the header is the first row."
-        )
 
 
 def _body(raw: bytes, starts: np.ndarray, ends: np.ndarray) -> memoryview:

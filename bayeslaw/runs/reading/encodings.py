@@ -1,9 +1,14 @@
-"""The text of a file: plain or compressed, in UTF-8 or UTF-16, with or without a byte order mark."""
+"""The text of a file: plain or compressed, in UTF-8 or UTF-16, with or without a byte order mark.
+
+What is neither, but has its letters beyond ASCII one at a time, is the Windows-1252 (and so Latin-1) of European
+spreadsheets.  Numbers are the same in both; the text of other encodings comes in runs of such bytes, and is refused.
+"""
 
 from __future__ import annotations
 
 import codecs
 import gzip
+import re
 import zlib
 from pathlib import Path
 
@@ -13,6 +18,9 @@ from bayeslaw.paths import why
 # While a table is read, it is in memory several times over: a larger file is a mistake.
 LARGEST_FILE = 2 * 1024**3 - 2**16  # just below what one array of Arrow can hold
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+# More bytes beyond ASCII in a row than any word or dash of European text has, and those that Windows-1252 has not.
+_FOREIGN = re.compile(rb"[\x80-\xff]{4}|[\x81\x8d\x8f\x90\x9d]")
 
 
 def text_of(path: Path, *, compressed: bool) -> bytes:
@@ -34,6 +42,8 @@ def text_of(path: Path, *, compressed: bool) -> bytes:
         raise _too_large(path)
     mark = next((mark for mark in MARKS if raw.startswith(mark)), b"")
     encoding = MARKS[mark] if mark else _unmarked(raw)
+    if encoding == "utf-8" and not mark and _is_western(raw):
+        encoding = "cp1252"
     raw = raw[len(mark) :]
     try:
         if encoding != "utf-8":
@@ -57,6 +67,17 @@ def _unmarked(raw: bytes) -> str:
         if len(start) >= 8 and len(raw) % 2 == 0 and not any(zero) and all(sign):
             return encoding
     return "utf-8"
+
+
+def _is_western(raw: bytes) -> bool:
+    if raw.isascii():
+        return False
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # A file in UTF-8 that is damaged in one place is not in another encoding.
+        return not _FOREIGN.search(raw) and raw[: error.start].isascii()
+    return False
 
 
 def _too_large(path: Path) -> FileError:

@@ -1,5 +1,7 @@
 """JSON as a table: an object a line, an array of objects, an object of columns, or an object that holds one of these.
 
+Also rows without names below a row of names, as pandas writes a frame that it splits, and an object of runs by name.
+
 Nested objects become columns with dotted names, ``{"config": {"lr": 3e-4}}`` a column ``config.lr``.  A list in a cell
 is text.
 """
@@ -89,8 +91,13 @@ def _object(found: Any, source: str, number: int) -> _Pairs:
 def _runs_in(whole: Any) -> list[Any]:
     """The runs of a file that is one value."""
     if not isinstance(whole, _Pairs):
-        return whole if isinstance(whole, list) else [whole]
+        if not isinstance(whole, list):
+            return [whole]
+        return _named(whole[0], whole[1:]) if _is_table(whole) else whole
     values = [value for _, value in whole]
+    parts = dict(whole)
+    if isinstance(parts.get("columns"), list) and _is_table([parts["columns"], *_rows(parts.get("data"))]):
+        return _named(parts["columns"], parts["data"])
     arrays = [value for value in values if _is_array_of_objects(value)]
     if len(arrays) == 1:  # beside what describes the file
         return list(arrays[0])
@@ -99,7 +106,29 @@ def _runs_in(whole: Any) -> list[Any]:
         cells = [value if not isinstance(value, _Pairs) else [cell for _, cell in value] for value in values]
         names = [name for name, _ in whole]
         return [_Pairs(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
+    if len(whole) > 1 and all(isinstance(value, _Pairs) and value for value in values):
+        kinds = {tuple(sorted(key for key, _ in value)) for value in values}
+        if len(kinds) == 1:  # runs by name
+            return [each if "name" in dict(each) else _Pairs([("name", name), *each]) for name, each in whole]
     return [whole]
+
+
+def _rows(value: Any) -> list[Any]:
+    return value if type(value) is list else []
+
+
+def _is_table(rows: list[Any]) -> bool:
+    """Whether a list of lists has names in the first and as many cells in the others."""
+    return (
+        len(rows) > 1
+        and all(type(row) is list and len(row) == len(rows[0]) for row in rows)
+        and len(rows[0]) > 0
+        and all(isinstance(name, str) for name in rows[0])
+    )
+
+
+def _named(names: list[str], rows: list[list[Any]]) -> list[_Pairs]:
+    return [_Pairs(zip(names, row, strict=True)) for row in rows]
 
 
 def _is_array_of_objects(value: Any) -> bool:
@@ -118,6 +147,8 @@ def _flat(pairs: _Pairs, where: str, prefix: str = "", depth: int = 0) -> Iterat
         raise RunsError(f"{where} is nested deeper than {DEEPEST} levels; expected an object of numbers and text.")
     for key, value in pairs:
         name = f"{prefix}{key.strip()}"
+        if isinstance(value, _Pairs) and "value" in dict(value) and {key for key, _ in value} <= {"value", "desc"}:
+            value = dict(value)["value"]  # as trackers keep a setting
         if isinstance(value, _Pairs):
             yield from _flat(value, where, f"{name}.", depth + 1)
         else:

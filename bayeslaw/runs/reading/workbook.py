@@ -9,7 +9,8 @@ import numpy as np
 
 from bayeslaw.errors import FileError, RunsError
 from bayeslaw.runs.reading.cells import Table, table, words
-from bayeslaw.runs.reading.delimited import LOOKED_AT, levels_of_header, names_of, without_index
+from bayeslaw.runs.reading.delimited import LOOKED_AT, without_index
+from bayeslaw.runs.reading.header import check_title, header_of
 
 
 def read_workbook(path: Path) -> Table:
@@ -37,9 +38,9 @@ def read_workbook(path: Path) -> Table:
     if not rows:
         raise RunsError(f"{path}: the first sheet is empty; expected a header row and one row per run.")
     said = [[str(cell).strip() for cell in row] for _, row in rows[:LOOKED_AT]]
-    levels = levels_of_header(said)
+    check_title(said, str(path), np.array([i for i, _ in rows]))
+    levels, names = header_of(said)
     lines = np.array([i for i, _ in rows[levels:]], dtype=np.int64)
-    names = names_of(said[:levels])
     cells = zip(*([None if cell == "" else cell for cell in row] for _, row in rows[levels:]), strict=True)
     columns: list[Any] = list(cells) or [()] * len(names)
     read = [(name, words(each, lines, name, str(path))) for name, each in zip(names, columns, strict=True)]
