@@ -11,9 +11,9 @@ from scipy.special import ndtri
 
 import bayeslaw as bl
 from bayeslaw.inference.model.plan import Plan, bounded, make_plan, spread_name, unbounded
+from bayeslaw.inference.model.values import by_run, draw_prior
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.formula.functions import LINKS
-from bayeslaw.validation.calibration.simulation import by_run, draw_prior
 
 CHAINS, DRAWS = 4, 250
 # How much families differ, on the scale on which their deviations add, and what noise and spreads are known to.

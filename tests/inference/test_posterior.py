@@ -1,4 +1,4 @@
-"""What a fit leaves: draws by family, a summary, ArviZ's groups, and a file that gives the same answers."""
+"""What a fit leaves: draws by family, a summary, and a file that gives the same answers."""
 
 import contextlib
 import os
@@ -379,9 +379,6 @@ def test_every_way_of_pooling_is_saved(two_columns, tmp_path):
     again, where = bl.load(two_columns.save(tmp_path / "fit.nc")), {"corpus": "web", "tokenizer": NEW}
     for ours, theirs in zip(two_columns.parameters(where).values(), again.parameters(where).values(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    tree = two_columns.to_datatree()
-    assert tree["posterior/alpha"].dims == ("chain", "draw", "corpus")
-    assert tree["posterior/E_deviation_corpus:tokenizer"].dims == ("chain", "draw", "corpus:tokenizer")
 
 
 def test_by_family_is_every_family_in_turn(hierarchy, flat):
@@ -511,20 +508,6 @@ def test_what_learned_well_says_so(hierarchy):
     low, high = np.quantile(np.log(hierarchy.draws("alpha")), [0.158655, 0.841345])
     assert rows["alpha", ""].contraction == pytest.approx(1 - (high - low) / 2 / 0.3, abs=0.02)
     assert rows["E_spread_family", ""].contraction is not None
-
-
-def test_arviz_gets_its_groups(hierarchy):
-    tree = hierarchy.to_datatree()
-    groups = {"posterior", "sample_stats", "log_likelihood", "observed_data", "constant_data"}
-    assert groups == set(tree.children)
-    assert tree["posterior/E"].dims == ("chain", "draw")
-    deviations = tree["posterior/E_deviation_family"]
-    assert deviations.dims == ("chain", "draw", "family")
-    assert tuple(deviations.coords["family"].values) == hierarchy.families
-    assert tree["observed_data/loss"].dims == tree["constant_data/N"].dims == ("run",)
-    np.testing.assert_array_equal(tree["observed_data/loss"].coords["run"], hierarchy.runs.rows)
-    assert tree["log_likelihood/loss"].dims == ("chain", "draw", "run")
-    assert tree["sample_stats/diverging"].dtype == bool
 
 
 def test_the_pointwise_log_likelihood_is_that_of_the_noise(hierarchy):

@@ -13,10 +13,11 @@ import bayeslaw as bl
 from bayeslaw.cli import commands
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.model.plan import make_plan
+from bayeslaw.inference.model.values import by_run, draw_prior
 from bayeslaw.validation.calibration import sbc as module
 from bayeslaw.validation.calibration.ranks import FORECAST, LEVEL, LOG_LIKELIHOOD, beyond, ranks_of, within_band
 from bayeslaw.validation.calibration.sbc import Calibration, sbc
-from bayeslaw.validation.calibration.simulation import by_run, draw_prior, simulate
+from bayeslaw.validation.calibration.simulation import simulate
 from tests.linear import NOISE, Exact, exact_fit, linear_law, linear_runs
 from tests.simulate import simulated_runs
 

@@ -20,6 +20,10 @@ TIES = 4
 RESIDUALS = 5
 # The errors of published values.
 PUBLISHED = 6
+# Draws of the priors, and of runs under them.
+PRIOR, PRIOR_RUNS = 7, 8
+# The fitted runs once more, for comparison with what was observed.
+REPLICATED = 9
 # Proposals of bridge sampling: with the random numbers of the draws, they would repeat the draws.
 PROPOSALS = 19_960_101
 

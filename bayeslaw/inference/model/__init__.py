@@ -3,6 +3,7 @@
 =================  ======================================================================
 ``pooling``        how a parameter is shared between groups
 ``plan``           what is sampled, how parameters are built from it, and the data
+``values``         draws of the priors, and the parameters of every run that values make up
 ``data_terms``     terms that depend on data alone, computed once
 ``distributions``  the law language in JAX and NumPyro
 ``predict``        from sampled values to the distribution of every outcome

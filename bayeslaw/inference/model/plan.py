@@ -102,6 +102,11 @@ def deviation_name(parameter: str, grouping: str) -> str:
     return f"{parameter}_deviation_{grouping}"
 
 
+def index_name(grouping: str) -> str:
+    """The position of each run's group in data that PyMC and ArviZ are given; no dimension is called so."""
+    return f"{grouping}_index"
+
+
 @dataclass(frozen=True)
 class Plan:
     """A law, the runs it is fitted to, and how its parameters are pooled.

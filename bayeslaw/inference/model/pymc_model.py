@@ -24,7 +24,7 @@ except ImportError as missing:
     raise ImportError("A PyMC model of a law needs PyMC, which is not installed: install bayeslaw[pymc].") from missing
 
 from bayeslaw.inference.model.data_terms import hoist
-from bayeslaw.inference.model.plan import Plan, deviation_name, make_plan, spread_name
+from bayeslaw.inference.model.plan import Plan, deviation_name, index_name, make_plan, spread_name
 from bayeslaw.inference.model.pooling import Grouping
 from bayeslaw.language import catalogue
 from bayeslaw.language.formula import likelihoods, priors
@@ -206,8 +206,10 @@ def to_pymc(
     Returns
     -------
     A model whose random variables have the names of the law's parameters, and for those pooled partially also
-    ``alpha_spread_family`` and ``alpha_deviation_family``.  Dimensions are ``run`` and the groupings, such as
-    ``family``; ``mean`` is the law's value for every run; the arrays of the data are ``pm.Data``.
+    ``alpha_spread_family`` and ``alpha_deviation_family``.  Dimensions are ``run``, by row in the file, and the
+    groupings, such as ``family``, as in :meth:`bayeslaw.Posterior.to_datatree`; ``mean`` is the law's value for every
+    run.  Inputs are ``pm.Data`` under their names in the law, beside ``loss_data`` and ``family_index``: after
+    ``pm.set_data`` the model predicts other runs.
 
     Raises
     ------
@@ -219,10 +221,12 @@ def to_pymc(
     structure, hoisted = plan.structure, hoist(law)
     used = {name: grouping for name, grouping in plan.groupings.items() if name in structure.size_of}
     coords: dict[str, Any] = {name: list(grouping.labels) for name, grouping in used.items()}
-    with pm.Model(coords={**coords, "run": np.arange(len(plan.outcome))}) as model:
-        arrays = {name: pm.Data(name, array, dims="run") for name, array in hoisted.data(law, plan.inputs).items()}
+    with pm.Model(coords={**coords, "run": np.asarray(plan.runs.rows)}) as model:
+        references = {name: _double(scale) for name, scale in law.references.items()}
+        data = {**references, **{name: pm.Data(name, array, dims="run") for name, array in plan.inputs.items()}}
+        arrays = {name: evaluate(node, data, WORDS) for name, node in hoisted.arrays}
         groups = {name: _group_index(name, grouping) for name, grouping in used.items()}
-        values: dict[str, Any] = {**{name: _double(scale) for name, scale in law.references.items()}, **arrays}
+        values: dict[str, Any] = {**references, **arrays}
         for name in law.parameters:
             values[name] = _double(_parameter(plan, name, groups))
         for name, term in hoisted.terms:
@@ -231,7 +235,7 @@ def to_pymc(
             else:
                 values[name] = evaluate(term, values, WORDS)
         mean = _double(evaluate(hoisted.formula, values, WORDS))
-        values["mean"] = pm.Deterministic("mean", pt.broadcast_to(mean, (len(plan.outcome),)), dims="run")
+        values["mean"] = pm.Deterministic("mean", pt.broadcast_to(mean, (model.dim_lengths["run"],)), dims="run")
         arguments = [_double(evaluate(a, values, WORDS)) for a in hoisted.likelihood]
         _observe(plan, arguments)
     return model
@@ -239,7 +243,7 @@ def to_pymc(
 
 def _group_index(name: str, grouping: Grouping) -> Any:
     """The group of each run, under a name that no dimension has."""
-    return pm.Data(f"{name}_index", grouping.index, dims="run")
+    return pm.Data(index_name(name), grouping.index, dims="run")
 
 
 def _parameter(plan: Plan, name: str, groups: Mapping[str, Any]) -> Any:

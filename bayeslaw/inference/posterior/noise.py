@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bayeslaw.errors import QuestionError
-from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.inference.model.plan import Plan
+from bayeslaw.inference.model.values import Random, Values, by_run
 from bayeslaw.language.formula.expression import evaluate, names
 from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.law import Law
 
-Random = np.random.Generator
+if TYPE_CHECKING:
+    from bayeslaw.inference.posterior.posterior import Posterior
 
 
 def expected(
@@ -73,6 +76,19 @@ def noisy(
     arguments = _arguments(law, inputs, parameters, mean)
     with np.errstate(over="ignore"):  # the log of a Student-t with the heaviest tails has draws beyond any number
         return np.asarray(law.output.likelihood.family.draw(rng, *arguments), dtype=float)
+
+
+def new_tables(plan: Plan, values: Values, rng: Random) -> np.ndarray:
+    """The runs of a plan once more for every draw of everything it samples; shape ``(size, runs)``.
+
+    NaN where a draw says nothing finite of a run, as draws of wide priors may.
+    """
+    law, parameters = plan.law, by_run(plan, values)
+    size = len(next(iter(values.values())))
+    with np.errstate(all="ignore"):
+        mean = np.broadcast_to(law.mean(plan.inputs, parameters), (size, len(plan.outcome)))
+        known = np.isfinite(mean)
+        return np.where(known, noisy(law, plan.inputs, parameters, np.where(known, mean, 0.0), rng), np.nan)
 
 
 def spread(

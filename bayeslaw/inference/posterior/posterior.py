@@ -275,9 +275,39 @@ class Posterior:
         self.require_runs("a file")
         return save(self, Path(path))
 
-    def to_datatree(self) -> xarray.DataTree:
-        """The posterior as ArviZ's groups: posterior, sample_stats, log_likelihood, observed_data, constant_data."""
+    def to_datatree(self, rename: Mapping[str, str] | None = None) -> xarray.DataTree:
+        """The fit in ArviZ's groups, for its summaries, pictures and checks of sensitivity.
+
+        =========================================  =================================================================
+        ``posterior``, ``prior``                   what is sampled; ``alpha_family``, the value of ``alpha`` in each
+                                                   family; derived quantities; 1,000 draws of the prior
+        ``posterior_predictive``,                  the fitted runs once more, under each draw
+        ``prior_predictive``
+        ``log_likelihood``                         of each run, times its weight
+        ``log_prior``                              of each parameter and spread; not of deviations, whose distribution
+                                                   is a part of the model
+        ``observed_data``, ``constant_data``       outcomes; inputs, and the group of each run (``family_index``,
+                                                   ``family_label``)
+        ``sample_stats``,                          the sampler's statistics, and its coordinates
+        ``unconstrained_posterior``
+        =========================================  =================================================================
+
+        Dimensions are ``run``, by row in the file, and the columns of groups, as in :func:`bayeslaw.to_pymc`.
+        Variables have ``long_name`` and ``units``.  All but the draws is made when asked for, and takes no room in a
+        saved fit.
+
+        Parameters
+        ----------
+        rename
+            Other names for variables.  ArviZ's pictures of sensitivity have a dimension ``alpha`` of their own and
+            refuse a variable of that name: ``plot_psense_dist(posterior.to_datatree({"alpha": "exponent"}))``.
+
+        Raises
+        ------
+        QuestionError
+            Of published values, and when a name is not there or taken.
+        """
         from bayeslaw.inference.posterior.datatree import to_datatree
 
         self.require_runs("a data tree")
-        return to_datatree(self)
+        return to_datatree(self, rename)

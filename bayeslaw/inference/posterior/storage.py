@@ -71,18 +71,22 @@ def as_netcdf(put_all: Callable[[Any], None]) -> bytes:
     return sealed(made.getvalue())
 
 
-def put(file: Any, posterior: Posterior) -> None:
-    """Put a posterior into a file of h5netcdf, or into a group of one."""
-    about = {
-        "format": FORMAT, "law": posterior.law.name, "law_text": posterior.law.text,
+def about(posterior: Posterior) -> dict[str, str | int]:
+    """What a fit is of and how it was made, as attributes of a file."""
+    return {
+        "law": posterior.law.name, "law_text": posterior.law.text,
         "family": json.dumps(posterior.family), "pool": json.dumps(dict(posterior.pool)),
         "source": posterior.runs.source, "seed": posterior.seed, "versions": json.dumps(dict(posterior.versions)),
         "flat_names": json.dumps(posterior.flat_names), "target_accept": json.dumps(posterior.target_accept),
         "patient": json.dumps(posterior.patient), "diagnostics": json.dumps(asdict(posterior.diagnostics)),
         "notes": json.dumps([note.as_dict() for note in posterior.notes]),
     }  # fmt: skip
+
+
+def put(file: Any, posterior: Posterior) -> None:
+    """Put a posterior into a file of h5netcdf, or into a group of one."""
     chains, draws = posterior.flat.shape[:2]
-    file.attrs.update(about)
+    file.attrs.update({"format": FORMAT, **about(posterior)})
     file.dimensions = {"chain": chains, "draw": draws, "run": len(posterior.runs)}
     plan = posterior.plan
     for name, grouping in plan.groupings.items():

@@ -23,6 +23,7 @@ from bayeslaw.inference.base.diagnostics import MOST_UNCONVERGED
 from bayeslaw.inference.base.work import Fields, Sampling, Work, asked_for
 from bayeslaw.inference.many import infer_many
 from bayeslaw.inference.model.plan import Plan, make_plan
+from bayeslaw.inference.model.values import Random, Values, draw_prior
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.sampler.settings import DRAWS_OF_MANY
 from bayeslaw.inference.workplace import Workplace, opened_workplace
@@ -33,14 +34,7 @@ from bayeslaw.note import Note
 from bayeslaw.page import Page, as_html, as_text
 from bayeslaw.runs.table import Runs, RunsLike, read_runs
 from bayeslaw.validation.calibration.ranks import FEWEST, LEVEL, LOG_LIKELIHOOD, ranks_of, within_band
-from bayeslaw.validation.calibration.simulation import (
-    Random,
-    Simulated,
-    Values,
-    draw_prior,
-    simulate,
-    spread_plan,
-)
+from bayeslaw.validation.calibration.simulation import Simulated, simulate, spread_plan
 from bayeslaw.words import argument, plain
 
 # Of the histograms in the JSON.

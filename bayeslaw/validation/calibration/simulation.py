@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from bayeslaw.errors import QuestionError
-from bayeslaw.inference.model.plan import Plan, bounded, deviation_name, make_plan, spread_name, unbounded
-from bayeslaw.inference.posterior.noise import noisy
+from bayeslaw.inference.model.plan import Plan, make_plan
+from bayeslaw.inference.model.values import Random, Values, draw_prior
+from bayeslaw.inference.posterior.noise import new_tables
 from bayeslaw.language.formula.likelihoods import OUTCOMES
 from bayeslaw.language.latin_hypercube import latin_hypercube
 from bayeslaw.language.law import Law
@@ -18,10 +18,6 @@ from bayeslaw.runs.table import Runs
 
 # Draws per lot, and the number of lots before giving up.
 LOT, LOTS = 256, 400
-
-Random = np.random.Generator
-# Draws of everything sampled, by name, each of shape ``(size, ...)``.
-Values = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -38,35 +34,6 @@ class Simulated:
 
     values: Values
     outcomes: np.ndarray
-
-
-def draw_prior(plan: Plan, rng: Random, size: int) -> dict[str, np.ndarray]:
-    """Draws of everything that a plan samples, from its priors."""
-    values: dict[str, np.ndarray] = {}
-    spread = {deviation: spread_name(name, grouping) for name, grouping, deviation in plan.structure.effects}
-    for name, prior, length in plan.structure.sites:
-        shape = size if length is None else (size, length)
-        if prior is None:
-            values[name] = values[spread[name]][:, None] * rng.standard_normal(shape)
-        else:
-            values[name] = prior.draw(rng, shape)
-    return values
-
-
-def by_run(plan: Plan, values: Values) -> dict[str, Any]:
-    """Every parameter for every run, each of shape ``(size, runs)``, or ``(size, 1)`` where all runs share it."""
-    found: dict[str, Any] = {}
-    for name, parameter in plan.law.parameters.items():
-        pooling = plan.poolings[name]
-        if pooling.kind == "none":
-            found[name] = values[name][:, plan.groupings[pooling.groupings[0]].index]
-            continue
-        population = parameter.prior.arguments[0] if parameter.prior.is_constant else values[name][:, None]
-        shifts = [values[deviation_name(name, g)][:, plan.groupings[g].index] for g in pooling.groupings]
-        found[name] = (
-            bounded(parameter.prior, unbounded(parameter.prior, population) + sum(shifts)) if shifts else population
-        )
-    return found
 
 
 def simulate(plan: Plan, draw: Callable[[Random, int], Values], count: int, rng: Random) -> Simulated:
@@ -88,12 +55,8 @@ def simulate(plan: Plan, draw: Callable[[Random, int], Values], count: int, rng:
     law, lots = plan.law, []
     for _ in range(LOTS):
         values = draw(rng, LOT)
-        parameters = by_run(plan, values)
-        with np.errstate(all="ignore"):
-            mean = np.broadcast_to(law.mean(plan.inputs, parameters), (LOT, len(plan.outcome)))
-            known = np.isfinite(mean)
-            outcomes = noisy(law, plan.inputs, parameters, np.where(known, mean, 0.0), rng)
-        good = _allowed(law, np.where(known, outcomes, np.nan))
+        outcomes = new_tables(plan, values, rng)
+        good = _allowed(law, outcomes)
         lots.append(Simulated({name: each[good] for name, each in values.items()}, outcomes[good]))
         if sum(len(lot.outcomes) for lot in lots) >= count:
             together = {name: np.concatenate([lot.values[name] for lot in lots])[:count] for name in values}
