@@ -8,6 +8,7 @@ from bayeslaw.ask.compare.compare import compare as compare
 from bayeslaw.ask.evidence.evidence import log_evidence as log_evidence
 from bayeslaw.ask.forecast.drift import Drift as Drift
 from bayeslaw.ask.forecast.forecast import forecast as forecast
+from bayeslaw.ask.forecast.prior import prior_predictive as prior_predictive
 from bayeslaw.ask.forecast.risk import risk as risk
 from bayeslaw.ask.loading import load as load
 from bayeslaw.ask.optimum.optimum import optimum as optimum
@@ -15,6 +16,7 @@ from bayeslaw.ask.plot.comparison import plot_comparison as plot_comparison
 from bayeslaw.ask.plot.forecast import plot_forecast as plot_forecast
 from bayeslaw.ask.plot.optimum import plot_optimum as plot_optimum
 from bayeslaw.ask.plot.parameters import plot_parameters as plot_parameters
+from bayeslaw.ask.plot.prior import plot_prior as plot_prior
 from bayeslaw.ask.plot.residuals import plot_residuals as plot_residuals
 from bayeslaw.ask.plot.threshold import plot_threshold as plot_threshold
 from bayeslaw.ask.threshold.effective_size import effective_size as effective_size

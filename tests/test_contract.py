@@ -94,6 +94,7 @@ def how(anyway: bool, **more: Any) -> dict[str, Any]:
 # An answer of each question to a fit of the law `coupled`, from chains that have not converged only when asked so.
 ANSWERS: Mapping[str, Callable[[bl.Posterior, bool], Any]] = {
     "forecast": lambda fit, anyway: bl.forecast(fit, AT, **how(anyway, level=[0.9, 0.5], drift=False)),
+    "prior_predictive": lambda fit, _: bl.prior_predictive(fit.law, fit.runs, fit.family, level=[0.9, 0.5]),
     "risk": lambda fit, anyway: bl.risk(fit, AT, **how(anyway, above=2.4)),
     "threshold": lambda fit, anyway: bl.threshold(fit, 2.4, **how(anyway, level=[0.9, 0.5])),
     "optimum": lambda fit, anyway: bl.optimum(fit, budget={"C": 1e22}, **how(anyway, level=[0.9, 0.5])),
@@ -106,8 +107,8 @@ ANSWERS: Mapping[str, Callable[[bl.Posterior, bool], Any]] = {
     "Posterior.summary": lambda fit, _: fit.summary(),
     "Runs.summary": lambda fit, _: bl.Runs.from_arrays(fit.runs.data, "<b>runs</b>").summary(fit.law),
 }
-# What is asked of runs alone is not asked of chains; and what only shows or counts them refuses none.
-OF_CHAINS = sorted(set(ANSWERS) - {"Runs.summary"})
+# What is asked of runs or of priors is not asked of chains; and what only shows or counts them refuses none.
+OF_CHAINS = sorted(set(ANSWERS) - {"Runs.summary", "prior_predictive"})
 REFUSES = sorted(set(OF_CHAINS) - {"Posterior.summary", "backtest"})
 
 
@@ -236,6 +237,7 @@ EXAMPLES: Mapping[str, str] = {
     "optimum": "{fit} --budget C=1e22",
     "plot": "{fit} --out {picture}",
     "predict": "{runs} --at N=6.9e9,D=1.38e11 --outcome loss --no-backtest --out {folder}",
+    "prior": "{runs} --law chinchilla --level 0.9 --level 0.5 --plot {picture}",
     "risk": "{fit} --at N=6.9e9,D=1.38e11 --above 2.4",
     "runs": "{runs}",
     "show": "power_law",

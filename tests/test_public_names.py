@@ -16,9 +16,9 @@ PUBLIC = """
     law laws read_law Law published
     read_runs Runs
     fit Sampling Work load Posterior posterior_mode to_pymc
-    forecast risk threshold optimum effective_size frontier Drift
+    prior_predictive forecast risk threshold optimum effective_size frontier Drift
     compare average Average log_evidence backtest learn_drift sbc
-    plot_forecast plot_parameters plot_residuals plot_threshold plot_optimum plot_comparison plot_backtest
+    plot_prior plot_forecast plot_parameters plot_residuals plot_threshold plot_optimum plot_comparison plot_backtest
     errors __version__
 """
 PACKAGE = Path(bl.__file__).parent

@@ -12,7 +12,7 @@ it.  The first sentence of a command's docstring is its line in ``bayeslaw --hel
 ``data``          laws · runs · show
 ``fit``           cache · demo · fit · predict · summary · warm
 ``ask``           effective-size · forecast · frontier · optimum · plot · risk · threshold
-``trust``         backtest · check · compare · drift · evidence
+``trust``         backtest · check · compare · drift · evidence · prior
 ================  ===========================================================
 
 Exit codes: 0 good; 1 the answer is "no" (a check failed, the chains have not converged); 2 bad input, with one

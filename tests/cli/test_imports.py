@@ -39,6 +39,7 @@ ANSWERED = {
     ("cache",): NOTHING,
     ("laws",): LAWS,
     ("show", "chinchilla"): LAWS,
+    ("prior", RUNS, "--law", "chinchilla", "--where", "fit_role == 'loss_fit'"): LAWS | TABLES,
     ("runs", RUNS, "--law", "chinchilla"): LAWS | TABLES,
     ("forecast", FIT, *POINT): QUESTIONS,
     ("forecast", FIT, POOLED, *POINT): QUESTIONS,

@@ -8,6 +8,7 @@
 ``variance_parts``  what each source of uncertainty adds to the variance
 ``drift``           how far a law may be wrong beyond the runs
 ``disagreement``    how far laws disagree there, which is part of the drift
+``prior``           what a law expects before it sees an outcome
 ``risk``            how likely a run misses a target, and by how much
 ==================  ======================================================================
 """

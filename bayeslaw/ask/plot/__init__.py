@@ -4,6 +4,7 @@
 ``forecast``     runs and forecasts against scale, one panel and colour per family
 ``optimum``      the regret of choices off the optimum
 ``parameters``   posterior against prior, the families and published values
+``prior``        what priors expect, beside what was observed
 ``threshold``    the law along a scale, and the probability of having crossed a value
 ``residuals``    what the law leaves unexplained, and whether the noise fits it
 ``comparison``   how far laws are behind the best of them, and their weights

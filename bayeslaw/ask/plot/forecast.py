@@ -226,7 +226,7 @@ class _Drawing:
         )  # fmt: skip
 
     def _shares(self, inputs: Mapping[str, np.ndarray], outcome: np.ndarray) -> np.ndarray:
-        count = trials(self.posterior, inputs)
+        count = trials(self.posterior.law, inputs)
         return outcome if count is None else outcome / count
 
 

@@ -277,7 +277,7 @@ def effective_size(
     columns = {law.inputs[name].column: np.full(len(table), held[name]) for name in law.free_inputs if name in held}
     asked = Runs.from_arrays({**table.data, **columns}, table.source)
     inputs, outcome = observations.inputs(asked, law), observations.outcome(asked, law)
-    count = trials(posterior, inputs)
+    count = trials(posterior.law, inputs)
     # The score of a network is taken as its mean, with the noise of the reference.
     score = outcome if count is None else outcome / count
     one = np.broadcast_to(score, (posterior.size, len(score)))

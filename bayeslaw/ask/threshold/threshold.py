@@ -257,7 +257,7 @@ def threshold(
     # Quantiles are draws, because there is no interpolation between a number and infinity.
     scale = Interval.of(draws, levels, "inverted_cdf")
     track = next(each for each in tracks.values() if each.posterior is lead)
-    who, count = family_label(lead, track.groups), trials(lead, lead.plan.inputs) if asked.measured else None
+    who, count = family_label(lead, track.groups), trials(lead.law, lead.plan.inputs) if asked.measured else None
     fitted = track.fitted if asked.measured else np.empty(0)
     return Threshold(
         law=asked.name, title=asked.title, outcome=outcome_name(lead.law), label=outcome_label(lead.law),

@@ -131,13 +131,13 @@ def read_at(law: Law, at: Mapping[str, float] | None) -> dict[str, float]:
     return {one.name: float(columns[one.column][0]) for one in law.inputs.values() if one.column in columns}
 
 
-def trials(posterior: Posterior, inputs: Inputs) -> np.ndarray | None:
+def trials(law: Law, inputs: Inputs) -> np.ndarray | None:
     """The trials behind each count, shape ``(runs,)``; None for other outcomes.  Pictures show shares of trials."""
-    likelihood = posterior.law.output.likelihood
+    likelihood = law.output.likelihood
     if likelihood.family.outcome != "count":
         return None
     argument = likelihood.arguments[likelihood.family.arguments.index("trials")]
-    return np.asarray(evaluate(argument, {**posterior.law.references, **inputs}, NUMPY_WORDS), dtype=float)
+    return np.asarray(evaluate(argument, {**law.references, **inputs}, NUMPY_WORDS), dtype=float)
 
 
 def outcome_label(law: Law) -> str:

@@ -6,5 +6,6 @@
 ``compare``     which of several laws the runs support
 ``drift``       how far laws drifted on the user's own earlier sweeps
 ``evidence``    how probable a law makes the runs
+``prior``       what priors expect of the runs
 ==============  ==========================================================
 """

@@ -243,7 +243,21 @@ def padded(rows: int, *, grouped: bool) -> int:
 
 
 def make_plan(law: Law, runs: Runs, family: str | None = None, pool: Mapping[str, str] | None = None) -> Plan:
-    """Check runs against a law and lay out the fit.
+    """Check runs against a law and lay out the fit: :func:`lay_out`, of runs that can determine the law.
+
+    Raises
+    ------
+    RunsError, PoolingError
+        When the table or the hierarchy cannot carry the law.
+    """
+    plan = lay_out(law, runs, family, pool)
+    check_enough(runs, plan.law)
+    check_bowls(runs, plan.law, None if family is None else plan.groupings[family_groupings(family)[-1]].index)
+    return plan
+
+
+def lay_out(law: Law, runs: Runs, family: str | None = None, pool: Mapping[str, str] | None = None) -> Plan:
+    """Lay out a law for runs, whose columns are checked, however few they are.
 
     Known standard errors of the outcome, a column ``loss_se`` or ``se``, add to the noise of the law that is fitted.
 
@@ -263,9 +277,7 @@ def make_plan(law: Law, runs: Runs, family: str | None = None, pool: Mapping[str
     observations.check_columns(runs, law)
     inputs = observations.inputs(runs, law)
     observations.outcome(runs, law)  # refuses what is no outcome of the law
-    check_enough(runs, law)
     poolings, groupings = plan_pooling(law, runs, family, pool)
-    check_bowls(runs, law, None if family is None else groupings[family_groupings(family)[-1]].index)
     return Plan(law, runs, family, dict(pool or {}), poolings, groupings, inputs)
 
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from bayeslaw.inference.posterior.posterior import Posterior
 
 
+# How many numbers an array of one parameter for every draw and run may have; more runs are taken one part at a time.
+AT_ONCE = 10_000_000
+
+
 def expected(
     posterior: Posterior, inputs: Mapping[str, np.ndarray], parameters: Mapping[str, np.ndarray]
 ) -> np.ndarray:
@@ -83,12 +87,23 @@ def new_tables(plan: Plan, values: Values, rng: Random) -> np.ndarray:
 
     NaN where a draw says nothing finite of a run, as draws of wide priors may.
     """
-    law, parameters = plan.law, by_run(plan, values)
-    size = len(next(iter(values.values())))
-    with np.errstate(all="ignore"):
-        mean = np.broadcast_to(law.mean(plan.inputs, parameters), (size, len(plan.outcome)))
-        known = np.isfinite(mean)
-        return np.where(known, noisy(law, plan.inputs, parameters, np.where(known, mean, 0.0), rng), np.nan)
+    law, size, count = plan.law, len(next(iter(values.values()))), len(plan.outcome)
+    found = np.empty((size, count))
+    step = max(1, AT_ONCE // size)
+    for at in (slice(start, start + step) for start in range(0, count, step)):
+        parameters, inputs = by_run(plan, values, at), {name: each[at] for name, each in plan.inputs.items()}
+        with np.errstate(all="ignore"):
+            mean = np.broadcast_to(law.mean(inputs, parameters), found[:, at].shape)
+            known = np.isfinite(mean)
+            drawn = noisy(law, inputs, parameters, np.where(known, mean, 0.0), rng)
+        found[:, at] = np.where(known, drawn, np.nan)
+    return found
+
+
+def placeholder(law: Law, count: int) -> np.ndarray:
+    """Outcomes that a law allows, for runs that have none yet; shape ``(runs,)``."""
+    counts = law.output.likelihood.family.outcome == "count"
+    return np.full(count, 0.0 if counts else np.mean(law.output.range or (0.0, 1.0)))
 
 
 def spread(

@@ -10,7 +10,7 @@ import numpy as np
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.model.plan import Plan, make_plan
 from bayeslaw.inference.model.values import Random, Values, draw_prior
-from bayeslaw.inference.posterior.noise import new_tables
+from bayeslaw.inference.posterior.noise import new_tables, placeholder
 from bayeslaw.language.formula.likelihoods import OUTCOMES
 from bayeslaw.language.latin_hypercube import latin_hypercube
 from bayeslaw.language.law import Law
@@ -79,8 +79,7 @@ def spread_plan(law: Law, rows: int, rng: Random, families: int | None = None) -
     """Runs at inputs spread over their ranges, with placeholders for the outcomes to be drawn."""
     inputs = law.with_computed_inputs(latin_hypercube(law, rng, rows))
     table = {law.inputs[name].column: values for name, values in inputs.items()}
-    stand_in = 0.0 if law.output.likelihood.family.outcome == "count" else np.mean(law.output.range or (0.0, 1.0))
-    table[law.output.column] = np.full(rows, stand_in)
+    table[law.output.column] = placeholder(law, rows)
     if families is not None:
         table["family"] = np.array([f"family {1 + i % families}" for i in range(rows)], dtype=object)
     return make_plan(law, Runs.from_arrays(table, f"simulated {law.name}"), None if families is None else "family")

@@ -91,7 +91,7 @@ def slope_of(look: Look, name: str) -> dict[str, float]:
     """The slope of a law's errors against distance, its standard error, and the distance reached."""
     drawn, posterior = look.drawn[name], look.fits.posteriors[name]
     far = np.log(np.fmax(look.ratio, 1.0))
-    link, asked = LINKS[posterior.law.output.link], trials(posterior, drawn.inputs)
+    link, asked = LINKS[posterior.law.output.link], trials(posterior.law, drawn.inputs)
 
     def linked(outcome: np.ndarray) -> np.ndarray:
         """Outcomes on the scale of errors; for counts the share, kept off 0 and 1 by half an answer (Haldane 1956)."""
