@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayeslaw.errors import RunsError, listed, nearest
-from bayeslaw.runs.headers import without_holder, without_unit
-from bayeslaw.words import worded
+from bayeslaw.runs.headers import PERPLEXITY, is_rate, logarithm, unit_of_count, without_holder, without_unit
+from bayeslaw.words import SIZES, number_in, worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,32 @@ def standard_name(name: str) -> str | None:
 
 
 def understood(header: str) -> str | None:
-    """The standard column of a header, also with a unit or a holder: ``Tokens (B)``, ``config.n_params``."""
+    """The standard column of a header, also with a unit or a holder: ``Tokens (B)``, ``config.n_params``, ``params_M``.
+
+    ``TFLOPs`` alone is none: it may be a rate, or what one pass takes.
+    """
     bare = without_holder(header)
-    without = without_unit(bare)
-    return standard_name(header) or standard_name(bare) or (standard_name(without[0]) if without else None)
+    known = standard_name(header) or standard_name(bare)
+    if known is None and (without := without_unit(bare)) is not None:
+        known = standard_name(without[0])
+    if known is None and (count := unit_of_count(bare)) is not None and not is_rate(bare):
+        known = standard_name(count[0])
+        return known if is_count(known) else None
+    return known
+
+
+def is_count(name: str | None) -> bool:
+    """Whether a standard column counts what runs are made of, in units that headers write in short."""
+    return name is not None and name in STANDARD and STANDARD[name].units in ("parameter", "token", "FLOP")
+
+
+def unit_in(header: str, name: str) -> float | None:
+    """The factor of the unit that a header states for a column of this name; None without one."""
+    bare = without_holder(header)
+    found = without_unit(bare)
+    if found is None and is_count(name) and standard_name(bare) is None:
+        found = unit_of_count(bare)
+    return None if found is None else found[1]
 
 
 def is_quantity(name: str) -> bool:
@@ -150,19 +172,8 @@ def missing_column(name: str, found: Iterable[str], source: str, wanted_by: str)
 def missing_columns(names: Sequence[str], found: Iterable[str], source: str, wanted_by: str) -> RunsError:
     """The error for columns that are not there: what the file has instead, and how to map them."""
     found = list(found)
-    for name in names:
-        rivals = [each for each in found if understood(each) == name]
-        if len(rivals) > 1:
-            shown = listed([f"'{each}'" for each in rivals]) if len(rivals) > 2 else " and ".join(map(repr, rivals))
-            raise RunsError(
-                f"{source}: columns {shown} could each be '{name}'; say which: {_called({name: rivals[0]})}."
-            )
-    runs = _runs_of_a_chart(found)
-    if len(runs) > 1:
-        raise RunsError(
-            f"{source}: the table is wide, one column a run ({len(runs)} of them: {listed(runs, 3)}), but {wanted_by} "
-            "needs one row a run, with its inputs: export the table of runs, not the chart."
-        )
+    check_one_each(names, found, source)
+    check_no_chart(found, source, wanted_by)
     likely = {name: _likely(name, found) for name in names}
     near = [f"; did you mean '{guess}'" if guess else "" for guess in likely.values()]
     if len(names) == 1:
@@ -171,24 +182,65 @@ def missing_columns(names: Sequence[str], found: Iterable[str], source: str, wan
         *most, last = (f"'{name}'{hint.replace('; ', ' (', 1)}{')' * bool(hint)}"
                        for name, hint in zip(names, near, strict=True))  # fmt: skip
         needed, these = f"columns {', '.join(most)} and {last}, which are not there", "If they have other names there"
+    unknown = worded("its name", "its-name")
+    options = _called({name: read_as(name, guess) if guess else unknown for name, guess in likely.items()})
     return RunsError(
-        f"{source}: {wanted_by} needs {needed}; the file has {listed(found, 20)}. {these}, pass "
-        f"{_called({name: guess or worded('its name', 'its-name') for name, guess in likely.items()})}."
+        f"{source}: {wanted_by} needs {needed}; the file has {listed(found, 20)}. {these}, pass {options}."
     )
 
 
-def _runs_of_a_chart(found: Iterable[str]) -> list[str]:
-    """The runs of a chart that a tracker exported: its columns are called ``run - metric``, with bounds beside each."""
+def check_one_each(names: Iterable[str], found: Iterable[str], source: str) -> None:
+    """Refuse several columns that could each be one that is missing.
+
+    Raises
+    ------
+    RunsError
+        With how to choose one.
+    """
+    found = list(found)
+    for name in names:
+        rivals = [each for each in found if understood(each) == name]
+        if len(rivals) > 1:
+            shown = listed([f"'{each}'" for each in rivals]) if len(rivals) > 2 else " and ".join(map(repr, rivals))
+            raise RunsError(
+                f"{source}: columns {shown} could each be '{name}'; say which: {_called({name: rivals[0]})}."
+            )
+
+
+def check_no_chart(found: Iterable[str], source: str, wanted_by: str) -> None:
+    """Refuse the columns of a chart, one a run.
+
+    Raises
+    ------
+    RunsError
+        With some of the runs.
+    """
+    runs = runs_of_a_chart(found)
+    if len(runs) > 1:
+        raise RunsError(
+            f"{source}: the table is wide, one column a run ({len(runs)} of them: {listed(runs, 3)}), but {wanted_by} "
+            "needs one row a run, with its inputs: export the table of runs, not the chart."
+        )
+
+
+def runs_of_a_chart(found: Iterable[str]) -> list[str]:
+    """The runs of a chart that a tracker exported, or that are called by their size; none of any other table.
+
+    Columns of charts are called ``run - metric``, with bounds beside each.
+    """
+    found = list(found)
     parts = [name.rpartition(" - ") for name in found]
-    return list(dict.fromkeys(run for run, _, metric in parts if run and not metric.endswith(("__MIN", "__MAX"))))
+    named = dict.fromkeys(run for run, _, metric in parts if run and not metric.endswith(("__MIN", "__MAX")))
+    sized = [name for name in found if name[-1:] in SIZES and number_in(name) is not None]
+    return list(named) or (sized if len(sized) >= len(found) - 1 else [])
 
 
 # Parts of names that a column goes by, the surest first.
 _PARTS: Mapping[str, tuple[str, ...]] = {
     "n_params": ("param", "model_size"),
-    "n_tokens": ("token", "data_size"),
+    "n_tokens": ("token", "data"),
     "flops": ("flop", "compute"),
-    "loss": ("loss", "cross_entropy", "nll", "final", "perplexity", "ppl"),
+    "loss": ("loss", "cross_entropy", "nll", "final", "perplexity", "ppl", "bpb", "bpc", "bits_per"),
 }
 
 
@@ -196,12 +248,33 @@ def _likely(name: str, found: Sequence[str]) -> str | None:
     """The column of a file that may be the one that is missing, by its name; None if none may."""
     # The name of another standard column is never a suggestion, however close: 'flops' does not mean 'loss'.
     others = [each for each in found if not {name, each} <= STANDARD.keys()]
+    of_another = next((each for each in others if standard_name((logarithm(each) or ("", ""))[0]) == name), None)
+    if of_another is not None:
+        return of_another
     by_part = (each for part in _PARTS.get(name, ()) for each in others if part in each.lower().replace(" ", "_"))
     return nearest(name, others) or next(by_part, None)
 
 
+def read_as(name: str, own: str) -> str:
+    """What makes a column of the file a standard one: its name, or a formula where that says it is transformed."""
+    taken = logarithm(own)
+    if name == "loss":
+        return f"log({own})" if PERPLEXITY.search(own.lower()) and taken is None else own
+    if taken is None or standard_name(taken[0]) != name:
+        return own
+    return f"exp([{own}])" if taken[1] == "e" else f"{taken[1]}**[{own}]"
+
+
+def offered(names: Sequence[str], found: Sequence[str]) -> str:
+    """How a caller says which columns of a file may be some that are missing; nothing where none may be."""
+    likely = {name: _likely(name, found) for name in names}
+    return _called({name: read_as(name, guess) for name, guess in likely.items() if guess})
+
+
 def _called(own: Mapping[str, str]) -> str:
     """How a caller says which columns of a file are standard ones, by their standard names."""
+    if not own:
+        return ""
     mapping = ", ".join(f"'{standard}': '{name}'" for standard, name in own.items())
     options = " ".join(f"--columns {shlex.quote(f'{standard}={name}')}" for standard, name in own.items())
     return worded(f"columns={{{mapping}}}", options)

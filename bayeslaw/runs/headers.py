@@ -1,4 +1,4 @@
-"""What the header of a column says beside its name: a unit in brackets, and what holds the column."""
+"""What the header of a column says beside its name: a unit, what holds the column, and that it is a logarithm."""
 
 from __future__ import annotations
 
@@ -13,6 +13,18 @@ _SECONDS_A_DAY = 86_400.0
 _WORDS = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "bn": 1e9, "mn": 1e6, "tn": 1e12}
 # Words for the units themselves, which change no number.
 _UNITS = ("flop", "parameter", "param", "token", "nat", "nats/token", "nat/token", "step", "layer")
+PERPLEXITY = re.compile(r"(?<![a-z])(ppl|perplexity)(?![a-z])")
+# Names of counts that end in a unit: ``tokens_B``, ``Params in millions``, ``flops_e21``; and those that hold one.
+_JOINTS = " _-/"
+_POWER = re.compile(r"(?:10\^|1?e)(\d+)", re.IGNORECASE)
+_ENDING = re.compile(
+    r"(.*?[a-z]{2})[ _/-](?:in[ _])?([kmbt]|bn|mn|tn|(?:thousand|million|billion|trillion)s?|(?:10\^|1?e)\d+)",
+    re.IGNORECASE,
+)
+_PREFIX = "[kmgtpezy]|kilo|mega|giga|tera|peta|exa|zetta|yotta"
+_RATE = re.compile(rf"((?:.*[ _/-])?)({_PREFIX})flops?((?:[ _/-].*)?)", re.IGNORECASE)
+_DAYS = re.compile(rf"((?:.*[ _/-])?)({_PREFIX})?f(?:lop)?s?(?:/s)?[ _-]?days?", re.IGNORECASE)
+_LOGARITHM = re.compile(r"(?:log|ln)(10|2|)(?:\((.+)\)|[ _-](.+))", re.IGNORECASE)
 # What trackers put before the name of a column, separated by a dot or a slash.
 _HOLDERS = (
     "args", "attributes", "cfg", "config", "data", "hparams", "hyperparameters", "info", "metrics", "model", "optim",
@@ -30,6 +42,39 @@ def without_unit(header: str) -> tuple[str, float] | None:
         return None
     factor = _factor((found[2] or found[3]).strip())
     return None if factor is None else (found[1], factor)
+
+
+def unit_of_count(header: str) -> tuple[str, float] | None:
+    """The name of a count that ends in its unit, and the factor of that; None without one.
+
+    ``tokens_B`` is ``tokens`` in units of 1e9, ``n_params_millions`` is ``n_params`` in units of 1e6, ``total_gflops``
+    is ``total_flops`` in units of 1e9.
+    """
+    header = header.strip()
+    days, rate, ending = _DAYS.fullmatch(header), _RATE.fullmatch(header), _ENDING.fullmatch(header)
+    if days is not None:
+        return days[1].rstrip(_JOINTS) or "compute", _PREFIXES.get((days[2] or "")[:1].lower(), 1.0) * _SECONDS_A_DAY
+    if rate is not None:
+        return f"{rate[1]}flops{rate[3]}", _PREFIXES[rate[2][0].lower()]
+    if ending is None:
+        return None
+    power = _POWER.fullmatch(ending[2])
+    factor = float(f"1e{power[1]}") if power is not None else _factor(ending[2].lower()) or _factor(ending[2].upper())
+    return None if factor is None or factor == 1.0 else (ending[1].rstrip(_JOINTS), factor)
+
+
+def is_rate(header: str) -> bool:
+    """Whether a header may be of a rate, or of one pass: ``TFLOPs``, of which nothing says that it is a total."""
+    found = _RATE.fullmatch(header.strip())
+    return found is not None and not (found[1] or found[3]).strip(_JOINTS)
+
+
+def logarithm(header: str) -> tuple[str, str] | None:
+    """What a header is the logarithm of, and its base: ``log10_flops`` is of ``flops`` to ``10``; None otherwise."""
+    found = _LOGARITHM.fullmatch(header.strip())
+    if found is None:
+        return None
+    return (found[2] or found[3]).strip(), {"10": "10", "2": "2", "": "e"}[found[1]]
 
 
 def unit_alone(cell: str) -> bool:

@@ -6,6 +6,7 @@ Values are checked here, before the first compilation, because a wrong unit give
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,13 @@ from bayeslaw.runs.reading.cells import as_numbers
 from bayeslaw.runs.reading.numerals import COMMA, POINT, UNKNOWN, number
 from bayeslaw.runs.schedule_sums import check_run_ids, sum_along
 from bayeslaw.runs.wording import amended, called, rescaled, rows_of
+from bayeslaw.words import worded
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
+
+
+DECIBELS = re.compile(r"(?<![a-z])db(?![a-z])", re.IGNORECASE)
 
 
 def inputs(runs: Runs, law: Law) -> dict[str, np.ndarray]:
@@ -197,8 +202,10 @@ def outcome(runs: Runs, law: Law) -> np.ndarray:
     values = numbers(runs, column, wanted, kind.words)
     bad = ~kind.holds(values)
     if bad.any():
-        remedy = amended(runs, "correct it")
-        if family.outcome == "unit" and (values > 0).all() and 1 < values.max() < 100:
+        remedy = "correct it" if bad.all() else amended(runs, "correct it", KEPT[family.outcome].format(column))
+        if family.outcome == "positive" and (values < 0).all() and not runs.wording.by_hand:
+            remedy = _sign_or_scale(runs, column)
+        elif family.outcome == "unit" and (values > 0).all() and 1 < values.max() < 100:
             remedy = rescaled(runs, column, [0.01])
         elif family.outcome == "unit" and np.isin(values[bad], (0.0, 1.0)).all():
             # All or none of a few questions: leaving them out selects by outcome, so it is the last resort and says so.
@@ -211,6 +218,19 @@ def outcome(runs: Runs, law: Law) -> np.ndarray:
     if family.outcome == "count":
         _check_trials(runs, law, values)
     return outcome_in_range(runs, law, column, values)
+
+
+# Conditions that outcomes of a kind meet.
+KEPT = {"positive": "{0} > 0", "unit": "{0} > 0 and {0} < 1", "count": "{0} >= 0", "real": "{0} is known"}
+
+
+def _sign_or_scale(runs: Runs, column: str) -> str:
+    """The remedy for an outcome that is negative in all rows: a turned sign, or decibels by the name."""
+    own = runs.wording.reading(column).own
+    level = DECIBELS.search(own) is not None
+    formula = f"10**([{own}] / 10)" if level else f"-[{own}]"
+    right = worded(f"columns={{'{column}': '{formula}'}}", f'--columns "{column}={formula}"')
+    return f"{'take it out of decibels' if level else 'if it is a log-likelihood, turn its sign'}: {right}"
 
 
 def _check_trials(runs: Runs, law: Law, successes: np.ndarray) -> None:

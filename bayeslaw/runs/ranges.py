@@ -8,13 +8,13 @@ about; where several units are possible, all are named and none is chosen.
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bayeslaw.errors import RunsError
 from bayeslaw.language.law import Law
+from bayeslaw.runs.headers import PERPLEXITY
 from bayeslaw.runs.wording import FACTORS, amended, called, rescaled, rows_of
 from bayeslaw.words import exact, short, worded
 
@@ -29,7 +29,6 @@ TOLERANCE = 100.0
 # Where the losses of language models are, which a multiple of another loss is brought to.
 USUAL_LOSS = 2.0
 PERCENT = 1e-2
-PERPLEXITY = re.compile(r"(?<![a-z])(ppl|perplexity)(?![a-z])")
 
 
 def expected(interval: tuple[float, float] | None, units: str) -> str:
@@ -101,7 +100,7 @@ def outcome_in_range(runs: Runs, law: Law, column: str, values: np.ndarray) -> n
     if units.startswith("nat") and PERPLEXITY.search(own.lower()) and "log" not in own.lower():
         raise RunsError(
             f"{runs.source}: {what} is a perplexity by its name, but law '{law.name}' expects {units}, which is its "
-            f"logarithm: {worded(f"columns={{'{column}': 'log({own})'}}", f'--columns "{column}=log({own})"')}."
+            f"logarithm: {_read_as(column, f'log({own})')}."
         )
     if interval is None or not (bad := outside(values, interval)).any():
         return values
@@ -114,15 +113,15 @@ def outcome_in_range(runs: Runs, law: Law, column: str, values: np.ndarray) -> n
         )
     how = "correct it"
     if units.startswith("nat"):
+        ways = []
         if bad.mean() > 0.5 and (values > 1).all() and not outside(np.log(values), interval).any():
-            how = f"if it is a perplexity, give its log, which is the loss, else {how}"
-        elif (multiple := _multiple(values, interval)) is not None and bad.all():
+            ways.append(f"If it is a perplexity, take its log, which is the loss: {_read_as(column, f'log({own})')}")
+        if bad.all() and (multiple := _multiple(values, interval)) is not None:
             unit = exact(multiple * (given or 1.0))
             right = worded(f"units={{'{column}': {unit}}}", f"--units {column}={unit}")
-            how = (
-                "its floor and amplitudes have priors for these. If it is another loss, fit a multiple of it, which "
-                f"has the same exponents: {right}; else {how}"
-            )
+            ways.append(f"If it is another loss, fit a multiple of it, which has the same exponents: {right}")
+        if ways:
+            how = f"its floor and amplitudes have priors for these. {'. '.join(ways)}; else correct it"
     raise _refusal(
         runs, law, what, column, values, bad, expected(interval, units), _condition(column, interval, values), how
     )
@@ -132,6 +131,11 @@ def outside(values: np.ndarray, interval: tuple[float, float]) -> np.ndarray:
     """Which values are outside a range, with a slack of 1e-9, so that a bound that was written to a file is inside."""
     low, high = interval
     return (values < low - 1e-9 * abs(low)) | (values > high + 1e-9 * abs(high))
+
+
+def _read_as(column: str, formula: str) -> str:
+    """How a caller says that a column is a formula of the file's own."""
+    return worded(f"columns={{'{column}': '{formula}'}}", f'--columns "{column}={formula}"')
 
 
 def _is_count(interval: tuple[float, float], units: str) -> bool:

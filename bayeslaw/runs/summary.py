@@ -187,7 +187,7 @@ def summarise(runs: Runs, law: Law | str | None = None, family: str | None = Non
         ranges=tuple(_range(key, values) for key, values in looked_at.items()),
         family=design.family,
         families=_families(design.groups, first),
-        notes=(*map(_unusable, faults), *notes(design)),
+        notes=(*map(unusable, faults), *notes(design)),
         law=None if law is None else law.name,
     )
 
@@ -237,7 +237,8 @@ def _read(
     return inputs, empty, faults_of(left, law, None if groups is None else groups[whole])
 
 
-def _unusable(error: RunsError) -> Note:
+def unusable(error: RunsError) -> Note:
+    """The note on a fault for which a fit would stop."""
     return Note(
         "unusable",
         "serious",

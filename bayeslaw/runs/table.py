@@ -19,9 +19,8 @@ import numpy as np
 from bayeslaw.errors import RunsError, listed
 from bayeslaw.language.law import Law
 from bayeslaw.runs import observations
-from bayeslaw.runs.columns import STANDARD, is_quantity, missing_column, recognised, standard_name, understood
+from bayeslaw.runs.columns import STANDARD, is_quantity, missing_column, recognised, standard_name, understood, unit_in
 from bayeslaw.runs.filters import computed, rows_where
-from bayeslaw.runs.headers import without_holder, without_unit
 from bayeslaw.runs.reading.cells import Table, as_numbers
 from bayeslaw.runs.reading.sources import read_table
 from bayeslaw.runs.wording import Reading, Wording, amended, rows_of
@@ -292,7 +291,7 @@ def read_runs(
     formulas = {name: formula for name, formula in (columns or {}).items() if name not in own}
     runs = _scaled(_renamed(table, own, formulas, units or {}), units or {}, not_yet=formulas)
     values = {name: computed(runs, name, formula) for name, formula in formulas.items()}
-    readings = {**runs.wording.readings, **{name: Reading(formula) for name, formula in formulas.items()}}
+    readings = {**runs.wording.readings, **{name: Reading(formula, chosen=True) for name, formula in formulas.items()}}
     runs = replace(runs.with_columns(values), wording=Wording(readings)) if values else runs
     return _scaled(runs, {name: unit for name, unit in (units or {}).items() if name in formulas})
 
@@ -316,7 +315,7 @@ def _scaled(runs: Runs, units: Mapping[str, float | str], not_yet: Collection[st
                 f"{runs.source}: units are given twice for column '{found}', under two of its names; keep one."
             )
         factor = _factor(name, unit)
-        readings[found] = Reading(runs.wording.reading(found).own, factor)
+        readings[found] = replace(runs.wording.reading(found), unit=factor, by_header=False)
         scaled[found] = runs.data[found] * factor
     return replace(runs.with_columns(scaled), wording=Wording(readings)) if scaled else runs
 
@@ -332,15 +331,15 @@ def _renamed(
     named = {by_own.get(own) or found.get(own, own): own for own in table.columns if own in by_own or own in left}
     # One column of the file may be assigned to two names; the others keep the order of the file.
     data = {name: table.columns[own] for name, own in named.items()} | assigned
-    readings = {name: Reading(own) for name, own in (named | dict(columns)).items()}
+    readings = {name: Reading(own, chosen=name in columns) for name, own in (named | dict(columns)).items()}
     by_caller = {name for unit in units for name in (unit, standard_name(unit), understood(unit))}
     for name, reading in list(readings.items()):
-        unit = without_unit(without_holder(reading.own)) if reading.own != name else None
+        unit = unit_in(reading.own, name) if reading.own != name else None
         if data[name].dtype == object:
             numbers = as_numbers(data[name], table.mark) if name in columns or _is_count(name) else None
             data[name] = data[name] if numbers is None else numbers
-        elif unit is not None and unit[1] != 1.0 and not {name, reading.own} & by_caller:
-            data[name], readings[name] = data[name] * unit[1], Reading(reading.own, unit[1], by_header=True)
+        elif unit is not None and unit != 1.0 and not {name, reading.own} & by_caller:
+            data[name], readings[name] = data[name] * unit, replace(reading, unit=unit, by_header=True)
     return Runs(data, table.source, table.rows, wording=Wording(readings))
 
 

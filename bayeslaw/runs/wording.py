@@ -25,11 +25,22 @@ FACTORS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """How a column was read: its own name in the file, and the factor that the caller or its header gave."""
+    """How a column was read.
+
+    Attributes
+    ----------
+    own
+        Its own name in the file.
+    unit, by_header
+        The factor that it was multiplied by, and whether its header gave that or the caller.
+    chosen
+        Whether the caller said that it is this column.
+    """
 
     own: str
     unit: float | None = None
     by_header: bool = False
+    chosen: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,5 +114,5 @@ def amended(runs: Runs, how: str, condition: str | None = None) -> str:
     """
     if runs.wording.by_hand:
         return how
-    where = "..." if condition is None else f'"{condition}"'
-    return f"{how}, or leave such rows out with {worded(f'where({where})', f'--where {where}')}"
+    out = f"{how}, or leave such rows out"
+    return out if condition is None else f"{out} with {worded(f'where("{condition}")', f'--where "{condition}"')}"

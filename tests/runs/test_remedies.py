@@ -14,7 +14,7 @@ from bayeslaw.runs.faults.enough import check_enough
 from bayeslaw.runs.table import read_runs
 
 OPTION = re.compile(
-    r"--(?:where|columns|units|prior|law|pool|group-effect|family)[ =](?:\"[^\"]+\"|[^\s;,)]*[\w\]'\"/])"
+    r"--(?:where|columns|units|prior|law|pool|group-effect|family)[ =](?:\"[^\"]+\"|'[^']+'|[^\s;,)]*[\w\]'\"/])"
 )
 
 N, D = [1e8, 1e9, 1e10], [1e9, 1e10, 1e11]
@@ -58,6 +58,15 @@ TABLES = {
                    ["--law", "chinchilla", "--columns", "loss=ppl"], 1),
     "several words": ([{**row, "lr schedule": ["cosine", "no decay"][i % 2]} for i, row in enumerate(SCALE * 2)],
                       ["--law", "chinchilla"], 2),
+    "log-likelihood": ([{**row, "loss": -row["loss"]} for row in SCALE], ["--law", "chinchilla"], 1),
+    "decibels": (renamed([{**row, "loss": 10 * math.log10(row["loss"] / 6)} for row in SCALE], loss="loss dB"),
+                 ["--law", "chinchilla", "--columns", "loss=loss dB"], 1),
+    "one negative": (changed(SCALE, 3, loss=-1.0), ["--law", "chinchilla"], 1),
+    "unread perplexity": (renamed(SCALE, loss="PPL (test)"), ["--law", "chinchilla"], 1),
+    "unread logarithm": ([{"log10(C)": math.log10(row["flops"]), "loss": row["loss"]} for row in CURVE],
+                         ["--law", "power_law"], 1),
+    "any law": (renamed(SCALE, loss="val_ppl"), [], 1),
+    "large loss": ([{**row, "loss": 100 * row["loss"]} for row in SCALE], ["--law", "chinchilla"], 2),
     "bits": (renamed(SCALE, loss="bits_per_byte"), ["--law", "chinchilla", "--columns", "loss=bits_per_byte"], 1),
 }  # fmt: skip
 

@@ -618,7 +618,7 @@ def test_a_factor_that_overflows_is_no_unit(recwarn):
 
 
 def test_losses_that_look_like_perplexities_are_named_as_such():
-    with pytest.raises(RunsError, match="if it is a perplexity, give its log, which is the loss"):
+    with pytest.raises(RunsError, match="If it is a perplexity, take its log, which is the loss: columns="):
         observations.outcome(good(loss=[30.0, 20.0, 8.0]), LAW)
     with pytest.raises(RunsError, match=r"between 0\.3 and 15; correct it, or"):
         observations.outcome(good(loss=[99.0, 3.0, 2.0]), LAW)

@@ -258,6 +258,37 @@ def test_what_holds_a_column_is_no_part_of_its_name_but_what_it_is_of_is():
 HEADED = "Model,FLOPs (1E21),error\na,0.14,0.7\nb,24.0,0.42\nc,6100,0.15\n"
 
 
+@pytest.mark.parametrize(("header", "column", "factor"), [
+    ("params_M", "n_params", 1e6), ("n_params_millions", "n_params", 1e6), ("Params in M", "n_params", 1e6),
+    ("config.params_b", "n_params", 1e9), ("tokens_B", "n_tokens", 1e9), ("train tokens in billions", "n_tokens", 1e9),
+    ("D (B tokens)", "n_tokens", 1e9), ("total_gflops", "flops", 1e9), ("flops_e21", "flops", 1e21),
+    ("train_flops_1e18", "flops", 1e18), ("petaflop_days", "flops", 8.64e19), ("compute_pfdays", "flops", 8.64e19),
+    ("PF-days", "flops", 8.64e19), ("total_flops", "flops", 1.0), ("tokens_seen", "n_tokens", 1.0),
+])  # fmt: skip
+def test_a_unit_at_the_end_of_a_count_is_its_unit(header, column, factor):
+    runs = read_runs({header: [2.0, 3.0]})
+    assert runs.names == (column,)
+    assert runs.column(column).tolist() == [2.0 * factor, 3.0 * factor]
+    assert read_runs({header: [2.0, 3.0]}, units={column: 10.0}).column(column).tolist() == [20.0, 30.0]
+
+
+@pytest.mark.parametrize("header", ["TFLOPs", "tflops_per_gpu", "loss_b", "lr_1e3", "run_k", "N_B", "num_flops_ratio"])
+def test_what_may_be_something_else_is_no_unit(header):
+    assert read_runs({header: [2.0]}).names == (header,)
+
+
+def test_the_unit_of_a_name_that_the_caller_gives_is_read():
+    assert read_runs({"TFLOPs": [2.0]}, {"flops": "TFLOPs"}).column("flops").tolist() == [2e12]
+    assert read_runs({"Data [T]": [2.0]}, {"n_tokens": "Data [T]"}).column("n_tokens").tolist() == [2e12]
+    assert read_runs({"loss_b": [2.0]}, {"loss": "loss_b"}).column("loss").tolist() == [2.0]
+
+
+def test_a_wrong_unit_of_a_name_is_answered_by_the_option_that_undoes_it():
+    runs = read_runs({"params_b": [2e9, 3e9, 4e9], "n_tokens": [1e9, 2e9, 3e9]})
+    with pytest.raises(RunsError, match=r"multiplied by 1e9 as its header says: pass units=\{'n_params': 1\} instead"):
+        observations.inputs(runs, catalogue.law("chinchilla"))
+
+
 def test_a_unit_of_a_header_is_kept_unless_the_caller_gives_another(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(HEADED)
@@ -345,6 +376,19 @@ def test_two_columns_for_one_name_are_a_question_only_where_it_is_needed():
         runs.column("run")
     assert read_runs({**both, "run_name": ["a", "b"]}).column("run").tolist() == ["a", "b"]
     assert read_runs({"N": [1, 2], "params": [1, 2]}).column("n_params").tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("columns", [
+    {"step": [1.0, 2.0], "70M": [3.0, 2.9], "1.4B": [2.0, 1.9]},
+    {"a - loss": [3.0, 2.9], "b - loss": [2.0, 1.9], "b - loss__MIN": [2.0, 1.9]},
+])  # fmt: skip
+@pytest.mark.parametrize("law", ["chinchilla", None])
+def test_of_a_chart_nothing_else_is_said(columns, law, tmp_path):
+    path = tmp_path / "chart.csv"
+    path.write_text("\n".join(",".join(map(str, row)) for row in [[*columns], *zip(*columns.values(), strict=True)]))
+    done = CliRunner().invoke(commands, ["runs", str(path), "--json", *(["--law", law] if law else [])])
+    (note,) = json.loads(done.output)["notes"]
+    assert "the table is wide, one column a run (2 of them:" in note["text"]
 
 
 def test_a_chart_is_no_table_of_runs():

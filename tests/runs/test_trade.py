@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bayeslaw.ask.auto.choice import choose
 from bayeslaw.errors import PoolingError, RunsError
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.language.catalogue import law, paths
@@ -181,6 +182,52 @@ def test_seeds_are_repeats_and_no_checkpoints():
     without = Runs.from_arrays({name: values for name, values in without.data.items() if name != "seed"})
     assert "they share a name in column run" in noted(without)["seeds"].text
     assert "unusable" not in noted(without)
+
+
+def test_seeds_need_neither_a_name_nor_a_counter():
+    rows = table("n_params n_tokens loss" + " | 2e6 4e7 4.01 | 2e6 4e7 4.02 | 6e6 1e8 3.51 | 6e6 1e8 3.52")
+    assert "2 each (they agree in all columns but the outcome)" in noted(rows)["seeds"].text
+    assert "seeds" not in noted(rows.with_columns({"dropout": np.array([0.0, 0.1, 0.0, 0.1])}))
+
+
+def test_checkpoints_of_seeds_are_of_as_many_runs():
+    rows = table("run seed step n_params n_tokens loss" + "".join(
+        f" | r{r} {s} {t} {r}e8 {t * r}e9 {4 - 0.1 * t + 0.01 * s}" for r in (1, 2) for s in (1, 2, 3) for t in (1, 2)
+    ))  # fmt: skip
+    note = noted(rows)["checkpoints"]
+    assert "12 rows are checkpoints of 6 runs" in note.text
+    assert "group" not in note.remedy
+
+
+@pytest.mark.parametrize("other", ["val_loss", "test_loss", "eval/loss"])
+def test_another_column_that_could_be_the_outcome_is_named_with_how_to_choose(other):
+    columns = {"n_params": [1e8, 1e9], "n_tokens": [1e9, 1e10], "loss": [3.0, 2.8], other: [3.1, 2.9]}
+    note = noted(read_runs(columns))["other-outcomes"]
+    assert f"'{other}' could be the outcome as well as column 'loss', which is taken" in note.text
+    for own in (other, "loss"):
+        assert f"columns={{'loss': '{own}'}}" in note.remedy
+        assert "other-outcomes" not in noted(read_runs(columns, {"loss": own}))
+    assert "other-outcomes" not in noted(read_runs({**columns, other: columns["loss"]}))
+    with pytest.raises(RunsError, match=r"columns 'valid_loss' and 'test_loss' could each be 'loss'; say which"):
+        choose(read_runs({**{k: v for k, v in columns.items() if k != "loss" and k != other},
+                          "valid_loss": [3.0, 2.8], "test_loss": [3.1, 2.9]}))  # fmt: skip
+
+
+def test_a_share_of_wrong_answers_is_no_loss_in_nats():
+    runs = table("flops error | 1e18 .8 | 1e19 .7 | 1e20 .6 | 1e21 .5 | 1e22 .4", columns={"loss": "error"})
+    assert "downstream_error" in noted(runs, law("power_law"))["share"].remedy
+    assert "share" not in noted(read_runs(runs, units={"loss": 10}), law("power_law"))
+
+
+def test_what_was_taken_and_what_became_of_a_run_is_said():
+    runs = table(
+        "State config.n_params summary.tokens_B val/loss | finished 1e8 1 3 | crashed 1e9 2 nan | finished 1e9 2 2.8"
+    )
+    found = noted(runs)
+    assert found["columns-taken"].text == (
+        "Of the columns of the file, n_params is 'config.n_params'; n_tokens is 'summary.tokens_B' times 1e9."
+    )
+    assert "Column loss is empty in 1 row of 3 (row 2, State 'crashed')" in found["missing-cells"].text
 
 
 def test_restarts_are_one_note():

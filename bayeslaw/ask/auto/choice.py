@@ -13,8 +13,10 @@ import bayeslaw
 from bayeslaw.errors import RunsError, listed
 from bayeslaw.language import catalogue
 from bayeslaw.note import Note
+from bayeslaw.runs.columns import check_no_chart, check_one_each, offered
 from bayeslaw.runs.observations import columns_lacking
 from bayeslaw.runs.table import Runs
+from bayeslaw.words import argument, worded
 
 AUTO = "auto"
 CHOICES = Path(bayeslaw.__file__).parent / "data" / "choices.toml"
@@ -100,6 +102,7 @@ def choose(runs: Runs, outcome: str | None = None) -> Choice:
     """
     if outcome is not None and not runs.has(outcome):
         raise RunsError(f"{runs.source}: there is no column '{outcome}' to predict; it has {listed(runs.names, 12)}.")
+    check_no_chart(runs.names, runs.source, "a fit")
     found = [each for each in choices() if each.suits(runs) and outcome in (None, each.outcome)]
     if not found:
         raise RunsError(_nothing(runs, outcome))
@@ -116,10 +119,12 @@ def _nothing(runs: Runs, outcome: str | None) -> str:
     """Why no law suits, with the nearest ones and what they lack."""
     asked = [each for each in choices() if outcome in (None, each.outcome)]
     near = sorted(asked, key=lambda each: (not runs.has(each.outcome), len(each.lacking(runs))))[:NEAREST]
+    check_one_each(near[0].lacking(runs), runs.names, runs.source)
     lacks = "; ".join(f"{each.laws[0]} lacks {listed(each.lacking(runs))}" for each in near)
+    which = offered(near[0].lacking(runs), runs.names) or worded("columns={name: column}", "--columns NAME=COLUMN")
     return (
         f"{runs.source}: no law can be chosen for the columns {listed(runs.names, 12)}: {lacks}; name the columns "
-        f"(--columns NAME=COLUMN), or a law (--law NAME)."
+        f"({which}), or a law ({argument('law')})."
     )
 
 

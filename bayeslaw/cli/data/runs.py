@@ -12,9 +12,7 @@ import click
 from bayeslaw.cli.answer import answers, give
 from bayeslaw.cli.options import family_column_option, find_law, read_table, reading_options
 from bayeslaw.errors import RunsError
-from bayeslaw.note import Note
 from bayeslaw.paths import runs_file
-from bayeslaw.words import sentence
 
 if TYPE_CHECKING:
     from bayeslaw.runs.summary import RunsSummary
@@ -49,14 +47,13 @@ def _checked_for_all(every: Runs, family: str | None) -> RunsSummary:
     """A table checked for the laws that a fit would choose, which the most demanding of them stands for."""
     from bayeslaw.ask.auto.choice import choose
     from bayeslaw.language import catalogue
-    from bayeslaw.runs.summary import UNUSABLE
+    from bayeslaw.runs.summary import unusable
 
     try:
         laws = [catalogue.law(name) for name in choose(every).laws]
     except RunsError as fault:
         found = every.summary(None, family)
-        why, _, remedy = str(fault).rpartition("; ")
-        return replace(found, notes=(Note(UNUSABLE, "serious", sentence(why), sentence(remedy)), *found.notes))
+        return replace(found, notes=(unusable(fault), *found.notes))
     return every.summary(max(laws, key=lambda law: len(law.free_parameters)), family)
 
 

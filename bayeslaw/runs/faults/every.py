@@ -10,6 +10,7 @@ import numpy as np
 from bayeslaw.errors import RunsError
 from bayeslaw.language.law import Law
 from bayeslaw.runs import observations
+from bayeslaw.runs.columns import runs_of_a_chart
 from bayeslaw.runs.faults.enough import check_bowls, check_enough
 from bayeslaw.runs.faults.exact import check_noise
 from bayeslaw.runs.schedule_sums import check_run_ids
@@ -41,6 +42,8 @@ def faults_of(runs: Runs, law: Law, groups: np.ndarray | None = None) -> list[Ru
     """
     if not len(runs):
         return _refused(observations.check_columns, runs, law)
+    if len(runs_of_a_chart(runs.names)) > 1 and (wide := _refused(observations.check_columns, runs, law)):
+        return wide  # of its rows nothing can be said
     _, faults = observations.read_inputs(runs, law)
     inputs = [law.inputs[name] for name in observations.stopping(runs, law, faults)]
     found = [

@@ -1,4 +1,4 @@
-"""Empty cells, and the runs that were started again."""
+"""Empty cells, the runs that were started again, and which columns of the file were taken."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from bayeslaw.note import Note
+from bayeslaw.runs.headers import without_holder
 from bayeslaw.runs.notes.design import Design, counted
 from bayeslaw.runs.schedule_sums import run_column
 from bayeslaw.runs.wording import rows_of
-from bayeslaw.words import worded
+from bayeslaw.words import exact, worded
+
+# Where trackers say whether a run ended.
+STATES = ("state", "status")
 
 
 def missing_cells(design: Design) -> Iterator[Note]:
@@ -32,13 +36,40 @@ def missing_cells(design: Design) -> Iterator[Note]:
         return
     found = [
         f"{'column' if i else 'Column'} {name} is empty in {counted(int(empty.sum()), 'row')} of {len(empty)} "
-        f"({rows_of(design.runs, empty)})"
+        f"({rows_of(design.runs, empty)}{_state(design, empty)})"
         for i, (name, empty) in enumerate(design.empty.items())
     ]
     yield Note(
         "missing-cells", "serious", f"{'; '.join(found)}.",
         f"Fill in these cells, or leave such rows out with {leave_out}.",
     )  # fmt: skip
+
+
+def columns_taken(design: Design) -> Iterator[Note]:
+    """What was read from columns whose headers say more than a name: what holds them, or a unit."""
+    readings = {name: design.runs.wording.reading(name) for name in (*design.axes, design.outcome_name)}
+    taken = {
+        name: each for name, each in readings.items()
+        if not each.chosen and design.runs.has(name) and (each.by_header or without_holder(each.own) != each.own)
+    }  # fmt: skip
+    if taken:
+        said = [f"{name} is '{each.own}'" + (f" times {exact(each.unit)}" if each.unit else "")
+                for name, each in taken.items()]  # fmt: skip
+        yield Note(
+            "columns-taken", "info", f"Of the columns of the file, {'; '.join(said)}.",
+            f"Name another with {worded('columns={name: column}', '--columns NAME=COLUMN')} if one is not meant.",
+        )  # fmt: skip
+
+
+def _state(design: Design, empty: np.ndarray) -> str:
+    """What a tracker says became of the runs whose cells are empty: ``, which crashed``; nothing without one word."""
+    for name in design.runs.names:
+        if without_holder(name).lower() in STATES and design.runs.is_text(name):
+            words = set(design.runs.column(name)[empty].tolist()) - {""}
+            others = set(design.runs.column(name)[~empty].tolist())
+            if len(words) == 1 and not words & others:
+                return f", {name} '{words.pop()}'"
+    return ""
 
 
 def _restarted(design: Design) -> tuple[np.ndarray, str] | None:

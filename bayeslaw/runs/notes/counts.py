@@ -8,6 +8,7 @@ import numpy as np
 
 from bayeslaw.note import Note
 from bayeslaw.runs.columns import FLOPS
+from bayeslaw.runs.headers import without_holder
 from bayeslaw.runs.notes.design import Design, usable
 from bayeslaw.runs.wording import rows_of
 from bayeslaw.words import multiple, worded
@@ -70,7 +71,7 @@ def another_count_of_parameters(design: Design) -> Iterator[Note]:
         return
     size = runs.column("n_params")
     for name in runs.names:
-        kind = _kind(name)
+        kind = _kind(without_holder(name))
         if name == "n_params" or kind is None or runs.is_text(name):
             continue
         other = runs.column(name)

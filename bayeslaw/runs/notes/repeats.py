@@ -8,6 +8,7 @@ import numpy as np
 
 from bayeslaw.errors import listed
 from bayeslaw.note import Note
+from bayeslaw.runs.columns import runs_of_a_chart
 from bayeslaw.runs.notes.design import Design, counted
 from bayeslaw.runs.notes.leaving_out import without
 from bayeslaw.runs.schedule_sums import configurations, curves, run_column, seed_column
@@ -20,18 +21,25 @@ DIGITS_OF_ONE_RUN = 6
 def checkpoints(design: Design) -> Iterator[Note]:
     """Checkpoints of one run, which share its errors."""
     runs = design.runs
+    if len(runs_of_a_chart(runs.names)) > 1:
+        return
     known = np.ones(len(runs), dtype=bool) if design.outcome is None else np.isfinite(design.outcome)
     name = run_column(runs)
     if name is not None:
-        ids = [i for i, k in zip(runs.data[name].tolist(), known, strict=True) if k and i not in ("",) and i == i]
-        keys = [key for key, k in zip(configurations(runs), known, strict=True) if k]
+        # Seeds of one name are runs of their own.
+        seeds = [""] * len(runs) if (by := seed_column(runs)) is None else runs.data[by].tolist()
+        ids = [(i, seed) for i, seed, k in zip(runs.data[name].tolist(), seeds, known, strict=True)
+               if k and i not in ("",) and i == i]  # fmt: skip
+        keys = [(key, seed) for key, seed, k in zip(configurations(runs), seeds, known, strict=True) if k]
         if len(ids) == len(set(ids)) or len(ids) != len(keys) or len(set(keys)) <= len(set(ids)):
             return  # one configuration a run: seeds and repeats
         yield Note(
             "checkpoints", "warning",
             f"{len(ids)} rows are checkpoints of {len(set(ids))} runs: rows of one run err together, so they tell "
             "less than as many independent runs.",
-            f"Let them err together with {_together(name)}, or keep the last row of each run.",
+            f"Let them err together with {_together(name)}, or keep the last row of each run."
+            if by is None
+            else "Keep the last row of each run.",
         )  # fmt: skip
     elif "step" in runs.data and not runs.is_text("step"):
         rows = [each[known[each]] for each in curves(runs)]
@@ -57,8 +65,10 @@ def seeds(design: Design) -> Iterator[Note]:
     """Repeats of one configuration, whose scatter is the noise between runs."""
     runs, y = design.runs, design.outcome
     by, name = seed_column(runs), run_column(runs)
-    if y is None or (by is None and name is None) or not design.axes:
+    if y is None or not design.axes:
         return
+    if by is None and name is None and design.empty:
+        return  # rows that look alike may differ in what is empty
     groups = [g for g in _alike(configurations(runs), np.isfinite(y)) if _are_repeats(design, g, by, name)]
     groups = [g for g in groups if np.ptp(y[g]) > 0]
     if not groups:
@@ -69,7 +79,9 @@ def seeds(design: Design) -> Iterator[Note]:
     relative = f", about {100 * scatter / middle:.2g} %" if middle > 0 else ""
     rows, sizes = sum(map(len, groups)), sorted({len(g) for g in groups})
     each = f"{sizes[0]} each" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]} each"
-    told = f"column {by} tells them apart" if by is not None else f"they share a name in column {name}"
+    told = "they agree in all columns but the outcome"
+    if by is not None or name is not None:
+        told = f"column {by} tells them apart" if by is not None else f"they share a name in column {name}"
     yield Note(
         "seeds", "info",
         f"{rows} rows are {counted(len(groups), 'configuration')}, {each} ({told}): runs of their own, whose outcomes "
@@ -81,7 +93,10 @@ def seeds(design: Design) -> Iterator[Note]:
 def _are_repeats(design: Design, group: np.ndarray, by: str | None, name: str | None) -> bool:
     if by is not None:
         return len(set(design.runs.data[by][group].tolist())) == len(group)
-    return name is not None and len(set(design.runs.data[name][group].tolist())) == 1
+    if name is not None:
+        return len(set(design.runs.data[name][group].tolist())) == 1
+    others = [values for each, values in design.runs.data.items() if each != design.outcome_name]
+    return all(len(set(_cells(values[group]))) == 1 for values in others)
 
 
 def _alike(keys: Sequence[tuple[object, ...]], known: np.ndarray) -> list[np.ndarray]:

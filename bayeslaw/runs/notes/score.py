@@ -1,15 +1,18 @@
-"""Whether the outcome is what a law of losses expects: a score rises, and a loss falls."""
+"""Whether the outcome is what a law of losses expects: a score rises, a loss falls, and another column may be it."""
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
 
 import numpy as np
 
+from bayeslaw.errors import listed
 from bayeslaw.note import Note
-from bayeslaw.runs.columns import FLOPS
+from bayeslaw.runs.columns import FLOPS, understood
+from bayeslaw.runs.headers import PERPLEXITY
 from bayeslaw.runs.notes.design import Design, usable
-from bayeslaw.runs.ranges import PERPLEXITY
 from bayeslaw.runs.wording import called
 from bayeslaw.words import worded
 
@@ -19,6 +22,7 @@ FEWEST = 4
 RISES = 0.9
 # By what their names say; a name with "bits" is a multiple of a loss in nats.
 BITS = ("bpb", "bpc", "bits_per", "bits per", "bits-per")
+SHARE = re.compile(r"(?<![a-z])(err|error|error rate|error_rate|err_rate|wrong)(?![a-z])")
 LAWS_OF_SCORES = {
     "emergence_logistic": "right answers n_correct among n_trials, by flops",
     "task_chain": "the same by n_params and n_tokens",
@@ -86,3 +90,36 @@ def other_units(design: Design) -> Iterator[Note]:
             f"Multiply by the logarithm of 2, which gives nats a byte or character: {right}; times the bytes in a "
             f"token of your tokenizer, about 4, it is nats a token.",
         )  # fmt: skip
+
+
+def other_outcomes(design: Design) -> Iterator[Note]:
+    """Columns that could be the outcome as well as the one that was taken, and differ from it."""
+    runs, name = design.runs, design.outcome_name
+    if design.outcome is None or runs.wording.reading(name).chosen:
+        return
+    others = [each for each in runs.names if each != name and understood(each) == name and not runs.is_text(each)]
+    others = [each for each in others if not np.array_equal(runs.column(each), design.outcome, equal_nan=True)]
+    if others:
+        taken, first = runs.wording.reading(name).own, others[0]
+        options = [worded(f"columns={{'{name}': '{each}'}}", f"--columns {shlex.quote(f'{name}={each}')}")
+                   for each in (first, taken)]  # fmt: skip
+        yield Note(
+            "other-outcomes", "warning",
+            f"{listed([*map(repr, others)], 4)} could be the outcome as well as column '{taken}', which is taken: "
+            f"training and held-out losses, or those of several texts, have laws of their own.",
+            f"Say which it is: {options[0]}, or {options[1]}.",
+        )  # fmt: skip
+
+
+def share_as_loss(design: Design) -> Iterator[Note]:
+    """A share of wrong answers under a law of losses, by its name."""
+    y, own = design.outcome, design.runs.wording.reading(design.outcome_name).own
+    if y is None or not design.falls or not SHARE.search(own.lower()) or not ((y > 0) & (y < 1)).all():
+        return
+    yield Note(
+        "share", "warning",
+        f"{sentence_of(called(design.runs, design.outcome_name))} is a share of wrong answers by its name, and the law "
+        "is of losses in nats a token: it knows no chance level, and its floor has a prior for losses.",
+        "Take law 'downstream_error', which predicts such a share from the loss, or fit counts of right answers "
+        "(emergence_logistic, task_chain).",
+    )  # fmt: skip
