@@ -1,7 +1,7 @@
 """Options that several commands share, each beside the function that reads its value.
 
-Tables (``--columns``, ``--units``, ``--where``), laws (``--laws``, ``--priors``, ``--prior``, ``--pool``), fitting
-(``--draws``, ``--patience``, ``--shards``, ``--seed``, ...), questions
+Tables (``--columns``, ``--units``, ``--where``), laws (``--laws``, ``--along``, ``--priors``, ``--prior``, ``--pool``),
+fitting (``--draws``, ``--patience``, ``--shards``, ``--seed``, ...), questions
 (``--at``, ``--family``, ``--level``, ``--drift``, ``--allow-unconverged``) and pictures (``--plot``).
 """
 
@@ -131,22 +131,32 @@ def laws_options(which: str, several: bool = False, default: str | None = None) 
     )  # fmt: skip
 
 
-def find_law(name: str, priors: str | None = None, prior: Sequence[str] = ()) -> Law:
+along_option = click.option(
+    "--along", metavar="COLUMN[=USUAL]",
+    help="The scale of a law of one input, such as power_law, in place of its own: n_params, n_tokens, or any column "
+         "with a usual value of it (gpu_hours=1e3).",
+)  # fmt: skip
+
+
+def find_law(name: str, priors: str | None = None, prior: Sequence[str] = (), along: str | None = None) -> Law:
     """Return a law of the catalogue by name, or one of the user's own by its file; with its own priors or others."""
-    return find_laws([name], priors, prior)[0]
+    return find_laws([name], priors, prior, along)[0]
 
 
-def find_laws(names: Sequence[str], priors: str | None = None, prior: Sequence[str] = ()) -> list[Law]:
+def find_laws(
+    names: Sequence[str], priors: str | None = None, prior: Sequence[str] = (), along: str | None = None
+) -> list[Law]:
     """Return several laws; of single priors, each takes those of the parameters it has."""
     single = assignments(prior, "--prior", PRIOR)
     asked = [name.strip() for name in names if name.strip()]
     files = {name: law_file(name) for name in asked if _is_file(name)}
 
     from bayeslaw.language import catalogue
-    from bayeslaw.language.catalogue import read_law
+    from bayeslaw.language.catalogue import read_law, run_along
     from bayeslaw.language.public_priors import with_priors_each
 
     laws = {str(i): read_law(files[name]) if name in files else catalogue.law(name) for i, name in enumerate(asked)}
+    laws = {called: run_along(law, along) for called, law in laws.items()}
     return list(with_priors_each(with_priors_each(laws, priors), single).values())
 
 

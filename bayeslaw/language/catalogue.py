@@ -7,10 +7,11 @@ import tomllib
 from functools import lru_cache
 from pathlib import Path
 
-from bayeslaw.errors import FileError, LawError, did_you_mean, shown
-from bayeslaw.language.law import Law
+from bayeslaw.errors import FileError, LawError, did_you_mean, listed, shown
+from bayeslaw.language.law import Input, Law
 from bayeslaw.language.reading import LARGEST_FILE
 from bayeslaw.paths import law_file, why
+from bayeslaw.words import number_in, worded
 
 USER_FOLDERS = "BAYESLAW_LAWS"
 
@@ -64,19 +65,64 @@ def paths() -> dict[str, Path]:
     return found
 
 
-def law(name: str) -> Law:
+def law(name: str, along: str | None = None) -> Law:
     """Return a law of the catalogue by name.
 
     Parameters
     ----------
     name
         File name without ``.toml``; ``bayeslaw laws`` lists them.
+    along
+        The column that a law of one scale runs along in place of its own: ``"n_params"``, or one that no law knows with
+        a usual value of it, ``"gpu_hours=1e3"``.  ``"power_law@n_params"`` is the same law as a name.
 
     Raises
     ------
     LawError
-        When there is no such law, with the nearest name.
+        When there is no such law, with the nearest name, or it cannot run along another scale.
     """
+    name, _, own = name.partition("@")
+    return run_along(_named(name), along or own)
+
+
+def run_along(law: Law, along: str | None) -> Law:
+    """A law along the scale of a column, see :func:`law`; the law itself without one.
+
+    Raises
+    ------
+    LawError
+        When it cannot, or no shipped law says what the column's scale is.
+    """
+    if not along:
+        return law
+    column, given, usual = (part.strip() for part in along.partition("="))
+    if not given:
+        return law.along(_scale(column))
+    value = number_in(usual)
+    if value is None:
+        raise LawError(
+            f"along {along}: '{usual}' is not a number; give a usual value of {column}, such as {column}=1e3."
+        )
+    return law.along(Input("x", column, "1", column.replace("_", " "), value))
+
+
+def _scale(column: str) -> Input:
+    """The first input of a shipped law that has a column and a reference scale."""
+    shipped = (read_law(path) for path in sorted(shipped_folder().glob("*.toml")))
+    known = {
+        each.column: each for one in reversed([*shipped]) for each in one.inputs.values()
+        if each.reference is not None and each.formula is None
+    }  # fmt: skip
+    if column not in known:
+        usual = worded(f'along="{column}=1e3"', f"--along {column}=1e3")
+        raise LawError(
+            f"along: no law has a scale '{column}'{did_you_mean(column, known)}; known are {listed(known, 20)}; of "
+            f"another, give a usual value: {usual}."
+        )
+    return known[column]
+
+
+def _named(name: str) -> Law:
     known = paths()
     if name not in known:
         raise LawError(f"there is no law '{name}'{did_you_mean(name, known)}; `bayeslaw laws` lists all {len(known)}.")

@@ -6,12 +6,13 @@ that nobody has seen.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bayeslaw.errors import LawError, did_you_mean
+from bayeslaw.errors import LawError, did_you_mean, listed
 from bayeslaw.language.formula.expression import (
     Call,
     Name,
@@ -24,7 +25,7 @@ from bayeslaw.language.formula.expression import (
     substitute,
     to_text,
 )
-from bayeslaw.language.parts import names_used
+from bayeslaw.language.parts import Input, names_used
 from bayeslaw.language.values import NAME, parse_call, parse_prior
 from bayeslaw.words import worded
 
@@ -105,6 +106,94 @@ def _agrees(law: Law, key: str, ties: Mapping[str, str]) -> bool:
     """Whether published values are values of a tied law too."""
     values = law.published_parameters(key)
     return all(values.get(name) == values.get(other) for name, other in ties.items())
+
+
+# What a parameter was expected to be for one scale is a weaker guide for another: its prior is so many times as wide.
+WIDER_ELSEWHERE = 2.0
+
+
+def with_input(law: Law, scale: Input) -> Law:
+    """Let a law of one scale run along another; see :meth:`bayeslaw.Law.along`."""
+    old = _only_scale(law)
+    if scale.column == old.column:
+        return law
+    if scale.column == law.output.column:
+        raise LawError(f"law '{law.name}' predicts '{scale.column}', so it cannot run along it.")
+    if scale.reference is None or not scale.reference > 0:
+        raise LawError(f"along {scale.column}: its reference scale is missing; give a usual value, above 0.")
+    by = {old.name: scale.name, f"{old.name}0": f"{scale.name}0"}
+    if taken := sorted(set(by.values()) & {*law.parameters, *law.terms, *law.inputs, law.output.column, "mean"}):
+        raise LawError(
+            f"along {scale.column}: law '{law.name}' has a '{taken[0]}' already; give the input another name."
+        )
+    moved, gone = _read_along(law, old.name), set(by)
+    for name, node in law.derived.items():
+        if gone & names(node).keys():
+            gone.add(name)
+    gone -= set(by)
+    nodes: dict[str, Node] = {name: Name(new) for name, new in by.items()}
+
+    def renamed(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: renamed(each) for key, each in part.items()}
+        if isinstance(part, list):
+            return [*map(renamed, part)]
+        return to_text(substitute(parse(part), nodes)) if isinstance(part, str) else part
+
+    def edit(table: dict[str, Any]) -> None:
+        table["formula"], table["terms"] = renamed(table["formula"]), renamed(table.get("terms", {}))
+        del table["input"][old.name]
+        about = {"column": scale.column, "units": scale.units, "meaning": scale.meaning, "reference": scale.reference}
+        table["input"][scale.name] = about | ({} if scale.range is None else {"range": list(scale.range)})
+        for name, parameter in table["parameter"].items():
+            if name in moved:
+                parameter["prior"] = law.parameters[name].prior.widened(WIDER_ELSEWHERE).text
+            parameter["meaning"] = re.sub(rf"\b{old.name}0\b", f"{scale.name}0", parameter.get("meaning", ""))
+        table.pop("published", None)  # of the other scale, as are quantities that depend on its reference
+        for name in gone:
+            del table["derived"][name]
+
+    return _edited(replace(law, name=f"{law.name.partition('@')[0]}@{scale.column}"), edit)
+
+
+def _only_scale(law: Law) -> Input:
+    """The one input of a law that can be exchanged for another.
+
+    Raises
+    ------
+    LawError
+        When it has several, or parameters that are values of it.
+    """
+    scales = [law.inputs[name] for name in law.inputs if name in law.mean_inputs]
+    if len(scales) != 1 or scales[0].formula is not None or scales[0].name in law.output.likelihood.names:
+        raise LawError(
+            f"law '{law.name}' is of {listed(each.name for each in scales)}; only a law of one scale, such as "
+            f"power_law, can run along another."
+        )
+    (old,) = scales
+    own = [each.name for each in law.parameters.values() if each.units == old.units and each.units not in ("", "1")]
+    if old.reference is None or own:
+        what = f"'{own[0]}' is a number of {old.units}s" if own else f"it has no reference scale of '{old.name}'"
+        raise LawError(
+            f"law '{law.name}' cannot run along another scale, since {what}; copy its file and change the input and "
+            f"the priors, or take power_law."
+        )
+    return old
+
+
+def _read_along(law: Law, scale: str) -> set[str]:
+    """The parameters of those summands of a formula in which an input occurs, directly or through terms."""
+    inside: dict[str, set[str]] = {}
+    for name, term in law.terms.items():
+        inside[name] = set().union(*(inside.get(each, {each}) for each in names_used(Name(name), {name: term})))
+
+    def read(node: Node) -> set[str]:
+        if isinstance(node, Call) and node.function in ("+", "-"):
+            return set().union(*map(read, node.args))
+        found = set[str]().union(*(inside.get(name, {name}) for name in names(node)))
+        return found if {scale, f"{scale}0"} & found else set()
+
+    return read(law.formula) & set(law.free_parameters)
 
 
 def with_wider_priors(law: Law, factor: float) -> Law:

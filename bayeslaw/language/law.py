@@ -198,6 +198,25 @@ class Law:
         """
         return editing.with_priors(self, priors)
 
+    def along(self, scale: Input) -> Law:
+        """Return the same law of another scale, such as ``power_law.along(chinchilla.inputs["N"])``.
+
+        The reference scale becomes that of the new input, priors of what depends on it become twice as wide, and
+        published values, which are of the other scale, are left out.  :func:`bayeslaw.law` knows usual scales by their
+        columns: ``bl.law("power_law", along="n_params")``.
+
+        Parameters
+        ----------
+        scale
+            An input of any law; it needs a reference scale.
+
+        Raises
+        ------
+        LawError
+            When the law has several inputs, or parameters that are values of its own one.
+        """
+        return editing.with_input(self, scale)
+
     def with_wider_priors(self, factor: float) -> Law:
         """Return the same law with every prior `factor` times as wide about the same place, those of spreads too.
 

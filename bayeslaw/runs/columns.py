@@ -54,6 +54,8 @@ _ROWS = (
     Column("loss", "nat/token", "cross-entropy on held-out text",
            ("L", "val_loss", "validation_loss", "valid_loss", "eval_loss", "test_loss", "final_loss",
             "final_val_loss")),
+    Column("best_size", "parameter", "parameters of the best network of a compute budget",
+           ("N_opt", "opt_params", "optimal_params", "optimal_size", "best_params", "n_params_opt", "best_n_params")),
     Column("learning_rate", "1", "peak learning rate, or the rate at this step", ("lr", "peak_lr", "max_lr")),
     Column("batch_size_tokens", "token", "tokens per step", ("tokens_per_batch", "tokens_per_step")),
     Column("step", "step", "optimiser steps taken so far", ("global_step", "train_step", "training_step")),

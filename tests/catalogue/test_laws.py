@@ -264,6 +264,21 @@ def test_power_law_scale_is_where_one_unit_is_left() -> None:
     assert power.mean({"C": 1e20}, at) / power.mean({"C": 1e20 * power.derive(at)["half"]}, at) == pytest.approx(2.0)
 
 
+def test_optimum_power_is_the_line_of_best_sizes() -> None:
+    """Kaplan's at one PF-day; that of isoFLOP bowls, whose minima are the optima; and what is left for the tokens."""
+    line, bowls = law("optimum_power"), law("isoflop")
+    kaplan = line.published_parameters("kaplan2020scaling")
+    assert line.mean({"C": 8.64e19}, kaplan) == pytest.approx(1.3e9)
+    for key in ("porian2024resolving_kaplan", "porian2024resolving_tuned"):
+        at = line.published_parameters(key)
+        assert at == pytest.approx({name: bowls.published_parameters(key)[name] for name in at})
+    # Chinchilla, which was trained with this compute, has 70 billion parameters.
+    assert line.mean({"C": 5.76e23}, at) == pytest.approx(7e10, rel=0.15)
+    assert line.derive(at)["d"] == pytest.approx(1 - at["a"])
+    size, tokens = at["N_best"], line.derive(at)["M_best"] * at["N_best"]
+    assert 6 * size * tokens == pytest.approx(1e19)
+
+
 # ---------------------------------------------------------------------- hyper-parameters and schedules
 
 

@@ -198,7 +198,7 @@ class Forecast:
             is_forecast = "is forecast as" if point.measured else "is"
             wide = "" if point.new_run.exact else f" ({percent(self.level)} interval)"
             page += [
-                f"The {what} {point.place} {is_forecast} {point.new_run.words()} by {self.by}{wide}.",
+                f"The {what} {point.place} {is_forecast} {point.new_run.words(self.units)} by {self.by}{wide}.",
                 f"That is {point.distance}.",
                 *([f"Uncertainty: {point.because}."] if point.because else []),
             ]
@@ -207,7 +207,7 @@ class Forecast:
                 f"The {name} of new runs, forecast by {self.by}, with {percent(self.level)} intervals:"
                 if all(point.measured for point in self.points)
                 else f"The {name} by {self.by}, with {percent(self.level)} intervals:",
-                table(self.points, {self.outcome: [each.new_run.words() for each in self.points]}),
+                table(self.points, {self.outcome: [each.new_run.words(self.units) for each in self.points]}),
             ]
         if len(self.weights) > 1:
             page.append(f"Weights: {listed(f'{name} {weight:.3f}' for name, weight in self.weights.items())}.")

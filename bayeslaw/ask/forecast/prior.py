@@ -141,8 +141,10 @@ class PriorPredictive:
         columns = {
             "row": [str(each.row) for each in shown],
             **{name: [size(each.at[name], units[name]) for each in shown] for name in shown[0].at},
-            "expected": [each.new_run.words() for each in shown],
-            "observed": ["" if each.observed is None else short(each.observed, 4) for each in shown],
+            "expected": [each.new_run.words(self.law.output.units) for each in shown],
+            "observed": [
+                "" if each.observed is None else size(each.observed, self.law.output.units, 4) for each in shown
+            ],
         }
         kept = {name: cells for name, cells in columns.items() if any(cells)}
         return [list(kept), *map(list, zip(*kept.values(), strict=True))]

@@ -11,6 +11,7 @@ import click
 from bayeslaw.cli.answer import answers, check_writable, give, say
 from bayeslaw.cli.options import (
     AUTO,
+    along_option,
     family_column_option,
     fields_of,
     find_law,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
          "May be repeated (default: as the law's file says).",
 )  # fmt: skip
 @reading_options
+@along_option
 @priors_options
 @click.option(
     "--group-effect", metavar="COLUMN", help="Let runs of one group, such as a budget or a training run, err together."
@@ -65,6 +67,7 @@ def fit(
     out: str,
     family: str | None,
     pool: Sequence[str],
+    along: str | None,
     priors: str | None,
     prior: Sequence[str],
     group_effect: str | None,
@@ -79,9 +82,11 @@ def fit(
     """
     if outcome is not None and name != AUTO:
         raise InputError(f"--outcome {outcome}: the law '{name}' has its own outcome; leave one of the two out.")
+    if along is not None and name == AUTO:
+        raise InputError(f"--along {along}: which law is to run along it? Name it, as --law power_law.")
     runs_file(table)
     # A law that is named is looked for before the table is read, which may be large.
-    named = None if name == AUTO else find_law(name, priors, prior)
+    named = None if name == AUTO else find_law(name, priors, prior, along)
     path, fields = _place(out, (table, name)), fields_of(rest)
     runs = read_table(table, **rest)
 

@@ -9,6 +9,7 @@ import click
 
 from bayeslaw.cli.answer import answers, give
 from bayeslaw.cli.options import (
+    along_option,
     family_column_option,
     find_law,
     level_option,
@@ -25,6 +26,7 @@ from bayeslaw.paths import runs_file
 @click.command()
 @click.argument("table", metavar="RUNS")
 @click.option("--law", "name", required=True, metavar="NAME|FILE", help="The law; `bayeslaw laws` lists them.")
+@along_option
 @priors_options
 @family_column_option
 @click.option("--pool", multiple=True, metavar="P=KIND", help="How groups share a parameter. May be repeated.")
@@ -36,6 +38,7 @@ from bayeslaw.paths import runs_file
 def prior(
     table: str,
     name: str,
+    along: str | None,
     priors: str | None,
     prior: Sequence[str],
     family: str | None,
@@ -53,7 +56,7 @@ def prior(
     """
     path = planned(picture, (table,))
     runs_file(table)
-    law = find_law(name, priors, prior)
+    law = find_law(name, priors, prior, along)
     runs = read_table(table, **reading)
 
     from bayeslaw.ask.forecast.prior import prior_predictive
