@@ -5,20 +5,43 @@ Importing NumPy takes longer than saying that a file is not there.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from bayeslaw.errors import FileError
+from bayeslaw.errors import FileError, listed
+
+# What may stand before the path of runs, as in `mlflow:mlruns`, and what is then at the path.  The file of that name in
+# the folder `runs/tracking` reads it.
+SOURCES: Mapping[str, str] = {
+    "lm-eval": "results of lm-eval: a file, or a folder of them",
+    "mlflow": "an MLflow tracking store: an SQLite file, or a folder such as mlruns",
+    "tensorboard": "a folder of TensorBoard event files",
+    "trainer": "a trainer_state.json of Hugging Face, or a folder of them",
+    "wandb": "a local wandb folder, or an exported CSV file of runs or of a chart",
+}
+# Longer than the letter of a drive.
+_PREFIX = re.compile(r"([A-Za-z][\w-]+):(?!//)(.*)", re.DOTALL)
+
+
+def source_of(path: str | Path) -> tuple[str | None, Path]:
+    """The source that stands before a path of runs, if any does, and the path without it."""
+    found = _PREFIX.fullmatch(str(path))
+    return (found[1], Path(found[2]).expanduser()) if found and found[1] in SOURCES else (None, Path(path))
 
 
 def runs_file(path: str | Path) -> Path:
-    """The file of a table of runs.
+    """The file or folder of runs, without the source that stands before it.
 
     Raises
     ------
     FileError
         When it is not there.
     """
-    return _there(path, "this file of runs", "; check the path")
+    source, bare = source_of(path)
+    unknown = _PREFIX.fullmatch(str(path)) if source is None else None
+    hint = f"'{unknown[1]}' is no source, sources are {listed(SOURCES)}" if unknown else "check the path"
+    return _there(bare, "this file of runs", f"; {hint}" if source is None else f"; expected {SOURCES[source]}")
 
 
 def law_file(path: str | Path) -> Path:

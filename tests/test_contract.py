@@ -233,6 +233,7 @@ EXAMPLES: Mapping[str, str] = {
     "fit": "{runs} --law chinchilla --out {out}",
     "forecast": "{fit} --at N=6.9e9,D=1.38e11 --level 0.9 --level 0.5",
     "frontier": "{fit} {networks}",
+    "import": "{runs} --out {out}.csv",
     "laws": "",
     "optimum": "{fit} --budget C=1e22",
     "plot": "{fit} --out {picture}",

@@ -9,7 +9,7 @@ it.  The first sentence of a command's docstring is its line in ``bayeslaw --hel
 ``fits.py``       what a question is asked of: saved fits and published values
 ``sampling.py``   fits that commands make
 ``pictures.py``   pictures beside an answer
-``data``          laws · runs · show
+``data``          import · laws · runs · show
 ``fit``           cache · demo · fit · predict · summary · warm
 ``ask``           effective-size · forecast · frontier · optimum · plot · risk · threshold
 ``trust``         backtest · check · compare · drift · evidence · prior
@@ -94,7 +94,7 @@ class Found(Mapping[str, click.Command]):
 
 
 def _shown(file: str) -> str:
-    return file.replace("_", "-")
+    return file.rstrip("_").replace("_", "-")  # a file `import.py` could not be imported
 
 
 class _Commands(click.Group):

@@ -65,14 +65,16 @@ reading_options = together(
 )  # fmt: skip
 
 
-def read_table(path: str, columns: Sequence[str] = (), units: Sequence[str] = (), where: str | None = None) -> Runs:
-    """Read runs as the options say."""
+def read_table(
+    path: str, columns: Sequence[str] = (), units: Sequence[str] = (), where: str | None = None, **more: Any
+) -> Runs:
+    """Read runs as the options say; of those of `read_runs` that no option of all commands gives, see there."""
     runs_file(path)
 
     from bayeslaw.runs.table import read_runs
 
     named = assignments(columns, "--columns", "n_params=N_million")
-    runs = read_runs(path, columns=named, units=assignments(units, "--units", "n_params=1e9"))
+    runs = read_runs(path, columns=named, units=assignments(units, "--units", "n_params=1e9"), **more)
     return runs if where is None else runs.where(where)
 
 

@@ -3,6 +3,7 @@
 =================  ======================================================================
 ``table``          the table; ``read_runs``
 ``reading``        files and frames as plain columns
+``tracking``       trackers, trainers and evaluations as tables of runs
 ``columns``        standard columns and their usual other names
 ``headers``        what a header says beside the name: a unit, a holder
 ``filters``        conditions such as ``n_params >= 1e8``; columns by a formula

@@ -219,22 +219,36 @@ def check_no_chart(found: Iterable[str], source: str, wanted_by: str) -> None:
     """
     runs = runs_of_a_chart(found)
     if len(runs) > 1:
+        chart = f"wandb:{source}"
+        command = f"bayeslaw import {shlex.quote(chart)} --join RUNS.csv --out runs.csv"
         raise RunsError(
             f"{source}: the table is wide, one column a run ({len(runs)} of them: {listed(runs, 3)}), but {wanted_by} "
-            "needs one row a run, with its inputs: export the table of runs, not the chart."
+            "needs one row a run, with its inputs: export the table of runs too, as RUNS.csv, and join the two by "
+            f"{worded(f"bl.read_runs('{chart}', join='RUNS.csv')", f'`{command}`')}."
         )
 
 
 def runs_of_a_chart(found: Iterable[str]) -> list[str]:
-    """The runs of a chart that a tracker exported, or that are called by their size; none of any other table.
-
-    Columns of charts are called ``run - metric``, with bounds beside each.
-    """
+    """The runs of a chart that a tracker exported, or that are called by their size; none of any other table."""
     found = list(found)
-    parts = [name.rpartition(" - ") for name in found]
-    named = dict.fromkeys(run for run, _, metric in parts if run and not metric.endswith(("__MIN", "__MAX")))
-    sized = [name for name in found if name[-1:] in SIZES and number_in(name) is not None]
+    named = dict.fromkeys(part[0] for part in map(part_of_chart, found) if part is not None and not part[2])
+    sized = [name for name in found if is_size(name)]
     return list(named) or (sized if len(sized) >= len(found) - 1 else [])
+
+
+def part_of_chart(column: str) -> tuple[str, str, bool] | None:
+    """The run and metric of a column of a chart that a tracker exported, and whether it is only a bound of it.
+
+    Such columns are called ``run - metric``, and bounds ``run - metric__MIN``; None for another name.
+    """
+    run, _, metric = column.rpartition(" - ")
+    bare = metric.removesuffix("__MIN").removesuffix("__MAX")
+    return (run, bare, bare != metric) if run else None
+
+
+def is_size(column: str) -> bool:
+    """Whether a column is called by the size of a model, such as ``70M``."""
+    return column[-1:] in SIZES and number_in(column) is not None
 
 
 # Parts of names that a column goes by, the surest first.

@@ -23,6 +23,8 @@ from bayeslaw.runs.columns import STANDARD, is_quantity, missing_column, recogni
 from bayeslaw.runs.filters import computed, rows_where
 from bayeslaw.runs.reading.cells import Table, as_numbers
 from bayeslaw.runs.reading.sources import read_table
+from bayeslaw.runs.tracking.joining import joined
+from bayeslaw.runs.tracking.source import read_source
 from bayeslaw.runs.wording import Reading, Wording, amended, rows_of
 
 if TYPE_CHECKING:
@@ -258,15 +260,21 @@ class Runs:
 
 
 def read_runs(
-    source: RunsLike | Table, columns: Mapping[str, str] | None = None, units: Mapping[str, float | str] | None = None
+    source: RunsLike | Table,
+    columns: Mapping[str, str] | None = None,
+    units: Mapping[str, float | str] | None = None,
+    *,
+    curve: bool = False,
+    join: RunsLike | None = None,
 ) -> Runs:
     """Read a table of runs, and give its columns their standard names.
 
     Parameters
     ----------
     source
-        A path (``.csv``, ``.tsv``, ``.json``, ``.jsonl``, ``.parquet``, ...), a pandas or polars frame, a mapping of
-        sequences, or runs.
+        A path (``.csv``, ``.tsv``, ``.json``, ``.jsonl``, ``.parquet``, ...); one after the word for a tracker or an
+        evaluation, ``"mlflow:mlruns"`` (also ``wandb``, ``tensorboard``, ``trainer`` and ``lm-eval``); a pandas or
+        polars frame, a mapping of sequences, or runs.
     columns
         The file's own name by the name a law uses: ``{"n_params": "N (M)"}``; or a formula of columns:
         ``{"loss": "log(perplexity)"}``.  Common names (``N``, ``params``, ``tokens``, ``val_loss``, ...) are recognised
@@ -274,19 +282,24 @@ def read_runs(
     units
         A factor that a column is multiplied by: ``{"n_params": 1e6}`` or ``{"n_params": "million"}``; in place of a
         unit that its header says.
+    curve
+        From a tracker, a row for each recorded outcome instead of the last of each run.
+    join
+        A second table with the same runs, whose columns are added by the names of runs.
 
     Raises
     ------
     FileError
         When a file cannot be read.
     RunsError
-        When it is not a table, or `columns` or `units` do not fit it.
+        When it is not a table, `columns` or `units` do not fit it, there are no curves, or the second table has none
+        of the runs.
     """
-    if isinstance(source, Runs):
-        if not columns and not units:
-            return source
-        source = Table(dict(source.data), source.rows, source.source)
-    table = source if isinstance(source, Table) else read_table(source)
+    if isinstance(source, Runs) and not columns and not units and join is None:
+        return source
+    table = _table(source, curve)
+    if join is not None:
+        table = joined(table, _table(join))
     own = {name: column for name, column in (columns or {}).items() if column in table.columns}
     formulas = {name: formula for name, formula in (columns or {}).items() if name not in own}
     runs = _scaled(_renamed(table, own, formulas, units or {}), units or {}, not_yet=formulas)
@@ -294,6 +307,14 @@ def read_runs(
     readings = {**runs.wording.readings, **{name: Reading(formula, chosen=True) for name, formula in formulas.items()}}
     runs = replace(runs.with_columns(values), wording=Wording(readings)) if values else runs
     return _scaled(runs, {name: unit for name, unit in (units or {}).items() if name in formulas})
+
+
+def _table(source: RunsLike | Table, curve: bool = False) -> Table:
+    if isinstance(source, Runs):
+        return Table(dict(source.data), source.rows, source.source)
+    if isinstance(source, str | Path):
+        return read_source(source, curve)
+    return source if isinstance(source, Table) else read_table(source)
 
 
 def _scaled(runs: Runs, units: Mapping[str, float | str], not_yet: Collection[str] = ()) -> Runs:

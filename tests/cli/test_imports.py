@@ -20,7 +20,8 @@ finally:
 """
 SLOW = {
     "arviz_base", "arviz_stats", "distributed", "h5netcdf", "h5py", "jax", "jaxlib", "matplotlib", "numpy", "numpyro",
-    "pandas", "polars", "pyarrow", "pymc", "pytensor", "scipy", "sympy", "tqdm", "xarray",
+    "mlflow", "pandas", "polars", "pyarrow", "pymc", "pytensor", "scipy", "sqlite3", "sympy", "tensorboard", "tqdm",
+    "wandb", "xarray",
 }  # fmt: skip
 NOTHING: set[str] = set()
 LAWS = {"numpy"}
@@ -41,6 +42,7 @@ ANSWERED = {
     ("show", "chinchilla"): LAWS,
     ("prior", RUNS, "--law", "chinchilla", "--where", "fit_role == 'loss_fit'"): LAWS | TABLES,
     ("runs", RUNS, "--law", "chinchilla"): LAWS | TABLES,
+    ("import", RUNS, "--out", "runs.csv"): LAWS | TABLES,
     ("forecast", FIT, *POINT): QUESTIONS,
     ("forecast", FIT, POOLED, *POINT): QUESTIONS,
     ("forecast", "coupled:busbridge2025distillation", *POINT): LAWS | {"scipy"},
@@ -55,6 +57,9 @@ REFUSED = {
     ("forecats",): NOTHING,
     ("fit", RUNS, "--law", "chinchilla", "--draws", "3"): NOTHING,
     ("fit", "nowhere.csv", "--law", "chinchilla"): NOTHING,
+    ("fit", "mlflow:nowhere"): NOTHING,
+    ("import", "neptune:nowhere", "--out", "runs.csv"): NOTHING,
+    ("import", RUNS, "--out", "runs.xlsx"): NOTHING,
     ("fit", RUNS, "--law", "nowhere.toml"): NOTHING,
     ("fit", RUNS, "--law", "chinchila"): LAWS,
     ("summary", "nowhere.nc"): NOTHING,
