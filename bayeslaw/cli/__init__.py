@@ -8,6 +8,7 @@ it.  The first sentence of a command's docstring is its line in ``bayeslaw --hel
 ``options.py``    the options that several commands share, and their readers
 ``fits.py``       what a question is asked of: saved fits and published values
 ``sampling.py``   fits that commands make
+``interrupted.py``  what is kept of a fit for ``--resume``
 ``pictures.py``   pictures beside an answer
 ``data``          import · laws · runs · show
 ``fit``           cache · demo · fit · predict · summary · warm

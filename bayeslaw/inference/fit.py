@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from bayeslaw.errors import ConvergenceError, PoolingError
@@ -77,7 +78,7 @@ def fit_plan(plan: Plan, sampling: Sampling = Sampling(), work: Work = Work()) -
     check_noise(plan.runs, plan.law, plan.families)
     from bayeslaw.inference.posterior.making import posterior_of
 
-    found = _sampled(plan, sampling, work) if work.here else _sampled_elsewhere(plan, sampling, work)
+    found = _sampled(plan, sampling, work) if work.executor is None else _sampled_elsewhere(plan, sampling, work)
     if found.crawl is not None:
         raise ConvergenceError(found.crawl.verdict)
     posterior = posterior_of(plan, found, sampling.target_accept)
@@ -98,12 +99,13 @@ def _sampled(plan: Plan, sampling: Sampling, work: Work) -> Draws:
     """Draws by this process, with progress per draw."""
     from bayeslaw.inference.choice import choice_for, next_choice
     from bayeslaw.inference.infer import infer
+    from bayeslaw.inference.shards import Shards
 
-    given = sampling.settings
+    given, shards = sampling.settings, None if work.shards is None else Shards(Path(work.shards))
     choice = choice_for(plan, **given)
     with watched(work.progress, "draw", COMPILING) as watch:
         while True:
-            found = infer(plan, choice, work.seed, watch.counting("sampling"))
+            found = infer(plan, choice, work.seed, watch.counting("sampling"), shards=shards)
             # A fit that crawls has not converged, and would crawl again.
             patience = sampling.patience and found.crawl is None
             again = next_choice(plan, choice, found.diagnostics, **given) if patience else None
@@ -114,7 +116,7 @@ def _sampled(plan: Plan, sampling: Sampling, work: Work) -> Draws:
 
 
 def _sampled_elsewhere(plan: Plan, sampling: Sampling, work: Work) -> Draws:
-    """Draws that are kept in a folder, or made by an executor."""
+    """Draws that are made by an executor."""
     from bayeslaw.inference.many import infer_many
     from bayeslaw.inference.workplace import opened_workplace
 

@@ -27,13 +27,17 @@ from bayeslaw.inference.coordinates.protocol import Problem
 from bayeslaw.inference.exact_runs import refuse_exact_runs
 from bayeslaw.inference.model.flat_model import FlatModel
 from bayeslaw.inference.model.plan import Plan, Structure
+from bayeslaw.inference.model.plan_model import plan_model
 from bayeslaw.inference.model.starts import starts_of
 from bayeslaw.inference.sampler.draws import Draws
 from bayeslaw.inference.sampler.layout import TOGETHER
-from bayeslaw.inference.sampler.pace import Clock, core_seconds
+from bayeslaw.inference.sampler.pace import Clock, Crawl, core_seconds
+from bayeslaw.inference.sampler.paused import Paused
 from bayeslaw.inference.sampler.program import BLOCK, compile_program
 from bayeslaw.inference.sampler.settings import Settings, check_seed
 from bayeslaw.inference.sampler.walk import walk
+from bayeslaw.inference.shards import ARGUMENT, Kept, Shards
+from bayeslaw.words import argument
 
 # The mode of any model is searched for from zero and from this many points between -2 and 2, where NumPyro and Stan
 # start chains.
@@ -41,7 +45,12 @@ STARTS, WITHIN = 8, 2.0
 
 
 def infer(
-    plan: Plan, choice: Choice, seed: int = 0, progress: Progress | None = None, clock: Clock = core_seconds
+    plan: Plan,
+    choice: Choice,
+    seed: int = 0,
+    progress: Progress | None = None,
+    clock: Clock = core_seconds,
+    shards: Shards | None = None,
 ) -> Draws:
     """Sample a plan.
 
@@ -51,10 +60,25 @@ def infer(
         Called with draws done and draws in all, over all chains, warm-up included.
     clock
         The clock that decides whether the fit crawls.
+    shards
+        Where a finished fit is kept and taken up, and one that is interrupted too.
     """
+    path = None if shards is None else shards.path(plan, choice, seed, None)
+    if shards is not None and path is not None and (kept := shards.get(path)) is not None:
+        return taken_up(plan, kept, choice, seed)
     fits = fits_of_program(plan.structure, 1)
-    (draws,) = infer_together([plan], choice, [seed], fits=fits, progress=progress, clock=clock)
+    paused = None if path is None else Paused(path.with_suffix(".paused"), argument(ARGUMENT))
+    (draws,) = infer_together([plan], choice, [seed], fits=fits, progress=progress, clock=clock, paused=paused)
+    if shards is not None and path is not None:
+        shards.put(path, draws)
     return draws
+
+
+def taken_up(plan: Plan, kept: Kept, choice: Choice, seed: int, crawl: Crawl | None = None) -> Draws:
+    """Draws that were kept, or made elsewhere."""
+    with devices.float64():
+        model = plan_model(plan.structure)
+    return Draws(model, *kept, None, choice.settings, seed, {}, choice.patient, crawl)
 
 
 # Up to so many numbers, arguments and a block of draws, a program has room for several fits.
@@ -83,6 +107,7 @@ def infer_together(
     progress: Progress | None = None,
     one_thread: bool = False,
     clock: Clock = core_seconds,
+    paused: Paused | None = None,
 ) -> list[Draws]:
     """Sample a few plans of the same structure by one program; each draw is the same as alone, to the bit.
 
@@ -98,6 +123,8 @@ def infer_together(
         Whether one thread does all of it, as beside other workers.
     clock
         The clock that decides whether fits crawl.
+    paused
+        The file of a single fit that was interrupted, or will be.
     """
 
     def starts(problem: Problem, seed: int) -> Sequence[np.ndarray]:
@@ -106,7 +133,10 @@ def infer_together(
     def problems() -> list[Problem]:
         return [Problem.of(plan) for plan in plans]
 
-    return _sampled(problems, starts, choice, seeds, fits=fits, progress=progress, one_thread=one_thread, clock=clock)
+    return _sampled(
+        problems, starts, choice, seeds,
+        fits=fits, progress=progress, one_thread=one_thread, clock=clock, paused=paused,
+    )  # fmt: skip
 
 
 def sample(
@@ -160,6 +190,7 @@ def _sampled(
     progress: Progress | None,
     one_thread: bool = False,
     clock: Clock = core_seconds,
+    paused: Paused | None = None,
 ) -> list[Draws]:
     """The draws of problems of the same shapes."""
     for seed in seeds:
@@ -189,7 +220,7 @@ def _sampled(
         with stopwatch("compile"):
             program = compiling.result()
         with stopwatch("sampling"):
-            walked, crawls = walk(program, made, args, seeds, settings, tick, one_thread, clock)
+            walked, crawls = walk(program, made, args, seeds, settings, tick, one_thread, clock, paused)
     seconds = {stage: each / len(seeds) for stage, each in stopwatch.seconds.items()}
     return [
         Draws(model, stats.pop("flat"), stats, coordinates, settings, seed, seconds, choice.patient, crawls.get(i))

@@ -17,13 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bayeslaw.inference.base import devices
 from bayeslaw.inference.base.progress import Progress
 from bayeslaw.inference.choice import Choice, choice_for, next_choice
 from bayeslaw.inference.executors import done_by
-from bayeslaw.inference.infer import fits_of_program, infer_together
+from bayeslaw.inference.infer import fits_of_program, infer_together, taken_up
 from bayeslaw.inference.model.plan import Plan, Structure
-from bayeslaw.inference.model.plan_model import plan_model
 from bayeslaw.inference.posterior.making import posterior_of
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.inference.sampler.draws import Draws
@@ -123,7 +121,7 @@ def _sampled(
                 if (kept := shards.get(paths[i])) is None:
                     left.append(i)
                     continue
-                yield i, _taken_up(plans[i], kept, choice, seeds[i])
+                yield i, taken_up(plans[i], kept, choice, seeds[i])
         # Kept fits count, so that the same program makes the rest.
         fits = fits_of_program(structure, len(group))
         # A few fits are shared out one by one, if there are workers.
@@ -134,9 +132,7 @@ def _sampled(
     for at, found in _here(batches) if executor is None else _elsewhere(executor, batches):
         if shards is not None:
             for i, draws in zip(members[at], found, strict=True):
-                # Whether a fit crawls depends on the machine, but kept files depend on the fit alone.
-                if draws.crawl is None:
-                    shards.put(paths[i], (draws.flat, draws.stats))
+                shards.put(paths[i], draws)
         yield from zip(members[at], found, strict=True)
 
 
@@ -153,7 +149,7 @@ def _elsewhere(executor: Executor, batches: Sequence[Batch]) -> Iterator[tuple[i
         yield (
             at,
             [
-                _taken_up(plan, kept, choice, seed, crawl)
+                taken_up(plan, kept, choice, seed, crawl)
                 for plan, (kept, crawl), seed in zip(plans, found, seeds, strict=True)
             ],
         )
@@ -168,13 +164,6 @@ def _together(batch: Batch, one_thread: bool = False) -> list[Draws]:
     """The draws of a batch."""
     plans, choice, seeds, fits, start = batch
     return infer_together(plans, choice, seeds, fits=fits, start=start, one_thread=one_thread)
-
-
-def _taken_up(plan: Plan, kept: Kept, choice: Choice, seed: int, crawl: Crawl | None = None) -> Draws:
-    """Draws that were kept, or made elsewhere."""
-    with devices.float64():
-        model = plan_model(plan.structure)
-    return Draws(model, *kept, None, choice.settings, seed, {}, choice.patient, crawl)
 
 
 def fit_many(

@@ -23,6 +23,7 @@ from bayeslaw.inference.base.atomic_files import beside, write
 from bayeslaw.inference.base.versions import versions
 from bayeslaw.inference.choice import Choice
 from bayeslaw.inference.model.plan import Plan
+from bayeslaw.inference.sampler.draws import Draws
 from bayeslaw.words import argument
 
 # Flat draws, and the sampler's statistics.
@@ -84,15 +85,16 @@ class Shards:
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise FileError(f"{path}: is not a finished fit ({error}); delete it to repeat the fit.") from None
 
-    def put(self, path: Path, kept: Kept) -> None:
-        """Keep a fit.
+    def put(self, path: Path, draws: Draws) -> None:
+        """Keep a fit, unless it was given up: whether a fit crawls depends on the machine, and a file on the fit alone.
 
         Raises
         ------
         FileError
             When it cannot be written; existing files stay.
         """
-        flat, stats = kept
+        if draws.crawl is not None:
+            return
         made = io.BytesIO()
-        np.savez(made, allow_pickle=False, **{FLAT: flat, **stats})
+        np.savez(made, allow_pickle=False, **{FLAT: draws.flat, **draws.stats})
         write(path, made.getvalue(), argument(ARGUMENT))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -102,7 +103,7 @@ def test_a_picture_that_has_no_room_is_one_sentence(disk, ending):
 def test_a_finished_fit_of_many_that_has_no_room_is_one_sentence(disk):
     shards = Shards(disk)
     with pytest.raises(FileError, match=r"cannot write here \(no space left on device\); make room there, or choose"):
-        shards.put(disk / "fit.npz", (np.zeros((4, 1000, 5)), {}))
+        shards.put(disk / "fit.npz", SimpleNamespace(flat=np.zeros((4, 1000, 5)), stats={}, crawl=None))
     assert list(disk.iterdir()) == []
 
 

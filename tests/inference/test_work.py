@@ -91,6 +91,43 @@ def test_a_fit_is_kept_in_shards_and_taken_up(runs, tmp_path):
     assert first.seed == again.seed == 0
 
 
+@pytest.mark.parametrize("after", [1, 2, 3, 5])
+def test_a_fit_that_was_interrupted_goes_on_to_the_same_draws(runs, tmp_path, after):
+    """In its warm-up, after it, or where draws that are enough are looked for."""
+    how = {"warmup": 60, "chains": 2, "patience": False}
+    told, again = [], []
+
+    def impatient(done: int, total: int) -> None:
+        told.append(done)
+        if len(told) == after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bl.fit(LINE, runs, **how, shards=tmp_path, progress=impatient)
+    # A block whose end was not seen is walked again; of none there is nothing to keep.
+    assert len(list(tmp_path.glob("*.paused"))) == (after > 1)
+    resumed = bl.fit(LINE, runs, **how, shards=tmp_path, progress=lambda done, _: again.append(done))
+    whole = bl.fit(LINE, runs, **how)
+    np.testing.assert_array_equal(resumed.flat, whole.flat)
+    for name, values in whole.stats.items():
+        np.testing.assert_array_equal(resumed.stats[name], values)
+    assert again[0] >= told[-1] - 100
+    assert [path.suffix for path in tmp_path.iterdir()] == [".npz"]
+
+
+def test_an_interrupted_fit_that_cannot_be_read_says_so(runs, tmp_path):
+    def impatient(done: int, total: int) -> None:
+        if done > 100:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bl.fit(LINE, runs, draws=50, warmup=50, chains=2, shards=tmp_path, progress=impatient)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(bl.errors.FileError, match=r"is not an interrupted fit .*delete it to begin anew"):
+        bl.fit(LINE, runs, draws=50, warmup=50, chains=2, shards=tmp_path)
+
+
 def test_progress_is_a_function_of_what_is_done_and_what_there_is(runs):
     told = []
     bl.fit(LINE, runs, draws=50, warmup=50, chains=2, patience=False, progress=lambda *counts: told.append(counts))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from bayeslaw.cli.answer import answers, check_writable, give, say
+from bayeslaw.cli.interrupted import resumable
 from bayeslaw.cli.options import (
     AUTO,
     along_option,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 )
 @click.option("--noise-growth", metavar="INPUT", help="Let runs scatter more where this input, such as N, is small.")
 @fitting_options()
+@click.option("--resume", is_flag=True, help="Go on with a fit that Ctrl-C interrupted, whose draws are beside --out.")
 @answers
 def fit(
     table: str,
@@ -72,13 +74,15 @@ def fit(
     prior: Sequence[str],
     group_effect: str | None,
     noise_growth: str | None,
+    resume: bool,
     as_json: bool,
     **rest: Any,
 ) -> None:
     """Fit a law to a table of runs.
 
     Without --law, the laws that suit the columns are fitted and averaged. Saves the posterior for the other commands.
-    Exits with 1 when the chains have not converged; the fit is then saved too, and marked as unconverged.
+    Exits with 1 when the chains have not converged; the fit is then saved too, and marked as unconverged. After Ctrl-C
+    the same command with --resume goes on where it was.
     """
     if outcome is not None and name != AUTO:
         raise InputError(f"--outcome {outcome}: the law '{name}' has its own outcome; leave one of the two out.")
@@ -108,9 +112,10 @@ def fit(
     said = notes_of_plans(plans)
     for note in said:
         say(note)
-    fits, took = sample_each(plans, **fields)
-    found = next(iter(fits.values())) if chosen is None else together(fits, chosen.note(runs))
-    found.save(path)
+    with resumable(path, plans, fields, resume):
+        fits, took = sample_each(plans, **fields)
+        found = next(iter(fits.values())) if chosen is None else together(fits, chosen.note(runs))
+        found.save(path)
     notes = notes_of(found)
     for note in notes:
         if note not in said:

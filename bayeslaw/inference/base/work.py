@@ -72,7 +72,8 @@ class Work:
         Show a progress line with the elapsed and the remaining time: None in a terminal or a notebook only, True
         always, False never.  Or a function of the work done and the work in all.
     shards
-        A folder in which finished fits are kept and reused, so that interrupted work resumes where it stopped.
+        A folder in which finished fits are kept and reused, so that interrupted work resumes where it stopped; a single
+        fit also in the middle of its draws.
     executor
         Who makes the fits, in place of this process: anything with the ``submit`` of
         :class:`concurrent.futures.Executor`, or the address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``.
@@ -84,11 +85,6 @@ class Work:
     shards: str | Path | None = None
     executor: Executor | str | None = None
     seed: int = 0
-
-    @property
-    def here(self) -> bool:
-        """Whether this process does the work and keeps nothing."""
-        return self.shards is None and self.executor is None
 
 
 class Fields(TypedDict, total=False):

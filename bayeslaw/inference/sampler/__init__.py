@@ -8,6 +8,7 @@
 ``layout``       which chain on which device
 ``growing``      the draws of one fit as they grow, and whether they are enough
 ``walk``         chains from their starts to draws
+``paused``       chains that were interrupted, in a file
 ``pace``         whether a fit is hopelessly slow (crawls)
 ``draws``        the draws of a fit
 ===============  ======================================================================

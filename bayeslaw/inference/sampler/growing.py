@@ -51,6 +51,10 @@ class Growing:
                 self.kept[name] = np.zeros((self.settings.chains, total, *values.shape[2:]), values.dtype)
             self.kept[name][chains, done : done + values.shape[1]] = values[:, : total - done]
 
+    def walked(self, draws: int) -> Walked:
+        """What was put in the first draws, warm-up included."""
+        return {name: values[:, :draws] for name, values in self.kept.items()}
+
     def enough(self, walked: int) -> bool:
         """Whether the draws so far, of which there are this many with warm-up, are enough: then no more are taken."""
         least, count = self.settings.enough, (walked - self.settings.warmup) // ROUND * ROUND

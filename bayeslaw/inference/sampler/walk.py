@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -12,6 +13,7 @@ import numpy as np
 from bayeslaw.inference.sampler.growing import Growing, Walked
 from bayeslaw.inference.sampler.kernels import Place
 from bayeslaw.inference.sampler.pace import Clock, Crawl, Pace, core_seconds
+from bayeslaw.inference.sampler.paused import Paused, Stand
 from bayeslaw.inference.sampler.program import BLOCK, Program
 from bayeslaw.inference.sampler.settings import Settings
 
@@ -37,6 +39,7 @@ def walk(
     tick: Callable[[int], None],
     one_thread: bool = False,
     clock: Clock = core_seconds,
+    paused: Paused | None = None,
 ) -> tuple[list[Walked], dict[int, Crawl]]:
     """Walk the chains of some fits.
 
@@ -50,6 +53,8 @@ def walk(
         Whether one thread does all of it, as beside other workers.
     clock
         The clock that decides whether fits crawl.
+    paused
+        The file of a single fit in which its chains are kept when they are interrupted, and from which they walk on.
 
     Returns
     -------
@@ -65,26 +70,32 @@ def walk(
     crawls: dict[int, Crawl] = {}
     walking = np.arange(layout.fits) < len(seeds)
     pace = Pace(settings, layout.fits, clock)
-    for i, done in enumerate(begins):
-        leapfrogs, walked = np.zeros(layout.size), np.zeros(layout.size, dtype=bool)
-        for s, share in enumerate(shares):
-            own = share & walking[layout.fit_of]
-            places[s], drawn = program.advance(layout.put(own), places[s], *fixed)
-            new = {name: np.asarray(values) for name, values in drawn.items()}
+    stand = Stand(0, places, growing[0].look) if paused is None else paused.taken_up(places, growing[0])
+    if stand.blocks:
+        tick(stand.blocks * BLOCK * settings.chains)
+    with nullcontext() if paused is None else paused.kept(stand, growing[0]):
+        for i in range(stand.blocks, len(begins)):
+            done, places = begins[i], list(stand.places)
+            leapfrogs, walked = np.zeros(layout.size), np.zeros(layout.size, dtype=bool)
+            for s, share in enumerate(shares):
+                own = share & walking[layout.fit_of]
+                places[s], drawn = program.advance(layout.put(own), places[s], *fixed)
+                new = {name: np.asarray(values) for name, values in drawn.items()}
+                for fit in np.flatnonzero(walking):
+                    rows = np.flatnonzero(own & (layout.fit_of == fit))
+                    growing[fit].put(layout.chain_of[rows], done, {name: values[rows] for name, values in new.items()})
+                leapfrogs, walked = leapfrogs + own * new["n_steps"].sum(axis=1), walked | own
+            tick(min(BLOCK, total - done) * int(walked.sum()))
+            slow = pace.crawling(layout.by_fit(walked * leapfrogs), layout.by_fit(walked * BLOCK), len(begins) - i - 1)
+            crawls |= slow
+            walking[list(slow)] = False
             for fit in np.flatnonzero(walking):
-                rows = np.flatnonzero(own & (layout.fit_of == fit))
-                growing[fit].put(layout.chain_of[rows], done, {name: values[rows] for name, values in new.items()})
-            leapfrogs, walked = leapfrogs + own * new["n_steps"].sum(axis=1), walked | own
-        tick(min(BLOCK, total - done) * int(walked.sum()))
-        slow = pace.crawling(layout.by_fit(walked * leapfrogs), layout.by_fit(walked * BLOCK), len(begins) - i - 1)
-        crawls |= slow
-        walking[list(slow)] = False
-        for fit in np.flatnonzero(walking):
-            if growing[fit].enough(done + BLOCK):
-                walking[fit] = False
-                tick(max(total - done - BLOCK, 0) * settings.chains)
-        if not walking.any():
-            break
+                if growing[fit].enough(done + BLOCK):
+                    walking[fit] = False
+                    tick(max(total - done - BLOCK, 0) * settings.chains)
+            stand.blocks, stand.places, stand.look = i + 1, places, growing[0].look
+            if not walking.any():
+                break
     found = [each.draws() for each in growing]
     for i in crawls:
         for values in found[i].values():
