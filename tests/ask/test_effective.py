@@ -66,6 +66,27 @@ def test_a_loss_has_the_size_that_its_law_solved_by_hand_gives_it(loss):
     np.testing.assert_allclose(found.log_se[known], expected[known], rtol=0.02)
 
 
+def test_how_much_compute_a_recipe_saves_and_whether_that_falls(loss):
+    """Loss of runs that save a factor of 2, 1.5 and 1.2 of compute, by the law itself."""
+    middle = {name: float(np.median(values)) for name, values in loss.parameters().items()}
+    own, saved = np.array([1e19, 1e20, 1e21]), np.array([2.0, 1.5, 1.2])
+    found = bl.effective_size(loss, {"flops": own, "loss": POWER.mean({"C": own * saved}, middle)}, "C", drift=False)
+    for one, size, ratio, expected in zip(found.sizes, found.own, found.ratios, saved, strict=True):
+        assert ratio.median == pytest.approx(one.median / size)
+        assert ratio.lower < expected < ratio.upper
+        assert ratio.median == pytest.approx(expected, rel=0.15)
+    assert found.mean_ratio.lower < np.exp(np.log(saved).mean()) < found.mean_ratio.upper
+    assert found.ratio_falls is not None
+    rising = bl.effective_size(loss, {"flops": own, "loss": POWER.mean({"C": own / saved}, middle)}, "C", drift=False)
+    assert rising.ratio_falls == pytest.approx(1.0 - found.ratio_falls, abs=0.1)
+    assert found.ratio_falls > 0.5
+    assert "it falls with size with a probability of" in str(found)
+    assert found.as_dict()["mean_ratio"]["median"] == found.mean_ratio.median
+    one = bl.effective_size(loss, {"flops": [1e20], "loss": [2.5]}, "C", drift=False)
+    assert one.ratio_falls is None
+    assert "geometric mean" not in str(one)
+
+
 def test_networks_of_the_reference_have_their_own_size(score):
     sizes = [1e9, 1e10, 7e10]
     found = bl.effective_size(score, scored(score, sizes), at=TOKENS, within=WITHIN)
@@ -101,8 +122,8 @@ def test_scores_at_the_ends_of_the_curve_are_bounds(score):
     np.testing.assert_array_equal(found.at_ceiling, [0, 0, 1])
     np.testing.assert_array_equal(found.log_se[found.bound != 0], 0)
     shown = str(found).splitlines()
-    assert re.search(r"weak +1B +10M +at the floor", shown[2])
-    assert re.search(r"best +1B +1T +at the ceiling", shown[4])
+    assert re.search(r"weak +1B +10M +0.01 +at the floor", shown[2])
+    assert re.search(r"best +1B +1T +1000 +at the ceiling", shown[4])
     assert "bounds" in [note.code for note in found.notes]
     assert json.loads(json.dumps(found.as_dict()))["models"][2]["probability_at_ceiling"] == 1.0
     assert found.densities(2)[0].data["model"].tolist() == table["model"]

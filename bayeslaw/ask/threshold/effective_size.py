@@ -29,12 +29,14 @@ from bayeslaw.note import Note, in_order
 from bayeslaw.page import Page, as_html, as_text
 from bayeslaw.runs import observations
 from bayeslaw.runs.table import Runs, RunsLike, read_runs
-from bayeslaw.words import plain, short, size
+from bayeslaw.words import chance, plain, short, size
 
 # A score within this many standard errors of an end of the curve is at that end.
 ERRORS = 2.0
 # Where the curve is flat, the standard error of the log of a size is unbounded; beyond this it is uninformative anyway.
 MOST = 5.0
+# A ratio changes with size, or does not, over as many sizes, of which no more than this share are bounds.
+LEAST_SIZES, MOST_BOUNDS = 3, 0.05
 # Columns that name the networks, if a table has one.
 NAMES = ("model", "name", "run")
 
@@ -133,13 +135,44 @@ class EffectiveSizes:
         return np.asarray((self.bound > 0).mean(axis=0))
 
     @cached_property
-    def sizes(self) -> tuple[Interval, ...]:
-        """The interval of each network, with the noise of its score; ends that are bounds are those of the range."""
+    def _drawn(self) -> np.ndarray:
+        """Draws of the sizes, with the noise of the scores; those that are bounds are the ends of the range."""
         rng = np.random.default_rng(0)
         drawn = self.log_size + self.log_se * rng.standard_normal(self.log_size.shape)
         low, high = np.log(self.within)
         drawn = np.select([self.bound < 0, self.bound > 0], [low, high], np.clip(drawn, low, high))
-        return tuple(Interval.each(np.exp(drawn), self.levels))
+        return np.asarray(np.exp(drawn))
+
+    @cached_property
+    def sizes(self) -> tuple[Interval, ...]:
+        """The interval of each network, with the noise of its score; ends that are bounds are those of the range."""
+        return tuple(Interval.each(self._drawn, self.levels))
+
+    @cached_property
+    def ratios(self) -> tuple[Interval, ...]:
+        """The interval of each effective size over the network's own, such as how much compute a recipe saves."""
+        return tuple(Interval.each(self._drawn / self.own, self.levels))
+
+    @cached_property
+    def mean_ratio(self) -> Interval:
+        """The interval of the geometric mean of the ratios."""
+        return Interval.of(np.exp(np.log(self._drawn / self.own).mean(axis=1)), self.levels)
+
+    @property
+    def _bounded(self) -> bool:
+        """Whether sizes are bounds, of whose ratios nothing more can be said."""
+        return bool((self.bound != 0).mean() > MOST_BOUNDS)
+
+    @cached_property
+    def ratio_falls(self) -> float | None:
+        """The probability that larger networks have smaller ratios; None of fewer than three sizes, or with bounds.
+
+        By the slope of the log of the ratio along the log of the size, a straight line in each draw.
+        """
+        if len(np.unique(self.own)) < LEAST_SIZES or self._bounded:
+            return None
+        along = np.log(self.own) - np.log(self.own).mean()
+        return float(np.mean(np.log(self._drawn / self.own) @ along < 0))
 
     def densities(self, draws: int) -> list[Runs]:
         """Densities (effective over real size), one table per draw of the reference: the data of the law ``densing``.
@@ -174,16 +207,19 @@ class EffectiveSizes:
 
     def _page(self) -> Page:
         name, at = self.column.replace("_", " "), f", with {self.held}" if self.held else ""
-        head = ("network", "own", "effective", "")
+        head = ("network", "own", "effective", "ratio", "")
         rows = [
-            (model, size(own, self.units), one.words(self.units),
+            (model, size(own, self.units), one.words(self.units), ratio.words(),
              "at the floor" if floor > 0.5 else "at the ceiling" if ceiling > 0.5 else "")
-            for model, own, one, floor, ceiling in self._rows
+            for (model, own, one, floor, ceiling), ratio in zip(self._rows, self.ratios, strict=True)
         ]  # fmt: skip
+        falls = self.ratio_falls
+        trend = "" if falls is None else f"; it falls with size with a probability of {chance(falls)}"
+        mean = [f"The ratio is {self.mean_ratio.words()} in the geometric mean{trend}."]
         return [
             f"The {name} that a network of the reference needs for the same {self.outcome.replace('_', ' ')} "
             f"(law {self.law}{at}, {percent(self.level)} intervals):",
-            [head, *rows], *map(str, self.notes),
+            [head, *rows], *(mean if len(self) > 1 and not self._bounded else []), *map(str, self.notes),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -195,13 +231,14 @@ class EffectiveSizes:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         points = [
-            {"model": name, "own": float(own), "size": one.as_dict(), "probability_at_floor": float(floor),
-             "probability_at_ceiling": float(ceiling)}
-            for name, own, one, floor, ceiling in self._rows
+            {"model": name, "own": float(own), "size": one.as_dict(), "ratio": ratio.as_dict(),
+             "probability_at_floor": float(floor), "probability_at_ceiling": float(ceiling)}
+            for (name, own, one, floor, ceiling), ratio in zip(self._rows, self.ratios, strict=True)
         ]  # fmt: skip
         found: dict[str, Any] = plain({
             "law": self.law, "outcome": self.outcome, "size": self.column, "held": self.held, "level": self.level,
-            "within": list(self.within), "models": points, "drift": as_records(self.drift),
+            "within": list(self.within), "models": points, "mean_ratio": self.mean_ratio.as_dict(),
+            "probability_ratio_falls": self.ratio_falls, "drift": as_records(self.drift),
             "diagnostics": self.diagnostics.as_dict(), "notes": [note.as_dict() for note in self.notes],
             "converged": self.converged,
         })  # fmt: skip
