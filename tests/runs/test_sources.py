@@ -4,6 +4,9 @@ The stores here are written as their libraries write them; `test_real_stores.py`
 """
 
 import json
+import re
+import runpy
+import shlex
 import sqlite3
 import struct
 from collections.abc import Callable
@@ -531,3 +534,54 @@ def test_a_refused_import_writes_nothing(database, tmp_path):
         assert len(error.splitlines()) == 1
     assert out.read_text() == "kept"
     assert not (tmp_path / "runs.xlsx").exists()
+
+
+# --- the page ---------------------------------------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
+
+
+@pytest.fixture
+def recorded(tmp_path, mlruns, monkeypatch) -> Path:
+    """A folder in which everything lies that the page reads."""
+    logs = tmp_path / "wandb" / "run-1-x1" / "run-x1.wandb"
+    logs.parent.mkdir(parents=True)
+    logs.write_bytes(log(*RECORDS[:2], entry(10, tokens=1e9)))
+    written(tmp_path / "checkpoints" / "a" / "trainer_state.json", json.dumps(STATE))
+    written(tmp_path / "chart.csv", CHART)
+    written(tmp_path / "wandb-runs.csv", SIZES)
+    written(tmp_path / "chart-by-size.csv", "step,70M,1.4B\n10,3,2\n20,2.9,1.9\n")
+    scores = result()
+    written(tmp_path / "results" / "s" / "results_1.json", json.dumps(scores).replace('"one"', '"arc_easy"'))
+    written(tmp_path / "models.csv", "model,flops\norg/small,1e19\n")
+    event_file(tmp_path / "logs" / "small")
+    written(tmp_path / "sizes.csv", "which,n_params\nsmall,1e6\nbig,1e7\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def event_file(folder: Path) -> None:
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    events = EventFileWriter(str(folder))
+    events.add_event(Event(step=10, summary=Summary(value=[Summary.Value(tag="val_loss", simple_value=2.5)])))
+    events.close()
+
+
+def test_the_commands_of_the_page_can_be_pasted_and_show_every_source(recorded):
+    text = PAGE.read_text(encoding="utf-8")
+    fences = re.findall(r"(?ms)^```(\w+)\n(.*?)^```$", text)
+    shown = [shlex.split(line) for kind, block in fences if kind == "sh" for line in block.splitlines()]
+    for _, *arguments in shown:
+        done = CliRunner().invoke(commands, arguments, catch_exceptions=False)
+        assert done.exit_code == 0, f"{arguments}: {done.output}"
+        if "--out" in arguments:
+            assert len(read_runs(arguments[arguments.index("--out") + 1])) > 0
+    used = {word.partition(":")[0] for words in shown for word in words if ":" in word}
+    assert used == set(SOURCES) == set(re.findall(r"(?m)^\| `([\w-]+):` \|", text))
+    for kind, block in fences:
+        if kind == "python":
+            written(recorded / "example.py", block)
+            assert len(runpy.run_path("example.py")["curves"]) == 3
