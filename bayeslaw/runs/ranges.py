@@ -14,9 +14,10 @@ import numpy as np
 
 from bayeslaw.errors import RunsError
 from bayeslaw.language.law import Law
+from bayeslaw.runs.columns import is_count, understood
 from bayeslaw.runs.headers import PERPLEXITY
 from bayeslaw.runs.wording import FACTORS, amended, called, rescaled, rows_of
-from bayeslaw.words import exact, short, worded
+from bayeslaw.words import argument, exact, short, worded
 
 if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
@@ -78,6 +79,14 @@ def in_range(
             bad = (values < low / TOLERANCE) | (values > high * TOLERANCE)
     if not bad.any():
         return values
+    another = understood(runs.wording.reading(column).own) if column else None
+    if column and another != column and is_count(another) and len(law.mean_inputs) == 1:
+        # A unit would be against the name.
+        along = worded(f'law "{law.name}@{another}"', f"--along {another}")
+        raise RunsError(
+            f"{runs.source}: {what} is another quantity by its name than law '{law.name}' expects, {wanted}; to fit "
+            f"along it, leave '{column}' out of {argument('columns')} and take {along}."
+        )
     factors = _units(runs, values, interval, column, units) if column else []
     if factors and column:
         raise RunsError(

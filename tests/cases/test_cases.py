@@ -58,6 +58,10 @@ TABLES = [
     ("19-diverged.csv", NONE, FAIL, {}, {
         "diverged": "Row 5 ('large', 1.75) is worse than rows 2, 3, 4 (3.5 times the loss)",
         "unusable": "5 runs cannot determine"}),
+    ("19-diverged.csv", (*POWER_LAW, "--columns", "flops=n_params"), FAIL, {}, {
+        "unusable": "leave 'flops' out of --columns and take --along n_params"}),
+    ("19-diverged.csv", (*POWER_LAW, "--along", "n_params", "--where", "loss < 1.75"), FAIL,
+     {"n_params": (1.4e6, 1.25e7)}, {"unusable": "3 runs cannot determine the 5 free parameters"}),
     ("20-tensorboard.csv", (*POWER_LAW, "--columns", "flops=Step", "--columns", "loss=Value"), FAIL, {}, {
         "unusable": "in millions, in billions, in trillions, in units of 1e15 or in units of 1e18?"}),
     ("20-tensorboard.csv", (*POWER_LAW, "--columns", "flops=Step,loss=Value", "--units", "flops=1e9"), PASS,
@@ -83,7 +87,10 @@ TABLES = [
     ("29-two-recipes.csv", (*POWER_LAW, "--family", "recipe"), LOOK, {}, {
         "stand-in": "recipe has a group called 'new'", "few-groups": "2 groups"}),
     ("30-best-sizes-three-families.csv", (*ISOFLOP, "--family", "counting"), FAIL, {}, {
-        "unusable": "there is one size at each compute of every group"}),
+        "unusable": "(--law optimum_power --columns best_size=n_params)"}),
+    ("30-best-sizes-three-families.csv",
+     ("--law", "optimum_power", "--columns", "best_size=n_params", "--family", "counting"), LOOK,
+     {"best_size": (8.241e7, 1.03e9)}, {}),
     ("31-rate-changes-within-a-run.csv", POWER_LAW, LOOK, {}, {
         "rate-changes": "The learning rate falls from 0.001 to 0.0001 along the run"}),
     ("32-embeddings-counted-or-not.csv", CHINCHILLA, LOOK, {}, {

@@ -73,9 +73,11 @@ def check_bowls(runs: Runs, law: Law, groups: np.ndarray | None = None) -> None:
         return
     index = np.zeros(len(runs), dtype=int) if groups is None else groups
     if all(one_size_each(compute[index == each], size[index == each]) for each in np.unique(index)):
+        best = worded("columns={'best_size': 'n_params'}", "--law optimum_power --columns best_size=n_params")
         of = "" if len(np.unique(index)) == 1 else " of every group"
         raise RunsError(
             f"{runs.source}: there is one size at each compute{of}, so law '{law.name}', which is about how loss rises "
-            f"to both sides of the best size, cannot be learned; fit loss by compute with law 'power_law' "
-            f"({argument('law', 'power_law')}), or add runs of other sizes at the same compute."
+            f"to both sides of the best size, cannot be learned; fit the best size by compute with law "
+            f"'optimum_power' ({best}), loss by compute with law 'power_law' ({argument('law', 'power_law')}), or add "
+            "runs of other sizes at the same compute."
         )

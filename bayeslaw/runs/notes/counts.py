@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from bayeslaw.note import Note
-from bayeslaw.runs.columns import FLOPS
+from bayeslaw.runs.columns import FLOPS, understood
 from bayeslaw.runs.headers import without_holder
 from bayeslaw.runs.notes.design import Design, usable
 from bayeslaw.runs.wording import rows_of
@@ -24,8 +24,8 @@ MANY_EMBEDDINGS = 0.2
 def compute_of_another_count(design: Design) -> Iterator[Note]:
     """Compute that is not 6 N D."""
     found = _numbers(design, "flops", "n_params", "n_tokens")
-    if found is None:
-        return
+    if found is None or understood(design.runs.wording.reading("flops").own) not in (None, "flops"):
+        return  # what is read as compute is something else by its name
     flops, size, tokens = found
     keep = usable(flops) & usable(size) & usable(tokens)
     if not keep.any():
