@@ -18,7 +18,7 @@ import latex2mathml.converter
 import mkdocs_gen_files
 
 import bayeslaw
-from bayeslaw.ask.forecast.drift import learned_drifts
+from bayeslaw.ask.forecast.drift import learned_drifts, parts_in_averages
 from bayeslaw.language.catalogue import bibliography, laws
 from bayeslaw.language.check import check_law
 from bayeslaw.language.formula.expression import names, to_text
@@ -336,6 +336,13 @@ def drift_rows() -> str:
     return table(("law", "direction", "scale"), rows)
 
 
+def parts_rows() -> str:
+    """How much of its own drift a law has within an average."""
+    parts = parts_in_averages()
+    head = ("part of the direction", "part of the scale", "power of the distance", "degrees of freedom")
+    return table(head, [[f"{parts[name]:g}" for name in ("direction", "scale", "power", "df")]])
+
+
 def main() -> None:
     every = laws()
     pages = {f"laws/{law.name}.md": law_page(law) for law in every}
@@ -344,7 +351,9 @@ def main() -> None:
         "laws": law_rows(every, "laws/"),
         "calibration": calibration_rows(every),
         "drifts": drift_rows(),
+        "parts": parts_rows(),
         "intervals": (STUDIES / "honest_intervals" / "table.md").read_text(encoding="utf-8"),
+        "averages": (STUDIES / "honest_intervals" / "averages.md").read_text(encoding="utf-8"),
         "scores": (STUDIES / "honest_intervals" / "scores.md").read_text(encoding="utf-8").replace("## ", "#### "),
         "field": (STUDIES / "honest_intervals" / "field.md").read_text(encoding="utf-8"),
         "functions": function_words(),

@@ -21,7 +21,6 @@ from bayeslaw.language.catalogue import bibliography, read_law, shipped_folder
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "docs/index.md", "docs/why.md", "docs/backtests.md")
 STUDY = ROOT / "case_studies" / "honest_intervals"
-FAR = 30.0  # times the compute of the largest run seen: where a bin of distances of the study begins
 MARKED = re.compile(r"(?ms)^(<!-- begin (\w+) -->\n).*?^(<!-- end \2 -->)$")
 
 study = runpy.run_path(str(STUDY / "pooling.py"))
@@ -95,15 +94,13 @@ def limits() -> str:
     """Where the intervals are not as good as the table's last row."""
     by_sweep, ours = study["by_sweep"], study["AVERAGE"]
     mine = by_sweep(found, ours)
-    others = [by_sweep(found, name) for name in study["FORECASTS"] if name != ours]
+    others = [by_sweep(found, name) for name in study["FORECASTS"] if name not in (ours, study["BEFORE"])]
     gains = [1 - min(other[sweep]["score"] for other in others) / mine[sweep]["score"] for sweep in mine]
     better = [gain for gain in gains if gain > 0]
-    far = study["pooled"](
-        part for each in study["tables"](found) for part in each[ours]["by_ratio"] if part["from"] >= FAR
-    )
+    far = study["far"](found, ours)
     return wrapped(
-        f"Every sweep is covered at {percent(pair(ours)[1])} or better. Beyond {FAR:.0f} times the compute of the "
-        f"largest fitted run, coverage falls to {percent(far['0.95'])} of {far['n']} outcomes. No simpler interval is "
+        f"Every sweep is covered at {percent(pair(ours)[1])} or better. Beyond {study['FAR']:.0f} times the compute of "
+        f"the largest fitted run, {percent(far['0.95'])} of {far['n']} outcomes are covered. No simpler interval is "
         f"better on all sweeps together. But on {in_words(len(better))} of {in_words(len(mine))} sweeps some simpler "
         f"interval has a better score, by {100 * min(better):.0f} to {100 * max(better):.0f} %; it is not the same "
         "one each time."

@@ -7,7 +7,17 @@ from scipy import special, stats
 import bayeslaw as bl
 from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.disagreement import AHEAD, slopes_ahead
-from bayeslaw.ask.forecast.drift import OTHERS, TAILS, distance, drift_of, drifts_of, learned_drifts
+from bayeslaw.ask.forecast.drift import (
+    MIDDLE,
+    OTHERS,
+    TAILS,
+    distance,
+    drift_of,
+    drifts_of,
+    learned_drifts,
+    less_disagreement,
+    parts_in_averages,
+)
 from bayeslaw.ask.where.extrapolation import extrapolation
 from tests.posteriors import about, from_priors
 from tests.simulate import simulated_runs
@@ -93,8 +103,41 @@ def test_every_question_says_what_it_was_asked_with(posterior):
         assert learned.as_dict()["drift"] == {"chinchilla": learned_drifts()["chinchilla"].as_dict()}
 
 
+def test_a_drift_may_grow_faster_than_the_distance(posterior):
+    """Its spread as a power, and as one in proportion at three e-folds; its direction in proportion."""
+    plain, steady, faster = (
+        bl.forecast(posterior, points(posterior), drift=drift)
+        for drift in (False, bl.Drift(-0.01, 0.005), bl.Drift(-0.01, 0.005, power=1.5))
+    )
+    far = np.array([0.0, 1.0, 4.0])
+    slope, grown = (np.log(each.mean_draws / plain.mean_draws) + 0.01 * far for each in (steady, faster))
+    np.testing.assert_allclose(grown, slope * np.sqrt(far / MIDDLE), atol=1e-9)
+    assert faster.as_dict()["drift"]["chinchilla"]["power"] == 1.5
+
+
+def test_laws_of_a_loss_drift_by_parts_of_their_own_in_an_average(posterior):
+    """Whatever is known of them; a drift of the caller's own is that of every law."""
+    both = bl.average({"chinchilla": posterior, "kaplan": from_priors("kaplan", posterior.runs)})
+    parts = parts_in_averages()
+    assert 0 < parts["direction"] <= 1
+    assert 0 < parts["scale"] < 1 <= parts["power"]
+    mine = {"chinchilla": bl.Drift(-0.01, 0.02, df=5), "other": bl.Drift(0.0, 0.01)}
+    for wanted, alone in ((True, learned_drifts()), (mine, {**mine, "kaplan": mine["other"]})):
+        for name, drift in drifts_of(both, wanted).items():
+            own = alone[name]
+            assert drift.direction == parts["direction"] * own.direction
+            # The 95 % interval of a slope shrinks by the part, whatever the tails.
+            ends = (one.scale * stats.t(one.df).ppf(0.975) for one in (drift, own))
+            assert next(ends) == pytest.approx(parts["scale"] * next(ends))
+            assert (drift.df, drift.power) == (parts["df"], parts["power"])
+    given = bl.Drift(-0.01, 0.02)
+    assert drifts_of(both, given) == less_disagreement(both, dict.fromkeys(both.posteriors, given))
+
+
 def test_an_average_drifts_less_by_what_its_laws_disagree_on(posterior):
-    """The scales lose the standard deviation of the laws' slopes, given by hand here, and no more than they have."""
+    """That of scores, or with a drift of the caller's own.
+
+    The scales lose the standard deviation of the laws' slopes, given by hand here, and no more than they have."""
     other = from_priors("kaplan", posterior.runs)
     both = {"chinchilla": posterior, "kaplan": other}
     N, D = (posterior.plan.inputs[name] for name in ("N", "D"))
@@ -109,12 +152,12 @@ def test_an_average_drifts_less_by_what_its_laws_disagree_on(posterior):
     apart = abs(slopes[0] - slopes[1]) / np.sqrt(2.0)
     less = apart / (stats.t(TAILS).ppf(0.975) / stats.norm.ppf(0.975))
     assert 0 < less < learned["kaplan"].scale
-    drifts = drifts_of(bl.average(both), True)
+    drifts = less_disagreement(bl.average(both), learned)
     for name, drift in drifts.items():
         assert drift.scale == pytest.approx(max(learned[name].scale - less, 0.0))
         assert drift.direction == learned[name].direction
     wide = {name: bl.Drift(drift.direction, 10 * drift.scale) for name, drift in learned.items()}
-    found = drifts_of(bl.average(both, [3, 1]), wide)
+    found = less_disagreement(bl.average(both, [3, 1]), wide)
     apart = np.sqrt(2 * 3 / 16) * abs(slopes[0] - slopes[1])
     for name, drift in found.items():
         assert drift.scale == pytest.approx(wide[name].scale - apart / drift.reach)
@@ -129,7 +172,7 @@ def test_laws_that_agree_drift_as_one(posterior):
         assert drift.scale == pytest.approx(learned.scale)
 
 
-def test_laws_without_a_path_ahead_drift_in_full():
+def test_laws_without_a_path_ahead_disagree_on_nothing():
     """No single input of a student says where larger runs lie."""
     law = bl.law("capacity_gap")
     fit = from_priors(law, simulated_runs(law, np.random.default_rng(2), 60))

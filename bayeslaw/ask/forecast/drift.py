@@ -7,6 +7,10 @@ runs, and by a slope times the log of the ratio of compute beyond them.  The slo
 Student-t, since few sweeps inform it, with the direction and scale that each law had on them (``data/drift.toml``).
 One slope holds for all points of a draw, as the errors of a law along its path are alike.
 
+Laws of a loss that are averaged drift less than each alone, since what they disagree on is a part of it already, and
+their average errs little more than its posterior near the runs and more than in proportion far from them.  So each
+drifts by parts of its own direction and scale, the latter with a power of the distance (``data/average_drift.toml``).
+
 A point may lie beyond the runs although its compute does not: a small network on very many tokens.  Its distance is the
 largest of those in compute, in parameters, in tokens and in tokens per parameter (:func:`distance`), and the slope
 widens with all of it.  The direction was learned along compute and applies to that part only.
@@ -38,12 +42,16 @@ if TYPE_CHECKING:
     from bayeslaw.ask.average import Average
 
 LEARNED = Path(__file__).parents[2] / "data" / "drift.toml"
+AVERAGES = LEARNED.with_name("average_drift.toml")
 # The entries for laws that drift was not learned for, by the scale of their noise: losses and shares.  For outcomes on
 # another scale nothing is known.
 OTHERS = {"log": "other", "logit": "other_share"}
 # Degrees of freedom of a slope: with seven sweeps its scale is uncertain.  With a normal slope that is wide enough at
 # 95 %, intervals of 50 % are too wide.
 TAILS = 3
+# At this many e-folds a drift that grows as a power of the distance is what it would be in proportion: a factor of
+# twenty, in the middle of the distances that drift was learned at.
+MIDDLE = 3.0
 # How many e-folds of compute an e-fold of tokens per parameter counts for, by the scale of the noise.  Where runs of
 # the public sweeps were hidden by that ratio and not by compute, least-squares fits of chinchilla, coupled and
 # over_training erred twice as much per e-fold (with the drift of compute, 95 % intervals would have covered 62 to 92 %
@@ -75,6 +83,9 @@ class Drift:
         Middle and scale of the slope.
     df
         Degrees of freedom of its Student-t distribution; a large number for a normal one.
+    power
+        How its spread grows with the distance: in proportion (1), or as this power of it and with the same value at
+        :data:`MIDDLE` e-folds.  The direction is along compute, in proportion.
 
     Raises
     ------
@@ -85,12 +96,14 @@ class Drift:
     direction: float
     scale: float
     df: float = TAILS
+    power: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (np.isfinite([self.direction, self.scale, self.df]).all() and self.scale >= 0.0 and self.df > 0.0):
+        finite = np.isfinite([self.direction, self.scale, self.df, self.power]).all()
+        if not (finite and self.scale >= 0.0 and self.df > 0.0 and self.power > 0.0):
             raise QuestionError(
-                f"drift: invalid slope distribution {self}; direction, scale and df must be finite, with scale >= 0 "
-                f"and df > 0."
+                f"drift: invalid slope distribution {self}; direction, scale, df and power must be finite, with "
+                f"scale >= 0, df > 0 and power > 0."
             )
 
     @staticmethod
@@ -115,6 +128,19 @@ class Drift:
         """For JSON."""
         return asdict(self)
 
+    def averaged(self, parts: Mapping[str, float]) -> Drift:
+        """The drift of this law within an average, by parts as :func:`parts_in_averages` gives them.
+
+        The part of the scale is that of the reach of a 95 % interval, whatever its tails.
+        """
+        tails = float(stdtrit(self.df, 0.975) / stdtrit(parts["df"], 0.975))
+        scale = parts["scale"] * tails * self.scale
+        return Drift(parts["direction"] * self.direction, scale, parts["df"], parts["power"])
+
+    def _grown(self, far: np.ndarray) -> np.ndarray:
+        """What a slope is multiplied by at some distances in e-folds, of their shape."""
+        return far if self.power == 1.0 else np.asarray(MIDDLE * (far / MIDDLE) ** self.power)
+
     def slopes(self, posterior: Posterior) -> np.ndarray:
         """One slope per draw, the same on every call; shape ``(size,)``.
 
@@ -136,7 +162,7 @@ class Drift:
             The law without it; shape ``(size, points)``.
         """
         slopes, link = self.slopes(posterior)[:, None], posterior.law.output.link
-        along, whole = _along(posterior, inputs), distance(posterior, inputs)
+        along, whole = _along(posterior, inputs), self._grown(distance(posterior, inputs))
         shift = slopes * along + (slopes - self.direction) * (whole - along)
         with np.errstate(all="ignore"):
             return np.asarray(UNLINKS[link](LINKS[link](mean) + shift))
@@ -206,16 +232,30 @@ def drift_of(law: Law, wanted: Drifting = True) -> Drift | None:
 def drifts_of(asked: Average, wanted: Drifting) -> dict[str, Drift]:
     """The drift of each law of an average, by name; laws without drift are left out.
 
-    Part of the drift of averaged laws shows up as disagreement between them, and would otherwise be counted twice.  The
-    scale of each law's drift is therefore reduced by the spread of their slopes beyond the runs.
+    Of several laws of a loss, each drifts by the parts of its own drift that :func:`parts_in_averages` gives.  For laws
+    of other outcomes, and for a drift of the caller's own, see :func:`less_disagreement`.
     """
     alone = {name: _drift_of(posterior, wanted) for name, posterior in asked.posteriors.items()}
     found = {name: each for name, each in alone.items() if each is not None}
-    if len(found) < 2:
+    averaged = {asked.posteriors[name].law.name for name in found if asked.weights[name] > 0}
+    if asked.link != "log" or isinstance(wanted, Drift):
+        return less_disagreement(asked, found)
+    if len(averaged) < 2:
         return found
+    return {name: each.averaged(parts_in_averages()) for name, each in found.items()}
+
+
+def less_disagreement(asked: Average, alone: Mapping[str, Drift]) -> dict[str, Drift]:
+    """The drifts of laws in an average, each as alone but for what the laws disagree on.
+
+    Part of the drift of averaged laws shows up as disagreement between them, and would otherwise be counted twice.  The
+    scale of each law's drift is therefore reduced by the spread of their slopes beyond the runs.
+    """
+    if len(alone) < 2:
+        return dict(alone)
     slopes = slopes_ahead(asked)
-    apart = spread({name: slopes[name] + each.direction for name, each in found.items()}, asked.weights)
-    return {name: replace(each, scale=max(each.scale - apart / each.reach, 0.0)) for name, each in found.items()}
+    apart = spread({name: slopes[name] + each.direction for name, each in alone.items()}, asked.weights)
+    return {name: replace(each, scale=max(each.scale - apart / each.reach, 0.0)) for name, each in alone.items()}
 
 
 def _drift_of(posterior: Posterior, wanted: Drifting) -> Drift | None:
@@ -239,6 +279,12 @@ def undrifted(asked: Average, drifts: Mapping[str, Drift]) -> tuple[Note, ...]:
 def as_records(drifts: Mapping[str, Drift]) -> dict[str, dict[str, float]]:
     """For JSON, by law."""
     return {name: each.as_dict() for name, each in drifts.items()}
+
+
+@cache
+def parts_in_averages() -> Mapping[str, float]:
+    """How a law drifts within an average of laws of a loss: the parts of its direction and scale, df and power."""
+    return {name: _number(value) for name, value in tomllib.loads(AVERAGES.read_text(encoding="utf-8")).items()}
 
 
 @cache
