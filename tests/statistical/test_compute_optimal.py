@@ -3,6 +3,7 @@
 import runpy
 from pathlib import Path
 
+import arviz_stats
 import numpy as np
 import pytest
 
@@ -17,7 +18,9 @@ def test_exponents_agree_with_those_published(shared_data):
     setting = "rw|base|short|kaplan|standard|val"
     value, least, most = STUDY["published_exponents"](shared_data / "published_fits.csv")[setting]
     runs = STUDY["near_the_bottom"](shared_data / "porian_isoflop.csv", setting)
-    posterior = bl.fit(STUDY["ISOFLOP"], runs, pool=STUDY["POOL"], draws=600, warmup=300, chains=2)
+    # The spreads of bowls mix slowly; the exponent, which is all that is asked, does not.
+    posterior = bl.fit(STUDY["ISOFLOP"], runs, pool=STUDY["POOL"], draws=1000, warmup=200, chains=2, patience=False)
+    assert arviz_stats.rhat(posterior.values["a"]) < 1.01
     _, low, high = STUDY["interval"](posterior.draws("a"))
     # An interval that covers by being wide would say nothing: settings differ by up to 0.37.
     assert high - low < 0.08
