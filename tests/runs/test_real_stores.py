@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bayeslaw.runs.table import Runs, read_runs
@@ -61,6 +62,8 @@ def read(source: str, store: Path) -> tuple[Runs, Runs]:
 
 
 def check(last: Runs, curve: Runs) -> None:
+    # Runs that began within the shortest time that a store tells apart have no order.
+    last, curve = (each.take(np.argsort(each.column("n_params"), kind="stable")) for each in (last, curve))
     assert last.column("run").tolist() == ["small", "big"]
     assert last.column("n_params").tolist() == [1e6, 1e7]
     assert last.column("loss").tolist() == [2.0, 3.0]

@@ -87,8 +87,8 @@ def _of_folders(root: Path) -> Iterator[Run]:
     for experiment in experiments:
         if _meta(experiment).get("lifecycle_stage") == "deleted":
             continue
-        for place in sorted(each.parent for each in experiment.glob(f"*/{META}")):
-            meta = _meta(place)
+        metas = {each.parent: _meta(each.parent) for each in experiment.glob(f"*/{META}")}
+        for place, meta in sorted(metas.items(), key=lambda each: (each[1].get("start_time", ""), each[0])):
             if meta.get("lifecycle_stage") != "deleted" and {"run_id", "run_uuid"} & set(meta):
                 yield _of_folder(place, meta, _meta(experiment).get("name", experiment.name))
 
