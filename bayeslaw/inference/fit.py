@@ -75,7 +75,7 @@ def fit(
 
 def fit_plan(plan: Plan, sampling: Sampling = Sampling(), work: Work = Work()) -> Posterior:
     """Fit what was planned; see :func:`fit`."""
-    check_noise(plan.runs, plan.law, plan.families)
+    check_noise(plan.runs, plan.law, plan.families, plan.inputs)
     from bayeslaw.inference.posterior.making import posterior_of
 
     found = _sampled(plan, sampling, work) if work.executor is None else _sampled_elsewhere(plan, sampling, work)

@@ -16,7 +16,7 @@ from bayeslaw.inference.model import plan as planning
 from bayeslaw.inference.model.plan_model import plan_model
 from bayeslaw.inference.sampler.draws import Draws
 from bayeslaw.runs import observations
-from bayeslaw.runs import table as tables
+from bayeslaw.runs.tracking import source
 from tests.simulate import simulated_runs
 
 SAVED = Path(__file__).parents[1] / "saved"
@@ -38,7 +38,7 @@ def calls(monkeypatch) -> Counter:
 
     for name in ("inputs", "outcome"):
         count(observations, name)
-    count(tables, "read_table")
+    count(source, "read_table")
     for name in ("check_enough", "plan_pooling"):
         count(planning, name)
     return counted
@@ -48,7 +48,7 @@ def calls(monkeypatch) -> Counter:
 def sampled_at_once(monkeypatch) -> None:
     """Independent normal draws in place of the sampler's: what they say does not matter here."""
 
-    def at_once(plan, choice, seed, _):
+    def at_once(plan, choice, seed, progress, shards):
         with devices.float64():
             model = plan_model(plan.structure)
         flat = np.random.default_rng(seed).standard_normal((4, 1000, len(model.names)))

@@ -18,6 +18,8 @@ from bayeslaw.runs import observations
 from bayeslaw.words import worded
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bayeslaw.runs.table import Runs
 
 # Relative to the outcome.  Double precision keeps sixteen digits and the arithmetic of a law thirteen of them; single
@@ -54,13 +56,17 @@ def noise_of(law: Law) -> str | None:
     return scale.id if isinstance(scale, Name) and scale.id in law.noise_parameters else None
 
 
-def check_noise(runs: Runs, law: Law, groups: np.ndarray | None = None) -> None:
+def check_noise(
+    runs: Runs, law: Law, groups: np.ndarray | None = None, inputs: Mapping[str, np.ndarray] | None = None
+) -> None:
     """Refuse runs that lie on the law to nine digits.
 
     Parameters
     ----------
     groups
         The group of each run that a fit pools over, integers of shape ``(runs,)``; each may have its own parameters.
+    inputs
+        The inputs of runs that were checked; None for runs that were not, which may be refused for other reasons.
 
     Raises
     ------
@@ -70,11 +76,13 @@ def check_noise(runs: Runs, law: Law, groups: np.ndarray | None = None) -> None:
     implicit = any(isinstance(term, Root) for term in law.terms.values())  # too slow to search with
     if implicit or noise_of(law) is None or observations.standard_error_column(runs, law) is not None:
         return
-    try:
-        outcome = observations.outcome(runs, law)
-        inputs = observations.inputs(runs, law)
-    except BayeslawError:
-        return  # refused for another reason
+    if inputs is None:
+        try:
+            observations.outcome(runs, law)
+            inputs = observations.inputs(runs, law)
+        except BayeslawError:
+            return  # refused for another reason
+    outcome = runs.column(law.output.column)
     fitted = observations.weights(runs) > 0
     written = [_digits(value) for value in outcome[fitted][:LOOKED_AT].tolist()]
     if not written or np.median(written) <= DIGITS:
