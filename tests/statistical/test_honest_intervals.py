@@ -62,7 +62,7 @@ def test_drift_along_curves_follows_from_their_slopes():
 
 
 def test_the_six_runs_of_1e21_flops_lie_inside(shared_data):
-    """In those of every law; their average, which drifts less, misses four of them.
+    """In those of every law and of their average.
 
     Point fits of the paper miss all, by .05 to .11 nats (Brandfonbrener et al. 2024).
     """
@@ -77,6 +77,5 @@ def test_the_six_runs_of_1e21_flops_lie_inside(shared_data):
         rivals=False,
         patience=False,
     )
-    for name in LAWS:
+    for name in (*LAWS, "average"):
         assert found.laws[name].inside(0.95).all(), name
-    assert found.laws["average"].inside(0.95).sum() >= 2
