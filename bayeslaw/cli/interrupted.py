@@ -10,12 +10,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from bayeslaw.cli.answer import folder_at, say, write_text
 from bayeslaw.errors import FileError, InputError
 
 if TYPE_CHECKING:
     from bayeslaw.inference.model.plan import Plan
 
+resume_option = click.option(
+    "--resume", is_flag=True, help="Go on with what Ctrl-C interrupted, which is kept beside --out."
+)
 # What the draws of a fit follow from, in the words of a message.
 LAW, RUNS, SAMPLING, SEED = "another law or other priors", "other runs", "other settings of the sampler", "another seed"
 ABOUT = "about.json"

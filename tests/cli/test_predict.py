@@ -1,6 +1,7 @@
 """One command from a table to a forecast: what it says, what it writes, and what it refuses before any fit."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,6 +47,19 @@ def predict(tmp_path, *words: str, families: int | None = None, **columns: np.nd
     bl.read_runs(table | columns).frame().to_csv(tmp_path / "runs.csv", index=False)
     given = ["predict", str(tmp_path / "runs.csv"), "--out", str(tmp_path / "out"), *words]
     return CliRunner().invoke(commands, given)
+
+
+def test_ctrl_c_in_the_back_test_keeps_what_was_done(tmp_path, monkeypatch):
+    def interrupted(*_, shards, **__):
+        (Path(shards) / "fit.npz").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bayeslaw.validation.backtest.backtest.backtest", interrupted)
+    stopped = predict(tmp_path, "--at", "N=20T,D=900T")
+    assert stopped.exit_code == 130
+    assert f"is kept in {tmp_path}/out/fit.nc.part; the same command with --resume goes on" in stopped.stderr
+    assert predict(tmp_path, "--at", "N=20T,D=900T", "--resume", "--no-backtest").exit_code == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"fit.nc", "forecast.json", "forecast.png"}
 
 
 @pytest.mark.usefixtures("tested")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from bayeslaw.cli.answer import answers, check_writable, give, say
-from bayeslaw.cli.interrupted import resumable
+from bayeslaw.cli.interrupted import resumable, resume_option
 from bayeslaw.cli.options import (
     AUTO,
     along_option,
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 )
 @click.option("--noise-growth", metavar="INPUT", help="Let runs scatter more where this input, such as N, is small.")
 @fitting_options()
-@click.option("--resume", is_flag=True, help="Go on with a fit that Ctrl-C interrupted, whose draws are beside --out.")
+@resume_option
 @answers
 def fit(
     table: str,

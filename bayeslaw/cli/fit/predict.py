@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bayeslaw.cli.answer import answers, folder_at, give, say, write_text
+from bayeslaw.cli.interrupted import resumable, resume_option
 from bayeslaw.cli.options import (
     check_points,
     fields_of,
@@ -53,6 +54,7 @@ SEEN, DRAWS = (0.65,), 300
 )
 @reading_options
 @fitting_options()
+@resume_option
 @answers
 def predict(
     table: str,
@@ -63,13 +65,15 @@ def predict(
     outcome: str | None,
     backtest: bool,
     out: str,
+    resume: bool,
     as_json: bool,
     **rest: Any,
 ) -> None:
     """Forecast a planned run from a table of runs.
 
     Chooses the laws that suit the table, fits and averages them, forecasts the run, and tests the same laws on the runs
-    themselves. Writes a picture, the forecast as JSON, and the fit for other questions.
+    themselves. Writes a picture, the forecast as JSON, and the fit for other questions. After Ctrl-C the same command
+    with --resume goes on where it was.
     """
     runs_file(table)
     points, (column, whose) = read_points(at), _family(family)
@@ -87,20 +91,21 @@ def predict(
     said = notes_of_plans(plans)
     for note in said:
         say(note)
-    fits, _ = sample_each(plans, **fields)
-    fitted = together(fits, chosen.note(runs))
     files = {"fit": folder / "fit.nc", "forecast": folder / "forecast.json", "picture": folder / "forecast.png"}
-    fitted.save(files["fit"])
+    with resumable(files["fit"], plans, fields, resume):
+        fits, _ = sample_each(plans, **fields)
+        fitted = together(fits, chosen.note(runs))
+        fitted.save(files["fit"])
 
-    from bayeslaw.ask.forecast.forecast import forecast
-    from bayeslaw.ask.forecast.risk import risk
-    from bayeslaw.ask.plot.forecast import plot_forecast
+        from bayeslaw.ask.forecast.forecast import forecast
+        from bayeslaw.ask.forecast.risk import risk
+        from bayeslaw.ask.plot.forecast import plot_forecast
 
-    found = forecast(fitted, points, whose)
-    missed = None
-    if above is not None or below is not None:
-        missed = risk(fitted, points, above=above, below=below, family=whose)
-    tested, untested = _tested(plans, column, fields) if backtest else (None, "")
+        found = forecast(fitted, points, whose)
+        missed = None
+        if above is not None or below is not None:
+            missed = risk(fitted, points, above=above, below=below, family=whose)
+        tested, untested = _tested(plans, column, fields) if backtest else (None, "")
     notes = [*found.notes, *(note for note in notes_of(fitted) if note not in found.notes)]
     answer = {
         **found.as_dict(), "laws": list(fits), "because": chosen.because,
