@@ -53,6 +53,8 @@ def resumable(out: Path, plans: Mapping[str, Plan], fields: dict[str, Any], resu
     if resume:
         _check(folder, about)
     else:
+        if folder.exists() and not (folder / ABOUT).is_file():
+            raise FileError(f"{folder}: is not an interrupted fit, so it is not replaced; choose another --out.")
         shutil.rmtree(folder, ignore_errors=True)
         write_text(folder_at(str(folder)) / ABOUT, json.dumps(about))
     fields["shards"] = str(folder)

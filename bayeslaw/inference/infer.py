@@ -63,14 +63,19 @@ def infer(
     shards
         Where a finished fit is kept and taken up, and one that is interrupted too.
     """
-    path = None if shards is None else shards.path(plan, choice, seed, None)
-    if shards is not None and path is not None and (kept := shards.get(path)) is not None:
+
+    def sampled(paused: Paused | None) -> Draws:
+        fits = fits_of_program(plan.structure, 1)
+        (draws,) = infer_together([plan], choice, [seed], fits=fits, progress=progress, clock=clock, paused=paused)
+        return draws
+
+    if shards is None:
+        return sampled(None)
+    path = shards.path(plan, choice, seed, None)
+    if (kept := shards.get(path)) is not None:
         return taken_up(plan, kept, choice, seed)
-    fits = fits_of_program(plan.structure, 1)
-    paused = None if path is None else Paused(path.with_suffix(".paused"), argument(ARGUMENT))
-    (draws,) = infer_together([plan], choice, [seed], fits=fits, progress=progress, clock=clock, paused=paused)
-    if shards is not None and path is not None:
-        shards.put(path, draws)
+    draws = sampled(Paused(path.with_suffix(".paused"), argument(ARGUMENT)))
+    shards.put(path, draws)
     return draws
 
 

@@ -8,10 +8,8 @@ another one.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
-import zipfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -19,7 +17,8 @@ import jax
 import numpy as np
 
 from bayeslaw.errors import FileError
-from bayeslaw.inference.base.atomic_files import beside, write
+from bayeslaw.inference.base.arrays import UNREADABLE, read_arrays, write_arrays
+from bayeslaw.inference.base.atomic_files import beside
 from bayeslaw.inference.base.versions import versions
 from bayeslaw.inference.choice import Choice
 from bayeslaw.inference.model.plan import Plan
@@ -77,12 +76,11 @@ class Shards:
             When it cannot be read.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                values = dict(file)
+            values = read_arrays(path)
             return values.pop(FLAT), values
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise FileError(f"{path}: is not a finished fit ({error}); delete it to repeat the fit.") from None
 
     def put(self, path: Path, draws: Draws) -> None:
@@ -93,8 +91,5 @@ class Shards:
         FileError
             When it cannot be written; existing files stay.
         """
-        if draws.crawl is not None:
-            return
-        made = io.BytesIO()
-        np.savez(made, allow_pickle=False, **{FLAT: draws.flat, **draws.stats})
-        write(path, made.getvalue(), argument(ARGUMENT))
+        if draws.crawl is None:
+            write_arrays(path, {FLAT: draws.flat, **draws.stats}, argument(ARGUMENT))

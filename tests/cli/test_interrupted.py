@@ -66,6 +66,10 @@ def test_what_cannot_be_resumed_says_so(asked, tmp_path):
     (tmp_path / "fit.nc.part" / "about.json").write_text("[1]")
     foreign = run(commands, [*asked, "--resume"])
     assert (foreign.exit_code, "does not hold an interrupted fit" in foreign.stderr) == (2, True)
+    (tmp_path / "fit.nc.part" / "about.json").rename(tmp_path / "fit.nc.part" / "mine.json")
+    mine = run(commands, asked)
+    assert (mine.exit_code, "is not an interrupted fit, so it is not replaced" in mine.stderr) == (2, True)
+    assert (tmp_path / "fit.nc.part" / "mine.json").exists()
     kept = run(commands, [*asked, "--resume", "--shards", "fits"])
     assert (kept.exit_code, "leave --resume out" in kept.stderr) == (2, True)
 

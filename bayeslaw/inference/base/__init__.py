@@ -12,6 +12,7 @@
 ``work``            the settings of all verbs that fit
 ``streams``         random numbers beside the sampler's own, by purpose
 ``versions``        the versions that draws depend on
+``arrays``          arrays by name in a file
 ``atomic_files``    files that are written whole or not at all
 ==================  ======================================================================
 """

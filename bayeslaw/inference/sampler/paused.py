@@ -5,8 +5,6 @@ The draws are the same to the bit as those of chains that were never interrupted
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayeslaw.errors import FileError
-from bayeslaw.inference.base.atomic_files import write
+from bayeslaw.inference.base.arrays import UNREADABLE, read_arrays, write_arrays
 from bayeslaw.inference.sampler.growing import Growing
 from bayeslaw.inference.sampler.program import BLOCK
 
@@ -52,7 +50,7 @@ class Paused:
     Parameters
     ----------
     path
-        The file: NumPy's ``.npz`` without pickle.
+        The file.
     option
         The argument that names its folder, for a message.
     """
@@ -76,8 +74,7 @@ class Paused:
             When the file cannot be read.
         """
         try:
-            with np.load(io.BytesIO(self.path.read_bytes()), allow_pickle=False) as file:
-                found = dict(file)
+            found = read_arrays(self.path)
             leaves, tree = jax.tree.flatten(begun)
             places = [_like(leaf, found[PLACE.format(i)]) for i, leaf in enumerate(leaves)]
             draws = {name.removeprefix(DRAWS): values for name, values in found.items() if name.startswith(DRAWS)}
@@ -86,7 +83,7 @@ class Paused:
             return Stand(int(found[BLOCKS]), jax.tree.unflatten(tree, places), growing.look)
         except FileNotFoundError:
             return Stand(0, begun, growing.look)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise FileError(f"{self.path}: is not an interrupted fit ({error}); delete it to begin anew.") from None
 
     @contextmanager
@@ -100,9 +97,7 @@ class Paused:
                     PLACE.format(i): np.asarray(_plain(leaf)) for i, leaf in enumerate(jax.tree.leaves(stand.places))
                 }
                 draws = {DRAWS + name: values for name, values in growing.walked(stand.blocks * BLOCK).items()}
-                made = io.BytesIO()
-                np.savez(made, allow_pickle=False, **{BLOCKS: stand.blocks, LOOK: stand.look}, **leaves, **draws)
-                write(self.path, made.getvalue(), self.option)
+                write_arrays(self.path, {BLOCKS: stand.blocks, LOOK: stand.look, **leaves, **draws}, self.option)
             raise
         self.path.unlink(missing_ok=True)
 
