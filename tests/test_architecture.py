@@ -26,8 +26,9 @@ LAYERS = {
     "runs": {"language"},
     "inference": {"language", "runs"},
     "ask": {"language", "runs", "inference"},
-    "validation": {"language", "runs", "inference", "ask"},
-    "cli": {"language", "runs", "inference", "ask", "validation"},
+    "decisions": {"language", "runs", "inference", "ask"},
+    "validation": {"language", "runs", "inference", "ask", "decisions"},
+    "cli": {"language", "runs", "inference", "ask", "decisions", "validation"},
 }
 
 # What every layer may import: messages, notes, words, pages made of them, and whether a file is there.
