@@ -11,7 +11,9 @@ from bayeslaw.ask.forecast.forecast import Forecast
 from bayeslaw.ask.where.extrapolation import FAR, VERY_FAR, outside
 from bayeslaw.inference.model.plan import Plan, make_plan
 from bayeslaw.words import multiple
+from tests.posteriors import from_priors
 from tests.saved.answers import FOLDER
+from tests.simulate import simulated_runs
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def test_a_small_network_on_very_many_tokens_is_far_off_by_its_ratio_and_not_by_
     farthest = f"{multiple(worst.times)} the largest fitted tokens per parameter"
     assert f"That is 1.1x the compute of the largest fitted run and {farthest}." in str(found)
     assert found.as_dict()["points"][0]["outside"] == {
-        "name": worst.name, "times": worst.times, "side": "above", "limit": worst.limit
+        "name": worst.name, "times": worst.times, "side": "above", "limit": worst.limit, "measure": "factor"
     }  # fmt: skip
     (note,) = found.notes
     assert (note.code, note.severity) == ("far-off", "serious")
@@ -153,6 +155,80 @@ def test_what_drift_does_not_cover_is_said(posterior, task):
     assert covered in bl.forecast(task, scores).notes[0].remedy
     for without in (bl.forecast(posterior, far, drift=False), bl.forecast(posterior, small)):
         assert "does not grow with this distance" in without.notes[0].remedy
+
+
+def a_score(losses: list[float]) -> bl.Posterior:
+    """A law of a score whose only input is a loss."""
+    runs = {"loss": losses, "n_trials": [100.0] * len(losses), "n_correct": [30.0] * len(losses)}
+    return from_priors("loss_threshold", bl.read_runs(runs))
+
+
+def test_a_loss_counts_downwards():
+    """A tenth lower than the lowest is far, a fifth seriously so; of a loss no factor of ten is ever reached."""
+    score = a_score([4.0, 3.0, 2.5, 2.4, 2.3, 2.2])
+    found = outside(score, {"L": np.array([2.2, 3.0, 2.0, 4.4])})
+    assert found[:2] == [None, None]
+    assert [(each.name, each.side, each.measure, each.ahead) for each in found[2:]] == [
+        ("L", "below", "loss", True), ("L", "above", "loss", False)
+    ]  # fmt: skip
+    assert found[2].times == pytest.approx(1.1)
+    assert str(found[2]) == "90.9 % of the smallest fitted L"
+
+    def asked(loss: float) -> Forecast:
+        return bl.forecast(score, {"L": loss, "n": 100})
+
+    assert asked(2.1).notes == ()
+    assert [(note.code, note.severity) for note in asked(1.98).notes] == [("far-off", "warning")]
+    (note,) = asked(1.7).notes
+    assert (note.code, note.severity) == ("far-off", "serious")
+    assert "L = 1.7" in note.text
+    assert "77.3 % of the smallest fitted L" in note.text
+    assert "That is 77.3 % of the smallest fitted L." in str(asked(1.7))
+    far = asked(1.7).as_dict()["points"][0]
+    assert far["extrapolation"]["L_ratio"] == pytest.approx(2.2 / 1.7)
+    assert far["outside"] == {
+        "name": "L", "times": pytest.approx(2.2 / 1.7), "side": "below", "limit": 2.2, "measure": "loss"
+    }  # fmt: skip
+
+
+def test_a_loss_is_compared_with_compute_by_what_is_far_in_each(posterior):
+    """A loss a fifth lower than any is farther than thirty times the compute, though its factor is smaller."""
+    score, far = a_score([4.0, 3.9, 3.8, 3.7, 3.6]), at_ratio(posterior, 40.0, 30.0)
+    loss = bl.forecast(posterior, far)
+    assert loss.points[0].mean.median < 3.6 / 1.21
+    found = bl.forecast(score, {"L": loss, "n": 100})
+    assert found.points[0].outside.name == "L"
+    assert "30x the compute of the largest fitted run and " in str(found)
+    near = bl.forecast(a_score([3.5, 3.4, 3.3, 3.2, 1.2]), {"L": loss, "n": 100})
+    assert near.points[0].outside == loss.points[0].outside
+
+
+def test_a_better_teacher_than_any_is_beyond_the_runs():
+    law = bl.law("distillation")
+    runs = simulated_runs(law, np.random.default_rng(1), 40)
+    fit = Bare(law, make_plan(law, runs))
+    inside = {name: values[:1].repeat(2) for name, values in fit.plan.fitted.items()}
+    lowest = fit.plan.fitted["L"].min()
+    inside["L"] = lowest / np.array([1.0, 1.3])
+    none, found = outside(fit, inside)
+    assert none is None
+    assert (found.name, found.side, found.times) == ("L", "below", pytest.approx(1.3))
+
+
+def test_a_date_is_far_by_the_time_that_the_runs_span():
+    """The day of zero is anyone's choice, so only ranges of days can be compared."""
+    law = bl.law("densing")
+    table = {"log_density_se": [0.1] * 4, "bound": [0.0] * 4, "density": [0.1, 0.2, 0.3, 0.6]}
+    for start in (-200.0, 0.0, 90.0):
+        days = start + np.array([0.0, 100.0, 250.0, 400.0])
+        fit = from_priors(law, bl.read_runs({"day": days, **table}))
+        asked = {"t": days.max() + np.array([0.0, 200.0, 1000.0]), "se": 0.1, "bound": 0.0}
+        found = bl.forecast(fit, asked)
+        assert [each.outside and round(each.outside.times, 9) for each in found.points] == [None, 1.5, 3.5]
+        assert [round(each.extrapolation["t_ratio"], 9) for each in found.points] == [1.0, 1.5, 3.5]
+        assert [note.code for note in found.notes if note.code == "far-off"] == ["far-off"]
+        assert "2.5x the fitted range of t beyond its largest" in str(found.notes[0])
+        assert "does not grow with this distance" in found.notes[0].remedy
 
 
 def test_an_average_names_what_is_farthest_for_any_of_its_laws(posterior):

@@ -14,8 +14,8 @@ from bayeslaw.ask.threshold.crossing import first_crossing, steepest
 from bayeslaw.errors import ConvergenceError, QuestionError, RunsError
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.posterior.posterior import Posterior
-from bayeslaw.words import size
-from tests.posteriors import about
+from bayeslaw.words import multiple, size
+from tests.posteriors import about, from_priors
 from tests.simulate import simulated_runs
 
 CHAINS, DRAWS = 4, 250
@@ -344,6 +344,18 @@ def test_a_score_is_reached_through_the_loss_that_it_takes(score):
     assert found.as_dict()["outcome"] == {
         "name": "loss", "law": "loss_threshold", "through": {"name": "n_correct per trial", "crosses": 0.5}
     }  # fmt: skip
+
+
+def test_a_loss_below_all_that_were_fitted_is_beyond_the_runs():
+    losses = [4.0, 3.8, 3.6, 3.4, 3.2, 3.0]
+    runs = bl.read_runs({"loss": losses, "n_trials": [100.0] * 6, "n_correct": [20.0] * 6})
+    found = bl.threshold(from_priors("loss_threshold", runs), 0.5)
+    assert found.scale.median < 3.0
+    said = {note.code: note.text for note in found.notes}
+    assert (
+        said["beyond-runs"] == f"The median is at {multiple(found.scale.median / 3.0)} the smallest L that was fitted."
+    )
+    assert "below-runs" not in said
 
 
 def test_uncertainty_about_the_loss_widens_the_threshold_of_the_score(score):

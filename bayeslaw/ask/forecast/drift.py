@@ -29,7 +29,7 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from bayeslaw.ask.forecast.disagreement import slopes_ahead, spread
-from bayeslaw.ask.where.extrapolation import COMPUTE, RATIO, extrapolation, flops, furthest, params_and_tokens
+from bayeslaw.ask.where.extrapolation import COMPUTE, RATIO, ahead, flops, grows, params_and_tokens
 from bayeslaw.errors import FileError, QuestionError
 from bayeslaw.inference.base.streams import DRIFT, generator
 from bayeslaw.inference.posterior.posterior import Posterior
@@ -197,7 +197,7 @@ def distance(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarr
 
 def _along(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
     """The distance in compute alone, or in a law's one input."""
-    return np.asarray(np.log(np.fmax(furthest(extrapolation(posterior, inputs)), 1.0)))
+    return np.asarray(np.log(np.fmax(ahead(posterior, inputs), 1.0)))
 
 
 def drifting_in(posterior: Posterior) -> set[str]:
@@ -208,7 +208,7 @@ def drifting_in(posterior: Posterior) -> set[str]:
         return {COMPUTE, RATIO, *sizes}
     if flops(law, fitted) is not None:
         return {COMPUTE}
-    return set(law.free_inputs) if len(law.free_inputs) == 1 else set()
+    return set(law.free_inputs) if grows(posterior) else set()
 
 
 # True for the learned drift, False for none, one for all laws, or one per law by name.

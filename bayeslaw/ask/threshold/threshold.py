@@ -21,6 +21,7 @@ from bayeslaw.ask.forecast.drift import Drift, Drifting, as_records, drifts_of, 
 from bayeslaw.ask.interval import Interval, Level, levels_of, percent
 from bayeslaw.ask.threshold.crossing import POINTS, first_crossing, steepest
 from bayeslaw.ask.threshold.curve import Track, make_track
+from bayeslaw.ask.where.extrapolation import LOSS
 from bayeslaw.ask.where.scale import COMPUTE, Axis, axis_of, labels, outcome_label, read_at, trials
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.base.diagnostics import Diagnostics
@@ -263,7 +264,7 @@ def threshold(
         law=asked.name, title=asked.title, outcome=outcome_name(lead.law), label=outcome_label(lead.law),
         along=axis, column=column, crosses=crosses, held=track.held, family=who,
         levels=levels, within=within, scale=scale, drift=drifts,
-        notes=in_order((*_notes(axis, crosses, within, draws, returning, fitted, scale),
+        notes=in_order((*_notes(axis, column.endswith(LOSS), crosses, within, draws, returning, fitted, scale),
                         *undrifted(asked, drifts), *asked.notes)),
         diagnostics=asked.diagnostics, draws=draws, grid=_grid(within), heights=heights, fitted=fitted,
         observed=lead.plan.outcome / (1.0 if count is None else count),
@@ -339,7 +340,7 @@ def _check(law: Law, crosses: Crosses) -> None:
 
 
 def _notes(
-    axis: Axis, crosses: Crosses, ends: tuple[float, float], draws: np.ndarray, returning: np.ndarray,
+    axis: Axis, falls: bool, crosses: Crosses, ends: tuple[float, float], draws: np.ndarray, returning: np.ndarray,
     fitted: np.ndarray, scale: Interval,
 ) -> Iterable[Note]:  # fmt: skip
     low, high = (f"{axis.name} = {size(end, axis.units)}" for end in ends)
@@ -367,13 +368,15 @@ def _notes(
         yield from (replace(note, text=f"{about}: {note.text}") for note in crosses.notes)
     if not fitted.size:
         return
-    if np.isfinite(scale.median) and scale.median > fitted.max() > 0:
+    above, below = scale.median > fitted.max() > 0, 0 < scale.median < fitted.min()
+    if np.isfinite(scale.median) and (below if falls else above):
+        end, what = (fitted.min(), "smallest") if falls else (fitted.max(), "largest")
         yield Note(
             "beyond-runs", "info",
-            f"The median is at {multiple(scale.median / fitted.max())} the largest {axis.name} that was fitted.",
+            f"The median is at {multiple(scale.median / end)} the {what} {axis.name} that was fitted.",
             "Test the law on runs that it has not seen (`bayeslaw backtest`) before relying on it so far out.",
         )  # fmt: skip
-    elif np.isfinite(scale.median) and 0 < scale.median < fitted.min():
+    elif np.isfinite(scale.median) and below and not falls:
         yield Note(
             "below-runs", "info",
             f"The median is below the smallest {axis.name} that was fitted, {size(float(fitted.min()), axis.units)}.",
