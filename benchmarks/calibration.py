@@ -4,27 +4,22 @@
     uv run python benchmarks/calibration.py kaplan m4  # these
     uv run python benchmarks/calibration.py --shards FOLDER distillation  # finished fits are kept there, and taken up
 
-A report carries the hash of the law file that it is about; a test holds the two together.
+A report carries the hash of what it is about, the law file without its words; a test holds the two together.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import importlib.metadata
 import json
 from pathlib import Path
 
 import bayeslaw as bl
 from bayeslaw.inference.base.versions import VERSIONED
+from bayeslaw.validation.calibration.subject import digest
 
 REPORTS = Path(__file__).parents[1] / "docs" / "calibration"
 SIMULATIONS = 200
-
-
-def digest(law: bl.Law) -> str:
-    """The hash of a law file."""
-    return hashlib.sha256(law.text.encode()).hexdigest()
 
 
 def stale(law: bl.Law) -> bool:

@@ -16,7 +16,8 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-from bayeslaw.language.catalogue import bibliography, read_law, shipped_folder
+from bayeslaw.language.catalogue import bibliography, law
+from bayeslaw.language.files import entries, shipped_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "docs/index.md", "docs/why.md", "docs/backtests.md")
@@ -56,10 +57,10 @@ def paper(key: str) -> str:
 def law_table() -> str:
     """Every law with what it predicts, from which inputs, and its paper."""
 
-    shipped = map(read_law, sorted(shipped_folder().glob("*.toml")))
+    shipped = [law(name) for name, entry in sorted(entries().items()) if entry.path.parent == shipped_folder()]
     rows = (
-        (f"`{law.name}`", law.output.column, ", ".join(law.free_inputs), ", ".join(law.topics), paper(law.reference))
-        for law in shipped
+        (f"`{one.name}`", one.output.column, ", ".join(one.free_inputs), ", ".join(one.topics), paper(one.reference))
+        for one in shipped
     )
     return table(("law", "predicts", "inputs", "topics", "from"), *rows)
 

@@ -105,10 +105,11 @@ class Average:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """The serious notes of the fits, all of published values, and a note if one law dominates."""
+        """Serious notes of the fits, those of their laws, all of published values, and one if a law dominates."""
         found = {
             name: (
                 *posterior.diagnostics.notes,
+                *posterior.law.notes,
                 *(serious(posterior.notes) if posterior.published_by is None else posterior.notes),
             )
             for name, posterior in self.posteriors.items()

@@ -53,10 +53,11 @@ def check_there(asked: Sequence[str]) -> None:
 def _named(asked: str) -> tuple[Law, str]:
     """The law and the source that ``LAW:SOURCE`` or ``LAW`` names."""
     from bayeslaw.language import catalogue
+    from bayeslaw.language.files import entries
     from bayeslaw.language.published import source_called
 
     name, colon, source = asked.partition(":")
-    known = catalogue.paths()
+    known = entries()
     if not colon and name not in known:
         raise FileError(
             f"{asked}: there is no such file, and no law of that name{did_you_mean(name, known)}; "

@@ -9,7 +9,8 @@
 ``editing``          other priors, other noise: the text edited and read again
 ``formula``          the formula language: expressions, functions, schedules
 ``root``             terms that are the root of an equation
-``catalogue``        where law files are found
+``files``            where law files are, and texts with their base and variants written out
+``catalogue``        laws by name, by what papers call them, by topic and by words
 ``check``            the conformance suite that every law must pass
 ``latin_hypercube``  places to try a law at
 ``public_priors``    priors learned from public sweeps, or about published values

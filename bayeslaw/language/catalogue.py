@@ -1,19 +1,16 @@
-"""Where law files are: the package's own, then the folders named by ``BAYESLAW_LAWS``."""
+"""The laws that there are: by name, by what papers call them, by topic and by words about them."""
 
 from __future__ import annotations
 
-import os
+import re
 import tomllib
 from functools import lru_cache
 from pathlib import Path
 
-from bayeslaw.errors import FileError, LawError, did_you_mean, listed, shown
+from bayeslaw.errors import LawError, did_you_mean, listed, shown
+from bayeslaw.language.files import entries, read_text, shipped_folder, variant_text
 from bayeslaw.language.law import Input, Law
-from bayeslaw.language.reading import LARGEST_FILE
-from bayeslaw.paths import law_file, why
 from bayeslaw.words import number_in, worded
-
-USER_FOLDERS = "BAYESLAW_LAWS"
 
 
 def read_law(path: str | Path) -> Law:
@@ -26,43 +23,9 @@ def read_law(path: str | Path) -> Law:
     LawError
         When it is not a law.
     """
-    path = law_file(path)
-    try:
-        size = path.stat().st_size
-        if size > LARGEST_FILE:
-            raise LawError(f"{path}: a law file of {size:,} bytes; at most {LARGEST_FILE:,} are read.")
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise LawError(f"{path}: not a text file in UTF-8, so not a law file.") from None
-    except OSError as error:
-        raise FileError(f"{path}: cannot read this law file ({why(error)}).") from None
+    path = Path(path)
+    text = read_text(path)
     return Law.parse(text, path.stem, str(path))
-
-
-def shipped_folder() -> Path:
-    """Return the folder of the shipped laws: inside an installed package, beside it in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    installed = package / "models"
-    return installed if installed.is_dir() else package.parent / "models"
-
-
-def folders() -> list[Path]:
-    """All folders that are searched, the package's own first."""
-    extra = os.environ.get(USER_FOLDERS, "")
-    return [shipped_folder(), *(Path(f).expanduser() for f in extra.split(os.pathsep) if f)]
-
-
-def paths() -> dict[str, Path]:
-    """Law files by name.  A file of a user folder may not take the name of a shipped law."""
-    found: dict[str, Path] = {}
-    for folder in folders():
-        if not folder.is_dir():
-            raise LawError(f"{USER_FOLDERS} names '{folder}', which is not a folder.")
-        for path in sorted(folder.glob("*.toml")):
-            if path.stem in found:
-                raise LawError(f"{path}: there is already a law '{path.stem}' at {found[path.stem]}; rename the file.")
-            found[path.stem] = path
-    return found
 
 
 def law(name: str, along: str | None = None) -> Law:
@@ -71,7 +34,8 @@ def law(name: str, along: str | None = None) -> Law:
     Parameters
     ----------
     name
-        File name without ``.toml``; ``bayeslaw laws`` lists them.
+        File name without ``.toml``, or what its paper calls it, such as ``"Densing Law"``; ``bayeslaw laws`` lists
+        them.
     along
         The column that a law of one scale runs along in place of its own: ``"n_params"``, or one that no law knows with
         a usual value of it, ``"gpu_hours=1e3"``.  ``"power_law@n_params"`` is the same law as a name.
@@ -123,11 +87,37 @@ def _scale(column: str) -> Input:
 
 
 def _named(name: str) -> Law:
-    known = paths()
+    known = entries()
     if name not in known:
-        raise LawError(f"there is no law '{name}'{did_you_mean(name, known)}; `bayeslaw laws` lists all {len(known)}.")
-    path = known[name]
-    return _read(path, path.stat().st_mtime_ns)
+        name = called(name)
+    path = known[name].path
+    return _read(path, known[name].variant, path.stat().st_mtime_ns)
+
+
+def called(words: str) -> str:
+    """The name of the law that papers call so.
+
+    Raises
+    ------
+    LawError
+        When none or several are called so, with the nearest name.
+    """
+    known = entries()
+    said = {other: name for name, entry in known.items() for other in entry.called}
+    found = {name for other, name in said.items() if _plain(other) == _plain(words)}
+    found |= {name for name in known if _plain(name) == _plain(words)}
+    if len(found) == 1:
+        return found.pop()
+    if found:
+        raise LawError(f"several laws are called '{words}': {listed(sorted(found))}; take one by its name.")
+    raise LawError(
+        f"there is no law '{words}'{did_you_mean(words, {*known, *said})}; `bayeslaw laws` lists all {len(known)}."
+    )
+
+
+def _plain(words: str) -> str:
+    """A name without case, spaces and signs."""
+    return re.sub(r"[\W_]", "", words.casefold())
 
 
 def find(law_or_name: Law | str) -> Law:
@@ -146,21 +136,51 @@ def find(law_or_name: Law | str) -> Law:
 
 
 @lru_cache(maxsize=512)
-def _read(path: Path, _changed: int) -> Law:
-    return read_law(path)
+def _read(path: Path, variant: str | None, _changed: int) -> Law:
+    if variant is None:
+        return read_law(path)
+    return Law.parse(variant_text(read_text(path), variant, str(path)), variant, f"{path} (variant {variant})")
 
 
-def laws(topic: str | None = None) -> tuple[Law, ...]:
-    """All laws of the catalogue, or those of one topic, by name."""
-    every = tuple(law(name) for name in sorted(paths()))
-    if topic is None:
+def laws(topic: str | None = None, search: str | None = None) -> tuple[Law, ...]:
+    """Laws of the catalogue, by name.
+
+    Parameters
+    ----------
+    topic
+        Only those listed under this topic.
+    search
+        Only those with all of these words in their name, title, aliases, topics, description or paper.
+
+    Raises
+    ------
+    LawError
+        When there is no such topic, or no law that has the words.
+    """
+    every = tuple(law(name) for name in sorted(entries()))
+    if topic is not None:
+        topics = {t for each in every for t in each.topics}
+        if topic not in topics:
+            raise LawError(
+                f"there is no topic '{topic}'{did_you_mean(topic, topics)}; topics: {', '.join(sorted(topics))}."
+            )
+        every = tuple(each for each in every if topic in each.topics)
+    if search is None:
         return every
-    topics = {t for each in every for t in each.topics}
-    if topic not in topics:
-        raise LawError(
-            f"there is no topic '{topic}'{did_you_mean(topic, topics)}; topics: {', '.join(sorted(topics))}."
-        )
-    return tuple(each for each in every if topic in each.topics)
+    texts = {each.name: _words_about(each) for each in every}
+    found = tuple(each for each in every if all(word in texts[each.name] for word in search.casefold().split()))
+    if not found:
+        known = {word for text in texts.values() for word in re.findall(r"\w{3,}", text)}
+        near = next((hint for word in search.split() if word.casefold() not in known
+                     and (hint := did_you_mean(word, known))), "")  # fmt: skip
+        raise LawError(f"no law is about '{search}'{near}; `bayeslaw laws` lists all {len(texts)}.")
+    return found
+
+
+def _words_about(law: Law) -> str:
+    paper = bibliography().get(law.reference, {})
+    about = (law.name, law.title, *law.aliases, *law.topics, law.summary, law.reference, law.output.column, law.status)
+    return " ".join((*about, *map(str, paper.values()))).casefold()
 
 
 @lru_cache(maxsize=1)

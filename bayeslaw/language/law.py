@@ -13,9 +13,10 @@ import numpy as np
 from bayeslaw.language import editing, published
 from bayeslaw.language.formula.expression import Node, evaluate, names, to_text
 from bayeslaw.language.formula.functions import NUMPY_WORDS
-from bayeslaw.language.parts import Input, Likelihood, Output, Parameter, Prior, Published, Root, names_used
+from bayeslaw.language.parts import STATUS, Input, Likelihood, Output, Parameter, Prior, Published, Root, names_used
 from bayeslaw.language.reading import read_fields
 from bayeslaw.language.root import solve
+from bayeslaw.note import Note
 
 __all__ = ["Input", "Law", "Likelihood", "Output", "Parameter", "Prior", "Published", "Root"]
 
@@ -32,6 +33,8 @@ class Law:
     title: str
     reference: str
     topics: tuple[str, ...]
+    status: str
+    aliases: tuple[str, ...]
     formula: Node
     terms: Mapping[str, Node | Root]
     output: Output
@@ -66,6 +69,16 @@ class Law:
         """The law's own description: the comment at the top of its text, or its title."""
         opening = itertools.takewhile(lambda line: line.startswith("#"), self.text.splitlines())
         return " ".join(" ".join(line.lstrip("#") for line in opening).split()) or self.title
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What every answer of the law says beside it: that its form is not the paper's, or not checked."""
+        if self.status == "published":
+            return ()
+        return (Note(
+            "law-status", "info", f"Law '{self.name}' is {self.status}: {STATUS[self.status]}.",
+            "Compare it with other laws on runs that were held out.",
+        ),)  # fmt: skip
 
     @cached_property
     def references(self) -> dict[str, float]:

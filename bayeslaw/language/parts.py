@@ -13,6 +13,13 @@ from bayeslaw.language.formula.likelihoods import LIKELIHOODS, LikelihoodFamily
 from bayeslaw.language.formula.priors import PRIORS, PriorFamily
 from bayeslaw.language.formula.schedule import SCHEDULES
 
+# What is known about the form of a law, and what a reader of its answers should know of that.
+STATUS: Mapping[str, str] = {
+    "published": "the formula is in the paper or its code",
+    "recalled": "the form is known, and its constants have not been checked against the paper",
+    "proposed": "the paper reports a trend, and the formula for it is ours",
+}
+
 
 @dataclass(frozen=True)
 class Prior:

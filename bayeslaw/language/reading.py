@@ -7,19 +7,22 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from bayeslaw.errors import LawError, did_you_mean, listed
+from bayeslaw.language.files import LARGEST_FILE, with_base
 from bayeslaw.language.formula import expression as expr
 from bayeslaw.language.formula.expression import Call, Name, Node, Number
 from bayeslaw.language.formula.likelihoods import LIKELIHOODS
 from bayeslaw.language.formula.schedule import SCHEDULES
-from bayeslaw.language.parts import Input, Likelihood, Output, Parameter, Published, Root, names_used
+from bayeslaw.language.parts import STATUS, Input, Likelihood, Output, Parameter, Published, Root, names_used
 from bayeslaw.language.toml_positions import offset_of_name
 from bayeslaw.language.values import KEYS, Values, parse_call
 
-LARGEST_FILE = 100_000
 # Between a tight exponent (0.1) and a free amplitude (0.5), on the log; files override it where it matters.
 DEFAULT_SPREAD = "HalfNormal(0.3)"
 
-TOP = ("title", "reference", "topics", "formula", "terms", "output", "input", "parameter", "derived", "published")
+TOP = (
+    "title", "reference", "topics", "status", "aliases", "base", "formula", "terms", "output", "input", "parameter",
+    "derived", "published", "variant",
+)  # fmt: skip
 
 
 def read_fields(text: str, name: str, source: str) -> dict[str, Any]:
@@ -44,9 +47,17 @@ class _Reader(Values):
         for key in ("title", "formula"):
             if key not in self.table:
                 raise self.wrong(f"a law needs '{key} = \"...\"' at its top")
-        topics = self.table.get("topics", [])
-        if not isinstance(topics, list) or not all(isinstance(t, str) for t in topics):
-            raise self.wrong("topics must be a list of texts", None, "topics")
+        text = self.text
+        if "base" in self.table:
+            try:
+                text, self.table = with_base(self.text, self.table, self.name)
+            except LawError as error:
+                raise self.wrong(str(error).removesuffix("."), None, "base") from None
+        status = self.string(self.table.get("status", "published"), "status", None, "status")
+        if status not in STATUS:
+            raise self.wrong(
+                f"unknown status '{status}'{did_you_mean(status, STATUS)}; known: {', '.join(STATUS)}", None, "status"
+            )
 
         inputs = self.inputs()
         parameters = self.parameters(inputs)
@@ -63,10 +74,17 @@ class _Reader(Values):
             "name": self.name,
             "title": self.string(self.table["title"], "title", None, "title"),
             "reference": self.string(self.table.get("reference", ""), "reference", None, "reference"),
-            "topics": tuple(topics),
+            "topics": self.texts("topics"), "status": status, "aliases": self.texts("aliases"),
             "formula": formula, "terms": terms, "output": output, "inputs": inputs, "parameters": parameters,
-            "derived": derived, "published": published, "text": self.text,
+            "derived": derived, "published": published, "text": text,
         }  # fmt: skip
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts at the top of the file."""
+        value = self.table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise self.wrong(f"{key} must be a list of texts", None, key)
+        return tuple(value)
 
     def inputs(self) -> dict[str, Input]:
         entries = self.entries("input")
@@ -114,7 +132,7 @@ class _Reader(Values):
 
     def parameters(self, inputs: Mapping[str, Input]) -> dict[str, Parameter]:
         parameters = {}
-        reserved = {*inputs, *(f"{i}0" for i in inputs), "mean"}
+        reserved = {*inputs, *(f"{name}0" for name, each in inputs.items() if each.reference is not None), "mean"}
         for name, raw in self.entries("parameter").items():
             value = self.entry("parameter", name, raw)
             if name in reserved:

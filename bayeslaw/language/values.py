@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from bayeslaw.errors import LawError, did_you_mean, listed
 from bayeslaw.language.formula import expression as expr
@@ -18,6 +19,8 @@ from bayeslaw.language.formula.likelihoods import LIKELIHOODS
 from bayeslaw.language.formula.priors import PRIORS
 from bayeslaw.language.parts import Prior
 from bayeslaw.language.toml_positions import place_of
+
+Read = TypeVar("Read")
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 # A formula cannot tell these from words of the language.  Only 'step' may be both: laws of training curves read the
@@ -58,8 +61,11 @@ def parse_call(
     return word, tuple(arguments)
 
 
-def parse_prior(text: str, what: str, place: Place) -> Prior:
+# Files share most of their priors.
+@lru_cache(maxsize=1024)
+def parse_prior(text: str, what: str, place: Place | None = None) -> Prior:
     """``"LogNormal(log(1.8), 0.3)"`` as a prior with its numbers."""
+    place = place or Place(what)
     word, arguments = parse_call(text, place, (*PRIORS, "Constant"))
     numbers = []
     for argument in arguments:
@@ -102,6 +108,16 @@ class Values:
     def place(self, section: str | None, key: str | None = None, field: str | None = None) -> Place:
         """Where a value stands."""
         return place_of(self.text, self.source, section, key, field)
+
+    def placed(self, read: Callable[[Place | None], Read], *at: str | None) -> Read:
+        """What is read from a text; it is read again with its place for the message of a mistake.
+
+        Looking up the place takes as long as the reading, and most texts are right.
+        """
+        try:
+            return read(None)
+        except LawError:
+            return read(self.place(*at))
 
     def wrong(
         self, message: str, section: str | None = None, key: str | None = None, field: str | None = None
@@ -164,13 +180,14 @@ class Values:
 
     def formula(self, value: Any, allowed: Collection[str], what: str, *at: str | None) -> Node:
         """A formula of allowed names."""
-        text, place = self.string(value, what, *at), self.place(*at)
-        node = expr.parse(text, place)
+        text = self.string(value, what, *at)
+        node = self.placed(lambda place: expr.parse(text, place), *at)
         for name, offset in expr.names(node).items():
             if name not in allowed:
                 raise expr.fault(
-                    text, place, offset, f"unknown name '{name}' in {what}{self.instead(name, allowed, at[0])}"
-                )
+                    text, self.place(*at), offset,
+                    f"unknown name '{name}' in {what}{self.instead(name, allowed, at[0])}",
+                )  # fmt: skip
         return node
 
     def instead(self, name: str, allowed: Collection[str], section: str | None) -> str:
@@ -181,7 +198,8 @@ class Values:
 
     def prior(self, value: Any, what: str, *at: str | None) -> Prior:
         """A prior."""
-        return parse_prior(self.string(value, what, *at), what, self.place(*at))
+        text = self.string(value, what, *at)
+        return self.placed(lambda place: parse_prior(text, what, place), *at)
 
 
 def _short(argument: str) -> str:

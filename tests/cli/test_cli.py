@@ -164,6 +164,20 @@ def test_laws_can_be_listed_by_topic():
     assert "did you mean 'distillation'" in refused(run("laws", "--topic", "destillation"))
 
 
+def test_laws_can_be_found_by_words_and_by_what_a_table_has(tmp_path):
+    found = strict(run("laws", "Muennighoff", "data", "--json").stdout)["laws"]
+    assert "repeated_data" in {law["name"] for law in found}
+    columns = ("n_params", "n_tokens", "loss")
+    fed = strict(run("laws", "--have", ",".join(columns), "--json").stdout)["laws"]
+    assert {"chinchilla", "kaplan"} <= {law["name"] for law in fed}
+    assert all({law["outcome"], *law["columns"]} <= {*columns, "flops"} for law in fed)
+    (tmp_path / "runs.csv").write_text("N,D,val_loss\n1e9,2e10,2.5\n")
+    assert strict(run("laws", "--have", str(tmp_path / "runs.csv"), "--json").stdout)["laws"] == fed
+    page = " ".join(run("laws", "--have", "flops,loss").stdout.split())
+    assert "Answers loss from flops." in page
+    assert "power_law lacks flops, loss" in refused(run("laws", "power_law", "--have", "n_params"))
+
+
 @pytest.mark.parametrize("name", [law["name"] for law in json.loads(run("laws", "--json").stdout)["laws"]])
 def test_every_law_can_be_shown(name):
     facts = strict(run("show", name, "--json").stdout)

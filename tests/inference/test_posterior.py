@@ -95,13 +95,12 @@ def test_a_file_gives_the_same_answers_to_the_bit(which, request, tmp_path):
 WITHOUT_A_CATALOGUE = """
 import sys
 import bayeslaw as bl
-from bayeslaw.language import catalogue
-from bayeslaw.language import reading
+from bayeslaw.language import catalogue, files
 
 def refuse(*_):
     raise AssertionError("a saved fit asked for a law file")
 
-catalogue.paths = catalogue.folders = catalogue.law = catalogue.read_law = reading.read_law = refuse
+files.entries = files.folders = files.read_text = catalogue.law = catalogue.read_law = refuse
 posterior = bl.load(sys.argv[1])
 found = bl.forecast(posterior, {"N": [1e9, 7e10], "D": [2e10, 1.4e12]}, family="family 2", allow_unconverged=True)
 sys.stdout.write("".join(float(x).hex() + "\\n" for x in found.draws.ravel()))

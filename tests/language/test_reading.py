@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bayeslaw.errors import BayeslawError, FileError, LawError
-from bayeslaw.language.catalogue import bibliography, law, laws, paths, read_law
+from bayeslaw.language.catalogue import bibliography, law, laws, read_law
+from bayeslaw.language.files import LARGEST_FILE, entries
 from bayeslaw.language.formula.expression import parse
 from bayeslaw.language.law import Law, Root
-from bayeslaw.language.reading import LARGEST_FILE
 from bayeslaw.language.values import parse_call
 
 # The same examples every time: a test that fails by luck teaches nothing.
@@ -404,7 +404,7 @@ def test_noise_can_grow_and_groups_can_shift() -> None:
 
 def test_the_catalogue_finds_laws_by_name_and_topic(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Laws are found by file name, in the user's folders too, and a wrong name has the nearest right one."""
-    assert {one.name for one in laws()} == set(paths())
+    assert {one.name for one in laws()} == set(entries())
     assert law("chinchilla") in laws("pretraining")
     with pytest.raises(LawError, match="did you mean 'chinchilla'"):
         law("chinchila")
@@ -415,10 +415,10 @@ def test_the_catalogue_finds_laws_by_name_and_topic(monkeypatch: pytest.MonkeyPa
     assert law("mine").title == "Small"
     (tmp_path / "chinchilla.toml").write_text(TEXT)
     with pytest.raises(LawError, match="already a law 'chinchilla'"):
-        paths()
+        entries()
     monkeypatch.setenv("BAYESLAW_LAWS", str(tmp_path / "nowhere"))
     with pytest.raises(LawError, match="which is not a folder"):
-        paths()
+        entries()
 
 
 def test_the_bibliography_is_complete() -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from bayeslaw.ask.auto.choice import choose
 from bayeslaw.errors import PoolingError, RunsError
 from bayeslaw.inference.model.plan import make_plan
-from bayeslaw.language.catalogue import law, paths
+from bayeslaw.language.catalogue import law
+from bayeslaw.language.files import entries
 from bayeslaw.note import Note
 from bayeslaw.runs.faults.enough import HELD_FIRST, check_bowls, check_enough
 from bayeslaw.runs.notes.score import LAWS_OF_SCORES
@@ -103,7 +104,7 @@ def test_a_score_is_no_loss():
     note = noted(table(SCORES, columns={"loss": "HellaSwag"}), law("power_law"))["rises-with-scale"]
     assert note.severity == "serious"
     assert "Column 'HellaSwag' (loss) rises with flops" in note.text
-    assert set(LAWS_OF_SCORES) <= set(paths())
+    assert set(LAWS_OF_SCORES) <= set(entries())
     for name, what in LAWS_OF_SCORES.items():
         assert name in note.remedy
         assert law(name).output.column in (what if "same" not in what else "n_correct")
@@ -365,7 +366,7 @@ def test_groups_that_a_fit_refuses_are_said_first():
         assert "unusable" in noted(runs, family=family)
 
 
-@pytest.mark.parametrize("name", sorted(paths()))
+@pytest.mark.parametrize("name", sorted(entries()))
 def test_few_runs_are_answered_by_constants_of_the_law_that_are_enough(name):
     chosen = law(name)
     needed = len(chosen.free_parameters)
@@ -415,7 +416,7 @@ NAMES = (
 
 
 @settings(max_examples=60)
-@given(st.dictionaries(st.sampled_from(NAMES), CELLS, min_size=1), st.sampled_from([None, *sorted(paths())]))
+@given(st.dictionaries(st.sampled_from(NAMES), CELLS, min_size=1), st.sampled_from([None, *sorted(entries())]))
 def test_no_table_breaks_its_notes(columns, name):
     summary = Runs.from_arrays(columns).summary(name)
     assert summary.verdict in ("PASS", "LOOK", "FAIL")

@@ -54,7 +54,7 @@ class Evidence:
     log_evidence, se
         In nats, with its Monte-Carlo standard error: warp-III bridge sampling, both halves of the draws averaged.
     notes
-        Why the error may be unreliable, or the number not what it seems, and the serious notes of the fit.
+        Why the error may be unreliable, or the number not what it seems, and the serious notes of the fit and its law.
     opinions
         Other estimates, each with its standard error: from the same draws ``normal``, a bridge without warping; from
         the priors alone, on request, ``nested`` sampling.
@@ -168,7 +168,11 @@ def log_evidence(
         log_evidence=best.log_evidence,
         se=best.se,
         notes=in_order(
-            (*(note for check in CHECKS for note in check(posterior, best, opinions)), *serious(posterior.notes))
+            (
+                *(note for check in CHECKS for note in check(posterior, best, opinions)),
+                *serious(posterior.notes),
+                *posterior.law.notes,
+            )
         ),
         opinions=opinions,
         subject=Subject.of(posterior.plan),

@@ -242,7 +242,7 @@ def _impossible(law: Law, drawn: np.ndarray) -> float:
 
 
 def _notes(plan: Plan, points: tuple[Expected, ...], impossible: float) -> list[Note]:
-    law, found = plan.law, []
+    law, found = plan.law, [*plan.law.notes]
     tail = 0.5 * (1.0 - BELIEVABLE)
     odd = np.array([each.below is not None and not tail <= each.below <= 1.0 - tail for each in points])
     if odd.any():

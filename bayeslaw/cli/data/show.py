@@ -43,11 +43,13 @@ def _in_full(law: Law, source: str | None) -> dict[str, Any]:
     """All of a law as plain values; of its published values those of one source, or of all."""
     from bayeslaw.language.formula.expression import to_text
     from bayeslaw.language.formula.latex import to_latex
+    from bayeslaw.language.parts import STATUS
 
     output = law.output
     published = law.published
     return {
         **in_short(law),
+        "status_means": STATUS[law.status],
         "cited": _citation(law.reference),
         "latex": to_latex(law.formula),
         "terms": _terms(law),
@@ -106,7 +108,9 @@ def _terms(law: Law) -> dict[str, str]:
 def _page(facts: Mapping[str, Any]) -> str:
     output = facts["output"]
     lines = [f"{facts['title']} ({facts['name']})", f"  {facts['cited']}"]
-    lines += [f"  topics: {', '.join(facts['topics'])}", ""]
+    lines += [f"  topics: {', '.join(facts['topics'])}"]
+    lines += [f"  also called: {', '.join(facts['aliases'])}"] if facts["aliases"] else []
+    lines += [f"  {facts['status']}: {facts['status_means']}", ""]
     lines += [f"  {output['column']} = {facts['formula']}"]
     lines += [f"    {name} = {text}" for name, text in facts["terms"].items()]
     lines += [f"  noise: {output['likelihood']}", ""]

@@ -152,7 +152,7 @@ class Plan:
         grouping = None if self.family is None else self.groupings[family_groupings(self.family)[-1]]
         groups = None if grouping is None else (grouping.labels, grouping.index)
         found = notes(design_of(self.runs, self.law, self.inputs, self.family, groups))
-        return tuple(note for note in found if note.severity != "info")
+        return (*(note for note in found if note.severity != "info"), *self.law.notes)
 
     def hiding(self, hidden: np.ndarray) -> Plan:
         """The plan with some runs hidden: a mask of shape ``(runs,)``."""

@@ -139,7 +139,7 @@ def posterior_summary(posterior: Posterior) -> PosteriorSummary:
     if posterior.family is None:
         for name, draws in law.derive(posterior.parameters()).items():
             rows.append(_row(posterior, name, "", np.asarray(draws), None, rng, None))
-    notes = in_order((*posterior.diagnostics.notes, *posterior.notes))
+    notes = in_order((*posterior.diagnostics.notes, *posterior.notes, *posterior.law.notes))
     return PosteriorSummary(law.name, len(posterior.runs), posterior.family, tuple(rows), posterior.diagnostics, notes)
 
 

@@ -252,19 +252,32 @@ class _Reader:
         word = self.word(node, function)
         if len(args) != word.arity:
             raise self.refuse(node, f"'{function}' takes {word.arity} arguments, not {len(args)}")
-        if all(isinstance(a, Number) for a in args):
-            values = [a.value for a in args if isinstance(a, Number)]
-            return self.number(node, lambda: float(word.numpy(*values)))
-        return Call(function, args, at)
+        found = folded(function, args, at)
+        if isinstance(found, Call) and all(isinstance(a, Number) for a in args):
+            raise self.refuse(node, NOT_FINITE)
+        return found
 
     def number(self, node: ast.expr, value: Callable[[], float]) -> Number:
         try:
             result = value()
-        except (OverflowError, ZeroDivisionError, ValueError):
-            result = math.nan
+        except OverflowError:
+            result = math.inf
         if not math.isfinite(result):
-            raise self.refuse(node, "this constant is not a finite number")
+            raise self.refuse(node, NOT_FINITE)
         return Number(result)
+
+
+NOT_FINITE = "this constant is not a finite number"
+
+
+def folded(function: str, args: tuple[Node, ...], at: int = 0) -> Node:
+    """A call, or the number that it is where its arguments are numbers and it is a finite one."""
+    values = [a.value for a in args if isinstance(a, Number)]
+    if len(values) == len(args) and function in FUNCTIONS:
+        result = float(FUNCTIONS[function].numpy(*values))
+        if math.isfinite(result):
+            return Number(result)
+    return Call(function, args, at)
 
 
 ARITHMETIC = frozenset({*OPERATORS.values(), "neg"})
@@ -319,7 +332,7 @@ def derivative(node: Node, name: str) -> Node:
                 inner = derivative(arg, name)
                 if inner != Number(0.0):
                     outer = substitute(_rule(function, i), dict(zip(("a", "b"), args, strict=False)))
-                    total = _plus(total, outer if inner == Number(1.0) else Call("*", (outer, inner)))
+                    total = _plus(total, outer if inner == Number(1.0) else folded("*", (outer, inner)))
             return total
         case _:
             return Number(0.0)
@@ -331,16 +344,16 @@ def _rule(function: str, argument: int) -> Node:
 
 
 def _plus(left: Node, right: Node) -> Node:
-    return right if left == Number(0.0) else Call("+", (left, right))
+    return right if left == Number(0.0) else folded("+", (left, right))
 
 
 def substitute(node: Node, by: Mapping[str, Node]) -> Node:
-    """Return the tree with some names replaced by trees."""
+    """Return the tree with some names replaced by trees; constants are folded, as where a text is read."""
     match node:
         case Name(id):
             return by.get(id, node)
         case Call(function, args, at):
-            return Call(function, tuple(substitute(a, by) for a in args), at)
+            return folded(function, tuple(substitute(a, by) for a in args), at)
         case _:
             return node
 

@@ -3,6 +3,7 @@
 ==============  ======================================================================
 ``sbc``         the verb and its report
 ``simulation``  tables of runs drawn from a plan
+``subject``     what of a law a report is about
 ``ranks``       where true values rank among draws
 ==============  ======================================================================
 """
