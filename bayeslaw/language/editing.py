@@ -252,7 +252,12 @@ def with_known_error(law: Law, column: str) -> Law:
     if family.scale is None:
         raise LawError(f"a {likelihood.name} likelihood has no scale that a known error could add to.")
     mean = likelihood.arguments[family.arguments.index(family.location)]
-    error: Node = Name(column) if family.link == "identity" else Call("/", (Name(column), mean))
+    # To first order: an error over what the outcome changes by on the scale of the noise.
+    error: Node = Name(column)
+    if family.link == "log":
+        error = Call("/", (error, mean))
+    elif family.link == "logit":
+        error = Call("/", (error, Call("*", (mean, Call("-", (Number(1.0), mean))))))
     arguments = tuple(
         Call("sqrt", (Call("+", (_squared(a), _squared(error))),)) if role == family.scale else a
         for role, a in zip(family.arguments, likelihood.arguments, strict=True)

@@ -249,6 +249,9 @@ EDGES = [
     ("LogStudentT", (60.0, 1e-3, 0.01)),
     ("LogFrontier", (2.0, 0.1, 0.3, -1.0)), ("LogFrontier", (2.0, 0.1, 0.3, 1.0)),
     ("LogFrontier", (2.0, 0.3, 0.01, 0.0)), ("Beta", (1e-3, 900.0)),
+    ("LogFloor", (2.0, 0.1, 0.3, -1.0)), ("LogFloor", (2.0, 0.1, 0.3, 1.0)), ("LogitNormal", (1e-9, 0.5)),
+    ("LogNormalWithin", (2.0, 0.1, 0.0, 0.0)), ("LogNormalWithin", (2.0, 0.1, 0.3, 1.0)),
+    ("LogNormalWithin", (2.0, 0.1, 0.3, -1.0)), ("LogitStudentT", (3.0, 1e-9, 0.5)),
     ("Binomial", (1e9, 1e-9)), ("Binomial", (20.0, 0.0)), ("Binomial", (20.0, 1.0)),
     ("BetaBinomial", (1e4, 0.01, 30.0)),
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from jax.scipy.special import expit, gammaln, log_ndtr
 
 from bayeslaw.language.formula import likelihoods, priors
 from bayeslaw.language.formula.functions import FUNCTIONS
-from bayeslaw.language.formula.likelihoods import LEAST, LEAST_BEYOND, MOST
+from bayeslaw.language.formula.likelihoods import LEAST, LEAST_BEYOND, MOST, NARROW
 from bayeslaw.language.law import Prior, Root
 from bayeslaw.language.root import MOST_STEPS, solve
 
@@ -94,6 +94,46 @@ class _LogFrontier(dist.Distribution):  # type: ignore[misc]
         return jnp.where(bound < -0.5, at_most, jnp.where(bound > 0.5, at_least, known))
 
 
+class _LogFloor(dist.Distribution):  # type: ignore[misc]
+    """Outcomes above a floor: the inverse of one below a frontier."""
+
+    support = dist.constraints.positive
+
+    def __init__(self, floor: Any, sd: Any, excess: Any, bound: Any) -> None:
+        self.bound, self.inverse = bound, _LogFrontier(1.0 / floor, sd, excess, -bound)
+        super().__init__(batch_shape=self.inverse.batch_shape)
+
+    def log_prob(self, value: Any) -> Any:
+        jacobian = jnp.where(jnp.abs(self.bound) > 0.5, 0.0, -2.0 * jnp.log(value))
+        return self.inverse.log_prob(1.0 / value) + jacobian
+
+
+class _LogNormalWithin(dist.Distribution):  # type: ignore[misc]
+    """A log-normal outcome of which an interval is known: its mean density there; of a bound, its tail."""
+
+    support = dist.constraints.positive
+
+    def __init__(self, median: Any, sd: Any, half_width: Any, bound: Any) -> None:
+        self.arguments = median, sd, half_width, bound
+        super().__init__(batch_shape=jnp.broadcast_shapes(*(jnp.shape(one) for one in self.arguments)))
+
+    def log_prob(self, value: Any) -> Any:
+        median, sd, half_width, bound = self.arguments
+        z, h = (jnp.log(value) - jnp.log(median)) / sd, half_width / sd
+        # Far from the middle the two tails round to 1, so that the difference is taken on the side of small ones.
+        side, wide = jnp.abs(z), h > NARROW
+        safe = jnp.where(wide, h, 1.0)
+        inner, outer = log_ndtr(-(side - safe)), log_ndtr(-(side + safe))
+        share = inner + jnp.log(-jnp.expm1(outer - inner)) - jnp.log(2.0 * safe)
+        exact = -0.5 * (z**2 + jnp.log(2.0 * jnp.pi)) + (z**2 - 1.0) * h**2 / 6.0
+        known = jnp.where(wide, share, exact) - jnp.log(sd) - jnp.log(value)
+        return jnp.where(bound < -0.5, log_ndtr(z), jnp.where(bound > 0.5, log_ndtr(-z), known))
+
+
+def _on_the_logit(noise: dist.Distribution) -> dist.Distribution:
+    return dist.TransformedDistribution(noise, dist.transforms.SigmoidTransform())
+
+
 LIKELIHOODS: Mapping[str, Callable[..., dist.Distribution]] = {
     "Normal": dist.Normal,
     "StudentT": _StudentT,
@@ -102,6 +142,10 @@ LIKELIHOODS: Mapping[str, Callable[..., dist.Distribution]] = {
         _StudentT(df, jnp.log(median), scale), dist.transforms.ExpTransform()
     ),
     "LogFrontier": _LogFrontier,
+    "LogFloor": _LogFloor,
+    "LogNormalWithin": _LogNormalWithin,
+    "LogitNormal": lambda median, sd: _on_the_logit(dist.Normal(_logit(_probability(median)), sd)),
+    "LogitStudentT": lambda df, median, scale: _on_the_logit(_StudentT(df, _logit(_probability(median)), scale)),
     "Beta": lambda mean, k: dist.Beta(_probability(mean) * k, (1.0 - _probability(mean)) * k),
     "Binomial": lambda trials, p: dist.BinomialProbs(_probability(p), trials),
     "BetaBinomial": lambda trials, p, k: _BetaBinomial(_probability(p) * k, (1.0 - _probability(p)) * k, trials),

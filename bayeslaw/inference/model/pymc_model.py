@@ -30,7 +30,7 @@ from bayeslaw.language import catalogue
 from bayeslaw.language.formula import likelihoods, priors
 from bayeslaw.language.formula.expression import evaluate
 from bayeslaw.language.formula.functions import FUNCTIONS
-from bayeslaw.language.formula.likelihoods import LEAST, LEAST_BEYOND, MOST
+from bayeslaw.language.formula.likelihoods import LEAST, LEAST_BEYOND, MOST, NARROW
 from bayeslaw.language.law import Law, Prior, Root
 from bayeslaw.language.public_priors import with_priors
 from bayeslaw.language.root import solve
@@ -138,6 +138,43 @@ def _frontier_draws(
     return frontier * np.exp(rng.normal(0.0, sd, size) - rng.exponential(shortfall, size))
 
 
+def _floor_log_density(value: Any, floor: Any, sd: Any, excess: Any, bound: Any) -> Any:
+    jacobian = pt.switch(pt.gt(pt.abs(bound), 0.5), 0.0, -2.0 * pt.log(value))
+    return _frontier_log_density(_double(1.0) / value, _double(1.0) / floor, sd, excess, -bound) + jacobian
+
+
+def _floor_draws(
+    floor: Any, sd: Any, excess: Any, _: Any, rng: np.random.Generator | None = None, size: Any = None
+) -> Any:
+    assert rng is not None
+    return floor * np.exp(rng.normal(0.0, sd, size) + rng.exponential(excess, size))
+
+
+def _within_log_density(value: Any, median: Any, sd: Any, half_width: Any, bound: Any) -> Any:
+    """As in the NumPyro model."""
+    z, h = (pt.log(value) - pt.log(median)) / sd, half_width / sd
+    side, wide = pt.abs(z), pt.gt(h, NARROW)
+    safe = pt.switch(wide, h, _double(1.0))
+    inner, outer = _log_normal_cdf(-(side - safe)), _log_normal_cdf(-(side + safe))
+    share = inner + pt.log(-pt.expm1(outer - inner)) - pt.log(2.0 * safe)
+    exact = -0.5 * (z**2 + pt.log(_double(2.0 * np.pi))) + (z**2 - 1.0) * h**2 / _double(6.0)
+    known = pt.switch(wide, share, exact) - pt.log(sd) - pt.log(value)
+    at_most, at_least = _log_normal_cdf(z), _log_normal_cdf(-z)
+    return pt.switch(pt.lt(bound, -0.5), at_most, pt.switch(pt.gt(bound, 0.5), at_least, known))
+
+
+def _within_draws(
+    median: Any, sd: Any, _: Any, __: Any, rng: np.random.Generator | None = None, size: Any = None
+) -> Any:
+    assert rng is not None
+    return median * np.exp(rng.normal(0.0, sd, size))
+
+
+def _logit_student_t(df: Any, median: Any, scale: Any, size: Any = None) -> Any:
+    """As :func:`_log_student_t`, on the logit."""
+    return pt.sigmoid(pm.StudentT.dist(nu=df, mu=WORDS["logit"](_probability(median)), sigma=scale, size=size))
+
+
 # Each likelihood from the name of the outcome, its arguments and PyMC's own ones (`observed`, `dims`).
 LIKELIHOODS: Mapping[str, Callable[..., Any]] = {
     "Normal": lambda name, mean, sd, **more: pm.Normal(name, mean, sd, **more),
@@ -149,6 +186,19 @@ LIKELIHOODS: Mapping[str, Callable[..., Any]] = {
     "LogFrontier": lambda name, frontier, sd, shortfall, bound, **more: pm.CustomDist(
         name, frontier, sd, shortfall, bound, logp=_frontier_log_density, random=_frontier_draws,
         class_name="LogFrontier", **more,
+    ),
+    "LogFloor": lambda name, floor, sd, excess, bound, **more: pm.CustomDist(
+        name, floor, sd, excess, bound, logp=_floor_log_density, random=_floor_draws, class_name="LogFloor", **more
+    ),
+    "LogNormalWithin": lambda name, median, sd, half_width, bound, **more: pm.CustomDist(
+        name, median, sd, half_width, bound, logp=_within_log_density, random=_within_draws,
+        class_name="LogNormalWithin", **more,
+    ),
+    "LogitNormal": lambda name, median, sd, **more: pm.LogitNormal(
+        name, WORDS["logit"](_probability(median)), sd, **more
+    ),
+    "LogitStudentT": lambda name, df, median, scale, **more: pm.CustomDist(
+        name, df, median, scale, dist=_logit_student_t, class_name="LogitStudentT", **more
     ),
     "Beta": lambda name, mean, k, **more: pm.Beta(
         name, alpha=_probability(mean) * k, beta=(1.0 - _probability(mean)) * k, **more

@@ -43,6 +43,10 @@ LEAST, MOST = 1e-300, 1.0 - 2.0**-53
 # less.
 LEAST_BEYOND = 1e-12
 
+# Half an interval, in standard deviations, below which two terms of a series are its mean density to 1e-9; a
+# difference of tails would have fewer digits.
+NARROW = 3e-3
+
 
 @dataclass(frozen=True, slots=True)
 class LikelihoodFamily:
@@ -86,6 +90,17 @@ def _frontier_draw(rng: np.random.Generator, frontier: Any, sd: Any, shortfall: 
     return frontier * np.exp(sd * noise - shortfall * short)
 
 
+def _logit_of(share: Any) -> Any:
+    """The logit of a share, finite where it rounds to 0 or 1."""
+    share = np.clip(share, LEAST, MOST)
+    return np.log(share) - np.log1p(-share)
+
+
+def _share_at(logit: Any) -> Any:
+    """A share from its logit, above 0 and below 1."""
+    return np.clip(np.exp(-np.logaddexp(0.0, -logit)), LEAST, MOST)
+
+
 def _share_draw(rng: np.random.Generator, mean: Any, k: Any) -> Any:
     """Keep means that round to 0 or 1 inside the support of a Beta."""
     return rng.beta(np.maximum(mean * k, 1e-12), np.maximum((1 - mean) * k, 1e-12))
@@ -126,6 +141,32 @@ LIKELIHOODS: Mapping[str, LikelihoodFamily] = {
         spread=lambda frontier, sd, shortfall, _: frontier * np.hypot(sd, shortfall),
         meaning="relative Gaussian noise less an exponential shortfall; bound is -1 where the outcome is at most the "
         "one given, 1 where at least, 0 where it is that one", one_sided=True,
+    ),
+    "LogFloor": LikelihoodFamily(
+        ("floor", "log_sd", "log_excess", "bound"), "positive", "log", "floor", "log_sd",
+        draw=lambda rng, floor, sd, excess, bound: 1.0 / _frontier_draw(rng, 1.0 / floor, sd, excess, bound),
+        spread=lambda floor, sd, excess, _: floor * np.hypot(sd, excess),
+        meaning="relative Gaussian noise and an exponential excess, for losses that are best when small; bound as for "
+        "LogFrontier", one_sided=True,
+    ),
+    "LogNormalWithin": LikelihoodFamily(
+        ("median", "log_sd", "log_half_width", "bound"), "positive", "log", "median", "log_sd",
+        draw=lambda rng, median, sd, _, __: median * np.exp(sd * rng.standard_normal(median.shape)),
+        spread=lambda median, sd, _, __: median * sd,
+        meaning="relative Gaussian noise of an outcome known to within a factor exp(log_half_width), as an optimum on "
+        "a grid is; 0 where it is exact; bound as for LogFrontier",
+    ),
+    "LogitNormal": LikelihoodFamily(
+        ("middle", "logit_sd"), "unit", "logit", "middle", "logit_sd",
+        draw=lambda rng, middle, sd: _share_at(_logit_of(middle) + sd * rng.standard_normal(middle.shape)),
+        spread=lambda middle, sd: middle * (1 - middle) * sd,
+        meaning="a share about its median, with Gaussian noise on the logit",
+    ),
+    "LogitStudentT": LikelihoodFamily(
+        ("df", "middle", "logit_scale"), "unit", "logit", "middle", "logit_scale",
+        draw=lambda rng, df, middle, scale: _share_at(_logit_of(middle) + scale * rng.standard_t(df, middle.shape)),
+        spread=lambda _, middle, scale: middle * (1 - middle) * scale,
+        meaning="a share about its median, with heavy-tailed noise on the logit",
     ),
     "Beta": LikelihoodFamily(
         ("mean", "concentration"), "unit", "logit", "mean", None,
