@@ -87,6 +87,13 @@ def calibration(fit: bl.Posterior, anyway: bool = True) -> Calibration:
     return Calibration(fit.law.name, 20, 0, {LOG_LIKELIHOOD: np.linspace(0.01, 0.99, 50)}, failed)
 
 
+def in_families(fit: bl.Posterior) -> bl.Posterior:
+    """A fit to three families, whose chains have converged as those of another have."""
+    gadre = bl.load(SAVED / "chinchilla.nc")
+    named = replace(gadre, plan=replace(gadre.plan, law=replace(gadre.law, name="<b>law</b>")), notes=(SERIOUS,))
+    return named if fit.diagnostics.converged else diverged(named)
+
+
 def how(anyway: bool, **more: Any) -> dict[str, Any]:
     return {"allow_unconverged": anyway, **more}
 
@@ -99,6 +106,9 @@ ANSWERS: Mapping[str, Callable[[bl.Posterior, bool], Any]] = {
     "threshold": lambda fit, anyway: bl.threshold(fit, 2.4, **how(anyway, level=[0.9, 0.5])),
     "optimum": lambda fit, anyway: bl.optimum(fit, budget={"C": 1e22}, **how(anyway, level=[0.9, 0.5])),
     "log_evidence": lambda fit, anyway: bl.log_evidence(fit, **how(anyway)),
+    "compute_multiplier": lambda fit, anyway: bl.compute_multiplier(
+        in_families(fit), ("c4_original", "rpj"), **how(anyway, level=[0.9, 0.5], drift=False)
+    ),
     "effective_size": lambda fit, anyway: bl.effective_size(fit, NETWORKS, **how(anyway, level=[0.9, 0.5])),
     "compare": compared,
     "frontier": frontier,
@@ -235,6 +245,7 @@ EXAMPLES: Mapping[str, str] = {
     "frontier": "{fit} {networks}",
     "import": "{runs} --out {out}.csv",
     "laws": "",
+    "multiplier": "{families} --families c4_original,rpj --at C=1e19 --level 0.9 --level 0.5",
     "optimum": "{fit} --budget C=1e22",
     "plot": "{fit} --out {picture}",
     "predict": "{runs} --at N=6.9e9,D=1.38e11 --outcome loss --no-backtest --out {folder}",
@@ -276,7 +287,7 @@ def use(good, bad, tmp_path, monkeypatch) -> Callable[..., Result]:
         for place, answer in made.items():
             monkeypatch.setattr(place, lambda *_, answer=answer, **__: answer())
         files = {word: str(tmp_path / word) for word in ("folder", "out")} | {"picture": str(tmp_path / "picture.png")}
-        files |= {"fit": str(fit.save(tmp_path / "fit.nc"))}
+        files |= {"fit": str(fit.save(tmp_path / "fit.nc")), "families": str(demo.save(tmp_path / "families.nc"))}
         for word, table in (("runs", gadre.runs), ("networks", bl.read_runs(NETWORKS))):
             files[word] = str(tmp_path / f"{word}.csv")
             table.frame().to_csv(files[word], index=False)

@@ -1,6 +1,6 @@
 """The command line: every question of the package, for a terminal and, with ``--json``, for programs.
 
-A file in one of the four folders is a command of the file's name, listed under the folder's; nothing else registers
+A file in one of the five folders is a command of the file's name, listed under the folder's; nothing else registers
 it.  The first sentence of a command's docstring is its line in ``bayeslaw --help``.
 
 ================  ===========================================================
@@ -13,6 +13,7 @@ it.  The first sentence of a command's docstring is its line in ``bayeslaw --hel
 ``data``          import · laws · runs · show
 ``fit``           cache · demo · fit · predict · summary · warm
 ``ask``           effective-size · forecast · frontier · optimum · plot · risk · threshold
+``decide``        multiplier
 ``trust``         backtest · check · compare · drift · evidence · prior
 ================  ===========================================================
 
@@ -40,7 +41,7 @@ from bayeslaw import __version__
 from bayeslaw.cli.answer import BAD_INPUT, INTERRUPTED
 
 # Folders of commands, in the order of the work.
-HEADINGS = ("data", "fit", "ask", "trust")
+HEADINGS = ("data", "fit", "ask", "decide", "trust")
 
 # Click's names for kinds of numbers, and plain ones.
 _PLAIN = {

@@ -1,8 +1,10 @@
-"""From answers to decisions: what a run is worth, to whoever pays for it.
+"""From answers to decisions: what a run or a recipe is worth, to whoever pays for it.
 
 A layer of its own, after the questions: a decision puts forecasts beside prices.
 
-========  ======================================================================
-``cost``  what runs cost: a formula of their inputs, or a price list
-========  ======================================================================
+==============  ======================================================================
+``cost``        what runs cost: a formula of their inputs, or a price list
+``multiplier``  what a recipe is worth: the factor of compute at equal outcome
+``plot``        pictures
+==============  ======================================================================
 """

@@ -30,7 +30,7 @@ LAW_OF_A_FIT = LAWS | {"h5py"}
 QUESTIONS = LAW_OF_A_FIT | {"scipy"}
 
 SAVED = Path(__file__).parents[1] / "saved"
-FIT, POOLED = str(SAVED / "coupled.nc"), str(SAVED / "pooled.nc")
+FIT, POOLED, FAMILIES = (str(SAVED / f"{name}.nc") for name in ("coupled", "pooled", "chinchilla"))
 RUNS = str(Path(bayeslaw.__file__).parent / "data" / "gadre_overtraining.csv")
 POINT = ("--at", "N=7e9,D=1e12")
 
@@ -50,6 +50,7 @@ ANSWERED = {
     ("summary", FIT): QUESTIONS,
     ("threshold", FIT, "--crosses", "2.5", "--along", "N", "--at", "D=1e12"): QUESTIONS,
     ("optimum", FIT, "--budget", "C=1e23"): QUESTIONS,
+    ("multiplier", FAMILIES, "--families", "c4_original,rpj"): QUESTIONS,
     ("effective-size", FIT, RUNS): QUESTIONS | TABLES,
     ("plot", FIT, "--out", "fit.png"): QUESTIONS | {"matplotlib"},
 }
@@ -68,6 +69,9 @@ REFUSED = {
     ("threshold", FIT, "--crosses", "2.5", "--at", "T=1e9"): LAW_OF_A_FIT,
     ("effective-size", FIT, RUNS, "--at", "T=1e9"): LAW_OF_A_FIT,
     ("optimum", FIT, "--budget", "T=1e23"): LAW_OF_A_FIT,
+    ("multiplier", FIT, "--families", "rpj"): NOTHING,
+    ("multiplier", FIT, "--families", "rpj,c4_original", "--at", "N"): NOTHING,
+    ("multiplier", "nowhere.nc", "--families", "rpj,c4_original"): NOTHING,
     ("forecast", FIT, "--at", "N=7e9"): LAW_OF_A_FIT,
     ("forecast", "chinchilla", "--at", "N=7e9"): LAWS,
 }

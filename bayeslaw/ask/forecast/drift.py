@@ -21,7 +21,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,9 +147,7 @@ class Drift:
         A stratified sample, in random order: all points of a draw share a slope, so Monte-Carlo error in it would move
         the medians of all points together.
         """
-        rng, count = generator(posterior.seed, DRIFT), posterior.size
-        parts = (rng.permutation(count) + rng.random(count)) / count
-        return np.asarray(self.direction + self.scale * stdtrit(self.df, parts))
+        return np.asarray(self.direction + self.scale * _standard_slopes(posterior.seed, posterior.size, self.df))
 
     def apply(self, posterior: Posterior, inputs: Mapping[str, np.ndarray], mean: np.ndarray) -> np.ndarray:
         """The law with its drift; shape ``(size, points)``.
@@ -166,6 +164,14 @@ class Drift:
         shift = slopes * along + (slopes - self.direction) * (whole - along)
         with np.errstate(all="ignore"):
             return np.asarray(UNLINKS[link](LINKS[link](mean) + shift))
+
+
+@lru_cache(maxsize=16)
+def _standard_slopes(seed: int, count: int, df: float) -> np.ndarray:
+    """Slopes of scale 1 about 0; kept, since a question asks for them at every step of a search."""
+    rng = generator(seed, DRIFT)
+    parts = (rng.permutation(count) + rng.random(count)) / count
+    return np.asarray(stdtrit(df, parts))
 
 
 def drifted(

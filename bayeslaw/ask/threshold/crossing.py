@@ -53,6 +53,23 @@ def first_crossing(curve: Curve, grid: np.ndarray, value: float | np.ndarray) ->
     return places, across.any(axis=1) & ~across[:, -1]
 
 
+def sign_change(curve: Curve, grid: np.ndarray) -> np.ndarray:
+    """The first place where each curve has another sign than at its start, shape ``(draws,)``; infinity where none.
+
+    Parameters
+    ----------
+    grid
+        As for :func:`first_crossing`.
+    """
+    heights = curve(grid[None, :])
+    start = np.sign(heights[:, 0])
+    changed = start[:, None] * heights < 0.0
+    first = changed.argmax(axis=1)
+    low, high = grid[np.maximum(first - 1, 0)], grid[first]
+    places = _bisect(lambda place: start * curve(place[:, None])[:, 0] >= 0.0, low, high)
+    return np.where(changed.any(axis=1), places, np.inf)
+
+
 def steepest(curve: Curve, grid: np.ndarray) -> np.ndarray:
     """The place where each curve rises or falls fastest, shape ``(draws,)``; infinite where that is at an end.
 
