@@ -7,17 +7,19 @@ from scipy.stats import norm
 
 import bayeslaw as bl
 from bayeslaw.inference.base.diagnostics import mean_ess
+from bayeslaw.inference.choice import choice_for
 from bayeslaw.inference.coordinates.affine import Affine
 from bayeslaw.inference.coordinates.following import Following
 from bayeslaw.inference.coordinates.suited import suited
 from bayeslaw.inference.holdout import refit
+from bayeslaw.inference.infer import infer
+from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.sampler.program import _compiled
-from bayeslaw.runs import observations
-from tests.linear import Exact, linear_law, linear_runs
+from tests.line_families import LINES, NOISE, ExactFamilies, runs_of_families
+from tests.linear import Exact, exact_fit, linear_runs
+from tests.posteriors import with_draws
 from tests.simulate import simulated_runs
 
-POWER = bl.law("power_law").with_likelihood("LogNormal(mean, sigma)")
-POOL = {"family": "family", "pool": {"E": "partial", "A": "partial", "alpha": "complete"}}
 ERRORS = 4.0
 
 
@@ -30,14 +32,22 @@ def with_error(log_likelihood: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def line() -> bl.Posterior:
-    return bl.fit(linear_law("line"), linear_runs())
+    return exact_fit("line", linear_runs())
+
+
+# Cells of a sixth of their standard deviation, which hold the spreads of four families but for one in ten thousand.
+SPREADS = np.arange(0.0, 1.6, 0.02)
+
+
+def exact_families(runs: bl.Runs) -> bl.Posterior:
+    """The posterior of lines in families by independent draws, with no sampler in between."""
+    draws = ExactFamilies.of(runs).draws(np.random.default_rng(5), (4, 500), SPREADS)
+    return with_draws(make_plan(LINES, runs, "family"), draws)
 
 
 @pytest.fixture(scope="module")
 def families() -> bl.Posterior:
-    truth = {"E": 1.8, "A": 0.5, "alpha": 0.2, "sigma": 0.01}
-    runs = simulated_runs(POWER, np.random.default_rng(4), 40, families=4, parameters=truth)
-    return bl.fit(POWER, runs, **POOL)
+    return exact_families(runs_of_families(4, 10))
 
 
 def test_what_is_hidden_is_predicted_as_if_it_had_never_been_run(line):
@@ -59,29 +69,23 @@ def test_nothing_is_compiled_again(line):
 
 
 def test_a_hidden_family_is_one_drawn_from_the_population(families):
-    """Against a fit to a table that never had it, and a forecast of a new family from there."""
+    """Against the posterior of a table that never had it, and a forecast of a new family from there."""
     hidden = families.family_grouping.index == 1
     value, se = with_error(refit(families, hidden).log_likelihood)
 
-    seen = bl.fit(POWER, families.runs.take(~hidden), **POOL)
-    theirs = families.runs.take(hidden)
+    seen, theirs = exact_families(families.runs.take(~hidden)), families.runs.take(hidden)
     parameters = seen.parameters({"family": "new"}, np.random.default_rng(7))
     columns = {name: values[:, None] for name, values in parameters.items()}
-    mean = POWER.mean(observations.inputs(theirs, POWER), columns)
-    loss = theirs.column("loss")
-    density = norm(np.log(mean), columns["sigma"]).logpdf(np.log(loss)) - np.log(loss)
+    density = norm(LINES.mean({"x": theirs.column("x")}, columns), NOISE).logpdf(theirs.column("y"))
     expected, other_se = with_error(density.reshape(*seen.flat.shape[:2], -1))
     assert (np.abs(value - expected) < ERRORS * np.hypot(se, other_se)).all()
 
 
 def test_a_hidden_family_leaves_its_deviations_to_the_prior(families):
     """Standardised by the spread of its draw, a deviation that no run speaks of is a standard normal."""
-    from bayeslaw.inference.choice import choice_for
-    from bayeslaw.inference.infer import infer
-
     plan = families.plan.hiding(families.family_grouping.index == 2)
-    values = infer(plan, choice_for(plan), seed=3).values
-    scores = values["E_deviation_family"][..., 2] / values["E_spread_family"]
+    values = infer(plan, choice_for(plan, draws=500), seed=3).values
+    scores = values["b0_deviation_family"][..., 2] / values["b0_spread_family"]
     size = mean_ess(scores)
     assert abs(scores.mean()) < ERRORS / np.sqrt(size)
     assert abs((scores**2).mean() - 1.0) < ERRORS * np.sqrt(2.0 / mean_ess(scores**2))
@@ -90,8 +94,6 @@ def test_a_hidden_family_leaves_its_deviations_to_the_prior(families):
 def test_only_runs_that_are_seen_count_as_runs():
     """Coordinates are chosen by how many runs there are to a coordinate."""
     runs = simulated_runs(bl.law("chinchilla"), np.random.default_rng(1), 100)
-    from bayeslaw.inference.model.plan import make_plan
-
     plan = make_plan(bl.law("chinchilla"), runs)
     fewer = plan.hiding(np.arange(100) >= 40)
     assert (suited(plan), suited(fewer)) == (Affine, Following)

@@ -15,7 +15,7 @@ import numpyro.distributions as dist
 import pytest
 from scipy.signal import lfilter
 from scipy.special import gammaincinv, gammaln, logsumexp, ndtr
-from scipy.stats import halfnorm, norm
+from scipy.stats import norm
 
 import bayeslaw as bl
 from bayeslaw.ask.compare.loo import psis
@@ -28,6 +28,7 @@ from bayeslaw.inference.infer import sample
 from bayeslaw.inference.model.flat_model import FlatModel
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.sampler.settings import Settings
+from tests.line_families import LINES, ExactFamilies, runs_of_families
 from tests.posteriors import with_draws
 
 
@@ -286,95 +287,13 @@ def test_the_truth_is_within_two_standard_errors_in_90_to_99_of_100_sets_of_draw
 
 # --- sixty families of a law in the language: lines with known noise, level and slope partially pooled -------------
 
-LINES = """
-title = "lines"
-reference = "none"
-formula = "b0 + b1 * x"
-[output]
-y = { likelihood = "Normal(mean, noise)", units = "1", meaning = "outcome" }
-[input]
-x = { column = "x", units = "1", meaning = "input" }
-[parameter]
-b0 = { prior = "Normal(0, 2)", pool = "family", spread = "HalfNormal(0.5)", meaning = "level" }
-b1 = { prior = "Normal(0, 1)", pool = "family", spread = "HalfNormal(0.5)", meaning = "slope" }
-noise = { prior = "Constant(0.3)", meaning = "scatter" }
-"""
 
-
-@pytest.fixture(scope="module")
-def lines() -> bl.Runs:
-    rng, family = np.random.default_rng(4), np.repeat(np.arange(60), 4)
-    x = rng.uniform(-1.0, 1.0, family.size)
-    level, slope = np.array([[0.7], [0.4]]) + np.array([[0.3], [0.2]]) * rng.standard_normal((2, 60))
-    y = level[family] + slope[family] * x + 0.3 * rng.standard_normal(family.size)
-    return bl.Runs.from_arrays({"x": x, "y": y, "family": [f"family {i:02}" for i in family]})
-
-
-@dataclass(frozen=True)
-class Lines:
-    """Normal given the two spreads, family by family up to two shared means; the spreads on a grid."""
-
-    x: np.ndarray
-    y: np.ndarray
-
-    def given(self, spreads: np.ndarray) -> tuple[np.ndarray, ...]:
-        """By pair of spreads ``(n, 2)``: precision and pull of the shared means, and the log density of all runs.
-
-        Runs have the shape ``(families, runs of each)``.
-        """
-        design = np.stack([np.ones_like(self.x), self.x], axis=-1)
-        scaled = design * spreads[:, None, None, :]
-        covariance = 0.09 * np.eye(self.x.shape[1]) + scaled @ np.swapaxes(scaled, -1, -2)
-        known = np.broadcast_to(np.concatenate([design, self.y[..., None]], axis=-1), (*covariance.shape[:-1], 3))
-        solved = np.linalg.solve(covariance, known)
-        moments = np.einsum("nfpi,nfpj->nij", known, solved)
-        precision, pull = np.diag([1 / 4.0, 1.0]) + moments[:, :2, :2], moments[:, :2, 2]
-        constant = -np.log(2.0) - 0.5 * (moments[:, 2, 2] + np.linalg.slogdet(2 * np.pi * covariance)[1].sum(axis=1))
-        found = constant - 0.5 * np.linalg.slogdet(precision)[1]
-        found += 0.5 * (pull * np.linalg.solve(precision, pull[..., None])[..., 0]).sum(axis=1)
-        return precision, pull, found + halfnorm(scale=0.5).logpdf(spreads).sum(axis=1)
-
-    @property
-    def log_evidence(self) -> float:
-        nodes, weights = np.polynomial.legendre.leggauss(60)
-        spreads, weights = 0.75 * (nodes + 1.0), np.log(0.75 * weights)
-        pairs = np.stack(np.meshgrid(spreads, spreads, indexing="ij"), axis=-1).reshape(-1, 2)
-        return float(logsumexp(self.given(pairs)[-1] + (weights[:, None] + weights).reshape(-1)))
-
-    def draws(self, rng: np.random.Generator, size: tuple[int, int]) -> dict[str, np.ndarray]:
-        """Spreads from the cells of a grid a fifteenth of their standard deviation wide, all else from its normal."""
-        count, width = size[0] * size[1], 0.005
-        middles = np.arange(0.1, 0.5, width) + width / 2
-        pairs = np.stack(np.meshgrid(middles, middles, indexing="ij"), axis=-1).reshape(-1, 2)
-        log_density = self.given(pairs)[-1]
-        chosen = rng.choice(len(pairs), count, p=np.exp(log_density - logsumexp(log_density)))
-        spreads = pairs[chosen] + width * (rng.random((count, 2)) - 0.5)
-        precision, pull, _ = self.given(spreads)
-        means = _normal(rng, precision, pull)
-        design = np.stack([np.ones_like(self.x), self.x], axis=-1)
-        own = np.einsum("fpi,fpj->fij", design, design) / 0.09
-        residual = self.y - np.einsum("fpi,ni->nfp", design, means)
-        tight = np.eye(2) * spreads[:, None, :] ** -2.0
-        deviations = _normal(rng, own + tight[:, None], np.einsum("fpi,nfp->nfi", design, residual) / 0.09)
-        found = {}
-        for i in range(2):
-            found[f"b{i}"], found[f"b{i}_spread_family"] = means[:, i], spreads[:, i]
-            found[f"b{i}_deviation_family"] = deviations[..., i]
-        return {name: each.reshape(*size, *each.shape[1:]) for name, each in found.items()}
-
-
-def _normal(rng: np.random.Generator, precision: np.ndarray, pull: np.ndarray) -> np.ndarray:
-    """A draw of each normal distribution with a precision ``(..., k, k)`` and precision times mean ``(..., k)``."""
-    root = np.swapaxes(np.linalg.cholesky(precision), -1, -2)
-    noise = np.linalg.solve(root, rng.standard_normal((*pull.shape, 1)))
-    return (np.linalg.solve(precision, pull[..., None]) + noise)[..., 0]
-
-
-def test_sixty_families_are_averaged_out_one_by_one(lines):
+def test_sixty_families_are_averaged_out_one_by_one():
     """From exact draws, which no sampler made."""
-    plan = make_plan(bl.Law.parse(LINES, "lines"), lines, "family")
-    exact = Lines(lines.column("x").reshape(60, 4), lines.column("y").reshape(60, 4))
-    found = bl.log_evidence(with_draws(plan, exact.draws(np.random.default_rng(1), (4, 500))))
+    runs = runs_of_families(60, 4)
+    exact = ExactFamilies.of(runs)
+    draws = exact.draws(np.random.default_rng(1), (4, 500), spreads=np.arange(0.1, 0.5, 0.005))
+    found = bl.log_evidence(with_draws(make_plan(LINES, runs, "family"), draws))
     assert found.size == 124
     assert not found.notes
     assert abs(found.log_evidence - exact.log_evidence) < 3 * found.se
