@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
 from bayeslaw.errors import LawError, did_you_mean, listed, shown
-from bayeslaw.language.files import entries, read_text, shipped_folder, variant_text
+from bayeslaw.language.files import Entry, entries, read_text, shipped_folder, variant_text
 from bayeslaw.language.law import Input, Law
 from bayeslaw.words import number_in, worded
 
@@ -71,27 +72,27 @@ def run_along(law: Law, along: str | None) -> Law:
 
 
 def _scale(column: str) -> Input:
-    """The first input of a shipped law that has a column and a reference scale."""
-    shipped = (read_law(path) for path in sorted(shipped_folder().glob("*.toml")))
-    known = {
-        each.column: each for one in reversed([*shipped]) for each in one.inputs.values()
-        if each.reference is not None and each.formula is None
-    }  # fmt: skip
+    """The input of a shipped law that has a column, at the reference scale that most laws give it."""
+    shipped = (_at(entry) for _, entry in sorted(entries().items()) if entry.path.parent == shipped_folder())
+    known: dict[str, list[Input]] = {}
+    for each in (each for one in shipped for each in one.inputs.values()):
+        if each.reference is not None and each.formula is None:
+            known.setdefault(each.column, []).append(each)
     if column not in known:
         usual = worded(f'along="{column}=1e3"', f"--along {column}=1e3")
         raise LawError(
             f"along: no law has a scale '{column}'{did_you_mean(column, known)}; known are {listed(known, 20)}; of "
             f"another, give a usual value: {usual}."
         )
-    return known[column]
+    scales = Counter(each.reference for each in known[column])
+    return max(known[column], key=lambda each: scales[each.reference])  # the first law's, of several
 
 
 def _named(name: str) -> Law:
     known = entries()
     if name not in known:
         name = called(name)
-    path = known[name].path
-    return _read(path, known[name].variant, path.stat().st_mtime_ns)
+    return _at(known[name])
 
 
 def called(words: str) -> str:
@@ -135,6 +136,10 @@ def find(law_or_name: Law | str) -> Law:
     return law(law_or_name)
 
 
+def _at(entry: Entry) -> Law:
+    return _read(entry.path, entry.variant, entry.path.stat().st_mtime_ns)
+
+
 @lru_cache(maxsize=512)
 def _read(path: Path, variant: str | None, _changed: int) -> Law:
     if variant is None:
@@ -157,7 +162,7 @@ def laws(topic: str | None = None, search: str | None = None) -> tuple[Law, ...]
     LawError
         When there is no such topic, or no law that has the words.
     """
-    every = tuple(law(name) for name in sorted(entries()))
+    every = tuple(_at(entry) for _, entry in sorted(entries().items()))
     if topic is not None:
         topics = {t for each in every for t in each.topics}
         if topic not in topics:

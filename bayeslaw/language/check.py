@@ -256,7 +256,7 @@ def _matches_paper(law: Law) -> Found:
     count = len(next(iter(grid.values())))
     draws = law.draw_prior(rng, count)
     ours = np.asarray(law.mean(grid, draws))
-    values = {**law.references, **grid, **draws, **law.derive(draws)}
+    values = {**law.with_terms(grid, draws), **law.derive(draws)}
     theirs = np.asarray(evaluate(law.published.formula, values, NUMPY_WORDS))
     scale = np.maximum(np.abs(ours), np.finfo(float).tiny)
     # Two infinities or two NaNs do not count as agreement.

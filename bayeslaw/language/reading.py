@@ -68,7 +68,9 @@ class _Reader(Values):
         formula = self.formula(self.table["formula"], scope, "the formula", None, "formula")
         output = self.output([*scope, "mean"])
         derived = self.derived([*references, *parameters])
-        published = self.published([*inputs, *references], [*references, *parameters, *derived], parameters)
+        # A root has no other form in which the paper could write it.
+        roots = [name for name, term in terms.items() if isinstance(term, Root)]
+        published = self.published([*inputs, *roots], [*references, *parameters, *derived], parameters)
         self.all_used(parameters, names_used(formula, terms).keys() | output.likelihood.names)
         return {
             "name": self.name,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bayeslaw.errors import BayeslawError, FileError, LawError
 from bayeslaw.language.catalogue import bibliography, law, laws, read_law
+from bayeslaw.language.check import check_law
 from bayeslaw.language.files import LARGEST_FILE, entries
 from bayeslaw.language.formula.expression import parse
 from bayeslaw.language.law import Law, Root
@@ -106,13 +107,23 @@ def test_inputs_are_computed_from_others() -> None:
     assert small.with_computed_inputs({}) == {}
 
 
+def test_an_input_without_a_reference_reserves_no_other_name() -> None:
+    """A parameter e0 beside an input e."""
+    text = TEXT.replace("[input]", '[input]\ne = { units = "epoch", range = [1, 9], meaning = "epochs" }')
+    small = read(text.replace("E + A", "e0 * e + A").replace("\nE ", "\ne0 ").partition("[derived]")[0])
+    assert small.mean({"N": 1e9, "e": 2.0}, {"e0": 1.5, "A": 0.5, "alpha": 0.3}) == 3.5
+
+
 def test_a_root_is_solved_to_rounding() -> None:
     """An implicit term is the root of its equation, between bounds that may be formulas."""
     text = TEXT.replace(
-        "[output]", '[terms]\ns = { root = "s**3 + A*s - N/N0", between = [0, "2 + N/N0"] }\n\n[output]'
+        "[output]",
+        '[terms]\ns = { root = "s**3 / 3 + s**3 * (2 / 3) + A*s - N/N0", between = [0, "2 + N/N0"] }\n\n[output]',
     ).replace('formula = "E + A * (N/N0)**-alpha"', 'formula = "E + s * alpha"')
     cubic = read(text)
     assert isinstance(cubic.terms["s"], Root)
+    # Its slope has constants that a text would fold too, so that all formulas read back to the same trees.
+    assert next(one for one in check_law(cubic) if one.name == "writes out").passed
     N = np.array([1e6, 1e9, 1e12])
     s = cubic.with_terms({"N": N}, {"E": 1.0, "A": 0.7, "alpha": 0.3})["s"]
     np.testing.assert_allclose(s**3 + 0.7 * s, N / 1e9, rtol=1e-12)

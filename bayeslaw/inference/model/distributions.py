@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
-from jax.scipy.special import expit, gammaln, log_ndtr
+from jax.scipy.special import digamma, expit, gammaln, log_ndtr
 
 from bayeslaw.language.formula import likelihoods, priors
 from bayeslaw.language.formula.functions import FUNCTIONS
@@ -29,6 +29,7 @@ WORDS: Mapping[str, Callable[..., Any]] = {
     "exp": jnp.exp, "expm1": jnp.expm1, "log": jnp.log, "log1p": jnp.log1p, "log2": jnp.log2, "log10": jnp.log10,
     "sqrt": jnp.sqrt,
     "sigmoid": expit, "logit": _logit, "softplus": jax.nn.softplus, "logaddexp": jnp.logaddexp,
+    "lgamma": gammaln, "digamma": digamma,
     "minimum": jnp.minimum, "maximum": jnp.maximum, "step": lambda a: jnp.heaviside(a, 0.5),
 }  # fmt: skip
 assert WORDS.keys() == FUNCTIONS.keys()

@@ -65,6 +65,7 @@ WORDS: Mapping[str, Callable[..., Any]] = {
         "sqrt": pt.sqrt,
         "sigmoid": pt.sigmoid, "logit": lambda a: pt.log(a) - pt.log1p(-a), "softplus": pt.softplus,
         "logaddexp": _log_add_exp,
+        "lgamma": pt.gammaln, "digamma": pt.psi,
         "minimum": pt.minimum, "maximum": pt.maximum, "step": lambda a: 0.5 * (pt.sign(_hidden(a)) + 1.0),
     }.items()
 }  # fmt: skip

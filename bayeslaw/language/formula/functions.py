@@ -61,6 +61,23 @@ def _sigmoid(a: Any) -> Any:
     return np.exp(-np.logaddexp(0.0, -a))
 
 
+def _of_positive(name: str) -> Callable[[Any], Any]:
+    """SciPy's special function of a name, above 0; its import takes half a second."""
+
+    def function(a: Any) -> Any:
+        from scipy import special
+
+        return np.where(a > 0, getattr(special, name)(a), np.nan)
+
+    return function
+
+
+# The slope of digamma above 0: ten terms of its series, and what is left by its asymptotic expansion, to 3e-14.
+_TRIGAMMA = " + ".join(
+    [f"1/(a + {k})**2" for k in range(10)]
+    + [f"{c!r}/(a + 10)**{p}" for p, c in ((1, 1.0), (2, 0.5), (3, 1 / 6), (7, 1 / 42), (11, 5 / 66))]
+) + "".join(f" - {1 / 30!r}/(a + 10)**{p}" for p in (5, 9))  # fmt: skip
+
 FUNCTIONS: Mapping[str, Function] = {
     "+": _row(np.add, ("1", "1"), "", "sum"),
     "-": _row(np.subtract, ("1", "-1"), "", "difference"),
@@ -89,6 +106,10 @@ FUNCTIONS: Mapping[str, Function] = {
         np.logaddexp, ("sigmoid(a - b)", "sigmoid(b - a)"), r"\log\left(e^{{{}}} + e^{{{}}}\right)",
         "log(exp(a) + exp(b))",
     ),
+    "lgamma": _row(
+        _of_positive("gammaln"), ("digamma(a)",), r"\log\Gamma\left({}\right)", "log of the gamma function, above 0"
+    ),
+    "digamma": _row(_of_positive("psi"), (_TRIGAMMA,), r"\psi\left({}\right)", "slope of lgamma, above 0"),
     "minimum": _row(np.minimum, ("step(b - a)", "step(a - b)"), r"\min\left({}, {}\right)", "the smaller"),
     "maximum": _row(np.maximum, ("step(a - b)", "step(b - a)"), r"\max\left({}, {}\right)", "the larger"),
     "step": _row(
