@@ -109,13 +109,19 @@ def limits() -> str:
 
 
 def chosen_without() -> str:
-    """What is left of the last row where the numbers that were chosen on all sweeps are not known from the sweep."""
-    last = (STUDY / "averages.md").read_text(encoding="utf-8").splitlines()[-1]
-    every, _, _, far, score = (float(cell.strip(" %")) for cell in last.split("|")[5:10])
+    """What is left of the last row where what was chosen on all sweeps is not known from the sweep."""
+    lines = (STUDY / "averages.md").read_text(encoding="utf-8").splitlines()
+    four = next(line for line in lines if line.startswith("| all four"))
+    one, all_four = (
+        "{:.0f} % of the outcomes are covered and {:.0f} % of those far beyond, at a score of {:.3f}".format(
+            *(float(line.split("|")[at].strip(" %")) for at in (5, 8, 9))
+        )
+        for line in (lines[-1], four)
+    )
     return (
-        "The four numbers that say how laws drift within an average were chosen on all seven sweeps. Chosen on the "
-        f"other six as well, {every:.0f} % of the outcomes are covered and {far:.0f} % of those far beyond, at a score "
-        f"of {score:.3f}: expect that of a sweep of your own."
+        "How wide an average drifts was chosen on all seven sweeps. Chosen on the other six, like the drift itself, "
+        f"{one}. How that drift grows with the distance was still chosen with all seven in view. With this chosen on "
+        f"the other six too, {all_four}: expect something between the two of a sweep of your own."
     )
 
 
