@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
+from scipy.stats import beta
 
 from bayeslaw.language.catalogue import law
 from bayeslaw.language.check import check_law
@@ -95,8 +96,8 @@ def test_d_cpt_best_share_of_a_domain_that_runs_out() -> None:
     one = law("d_cpt")
     at = {name: p.prior.median() for name, p in one.parameters.items()} | {"eps": 1e-12}
     raw, tokens = one.derive(at), 5e9
-    eta, gamma, beta = at["eta"], at["gamma"], at["beta"]
-    best = (raw["C_raw"] * gamma * tokens**beta / (raw["B_raw"] * (eta + beta))) ** (1 / (eta + beta + gamma))
+    eta, gamma, b = at["eta"], at["gamma"], at["beta"]
+    best = (raw["C_raw"] * gamma * tokens**b / (raw["B_raw"] * (eta + b))) ** (1 / (eta + b + gamma))
     shares = np.geomspace(0.01, 100, 20_001)
     losses = one.mean({"N": 1e9, "D": tokens / shares, "r": shares}, at)
     assert shares[np.argmin(losses)] == pytest.approx(best, rel=1e-3)
@@ -181,3 +182,88 @@ def test_critical_batch_is_where_steps_and_tokens_are_both_doubled() -> None:
         batch = np.geomspace(1e4, 1e8, 5)
         steps = one.mean({"B": batch, "L": loss}, at)
         np.testing.assert_allclose((steps / few - 1) * (steps * batch / (few * critical) - 1), 1, rtol=1e-9)
+
+
+def test_fine_grained_moe_is_the_papers_law_in_effective_parameters() -> None:
+    one = law("fine_grained_moe")
+    at = at_published(one, "krajewski2024scaling")
+    for grain in (1.0, 4.0, 16.0):
+        expected = 0.47 + (2.1 / grain**0.58 + 18.1) / 1e9**0.115 + 30.8 / 2e10**0.147
+        assert one.mean({"N": 1e9, "D": 2e10, "G": grain}, at) == pytest.approx(expected, rel=1e-12)
+
+
+def test_repeated_sampling_is_the_mean_over_a_beta_distribution() -> None:
+    """Of the chance that one of k samples is right; what is left falls as k to the derived exponent."""
+    one = law("repeated_sampling")
+    at = {"level": -1.5, "gain": 0.4, "width": 0.8, "kappa": 100.0}
+    a, b = 0.8 / (1 + np.exp(1.5)), 0.8 / (1 + np.exp(-1.5))
+    for samples in (1, 10, 1000):
+        solved = beta(a, b).expect(lambda p, k=samples: 1 - (1 - p) ** k)
+        assert one.mean({"N": 1e9, "k": samples}, at) == pytest.approx(float(solved), rel=1e-6)
+    left = 1 - np.asarray(one.mean({"N": 1e9, "k": np.array([5e3, 1e4])}, at))
+    assert -np.diff(np.log(left))[0] / np.log(2) == pytest.approx(one.derive(at)["tail"], rel=1e-3)
+
+
+def test_reward_overoptimisation_peaks_where_the_papers_coefficients_say() -> None:
+    """A gain of d (alpha - beta log d) is highest at exp(alpha / beta - 1) and gone at exp(alpha / beta)."""
+    one = law("reward_overoptimisation")
+    at = {"start": -0.4, "peak": 1.2, "K_best": 20.0}
+    raw = one.derive(at)
+    d = np.exp(raw["alpha"] / raw["beta"] - 1)
+    assert d**2 == pytest.approx(20)
+    assert raw["beta"] * d == pytest.approx(1.2)
+    divergence = np.geomspace(1, 300, 30_001)
+    wins = one.mean({"K": divergence}, at)
+    assert divergence[np.argmax(wins)] == pytest.approx(20, rel=1e-3)
+    start = float(one.mean({"K": raw["K_zero"]}, at))
+    assert np.log(start / (1 - start)) == pytest.approx(-0.4)
+
+
+def test_compute_savings_are_a_factor_of_compute() -> None:
+    one = law("compute_savings")
+    at = {name: p.prior.median() for name, p in one.parameters.items()} | {"saved": 0.7, "by_C": 0.0}
+    treated = one.mean({"C": 1e23, "z": 1.0}, at)
+    assert treated == pytest.approx(float(one.mean({"C": 1e23 * one.derive(at)["factor"], "z": 0.0}, at)), rel=1e-12)
+
+
+def test_qqt_filtering_wears_out() -> None:
+    """The first pass counts in full, each pass tau later half, and all of them together have an end."""
+    one = law("qqt_filtering")
+    at = {name: p.prior.median() for name, p in one.parameters.items()} | {"tau": 4.0}
+    passes = np.array([0.0, 1.0, 4.0, 5.0, 1e4])
+    worth = one.with_terms({"D": passes * 1e8, "pool_size": 1e8}, at)["effective"] / 1e8
+    assert worth[1] == pytest.approx(1)
+    assert (worth[3] - worth[2]) / (worth[1] - worth[0]) == pytest.approx(0.5)
+    assert worth[4] == pytest.approx(1 / (1 - 2**-0.25))
+
+
+def test_critical_mixture_ratios_are_those_of_the_paper_within_a_hundredth() -> None:
+    """The slope of its four sizes at 20 billion tokens of finance, on the logit."""
+    size, share = np.array([0.46, 0.94, 1.6, 3.1]), np.array([0.298, 0.349, 0.414, 0.478])
+    slope, level = np.polyfit(np.log(size), np.log(share / (1 - share)), 1)
+    assert slope == pytest.approx(0.41, abs=0.01)
+    ours = law("cmr").mean({"T": 2e10, "S": 1e9 * size}, {"level": level, "by_T": 0.1, "by_S": slope})
+    np.testing.assert_allclose(ours, share, atol=0.01)
+
+
+def test_finetune_curve_starts_at_the_base() -> None:
+    at = {"top": 0.9, "share": 0.4, "D_half": 200.0, "s": 0.7}
+    ours = law("finetune_curve").mean({"D": np.array([0.0, 200.0, 1e300])}, at)
+    np.testing.assert_allclose(ours, [0.36, 0.63, 0.9], rtol=1e-12)
+
+
+def test_spec_decoding_yields_between_one_token_and_all_that_were_drafted() -> None:
+    at = {"level": 0.0, "by_T": 0.2, "by_M": 0.1}
+    ours = law("spec_decoding").mean({"T": np.array([1e10, 1e300]), "M": 1e8, "depth": 4.0}, at)
+    np.testing.assert_allclose(ours, [3.0, 5.0], rtol=1e-12)
+
+
+def test_papers_find_their_laws() -> None:
+    found = {
+        "Densing Law": "densing", "Scaling Laws for Neural Language Models": "kaplan", "BNSL": "bnsl",
+        "Scaling Laws for Precision": "precision", "To Repeat or Not To Repeat": "token_crisis", "ParScale": "parscale",
+        "Power Scheduler": "power_scheduler", "D-CPT Law": "d_cpt", "step law": "step_law", "UL2R": "compute_savings",
+    }  # fmt: skip
+    assert {paper: law(paper).name for paper in found} == found
+    every = [words.casefold() for entry in entries().values() for words in {*entry.called}]
+    assert len(set(every)) == len(every)
