@@ -37,6 +37,7 @@ from bayeslaw.language.law import Law as Law
 from bayeslaw.runs.table import Runs as Runs
 from bayeslaw.runs.table import read_runs as read_runs
 from bayeslaw.validation.backtest.backtest import backtest as backtest
+from bayeslaw.validation.backtest.best_sizes import backtest_optimum as backtest_optimum
 from bayeslaw.validation.backtest.plot import plot_backtest as plot_backtest
 from bayeslaw.validation.calibration.sbc import sbc as sbc
 from bayeslaw.validation.drift.learning import learn_drift as learn_drift

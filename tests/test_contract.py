@@ -23,6 +23,7 @@ from bayeslaw.ask.threshold.frontier import Frontier
 from bayeslaw.cli import commands
 from bayeslaw.errors import ConvergenceError
 from bayeslaw.note import RANK, Note
+from bayeslaw.validation.backtest.best_sizes_report import BestSizes
 from bayeslaw.validation.backtest.report import Backtest
 from bayeslaw.validation.backtest.scores import Scores
 from bayeslaw.validation.calibration.ranks import LOG_LIKELIHOOD
@@ -80,6 +81,14 @@ def backtest(fit: bl.Posterior, anyway: bool = True) -> Backtest:
     return Backtest("loss", {fit.law.name: scores}, {}, np.full(30, "half"), {"N": np.ones(30)}, 2, failed)
 
 
+def best_sizes(fit: bl.Posterior, anyway: bool = True) -> BestSizes:
+    drawn, name = np.random.default_rng(0).standard_normal((200, 3)), fit.law.name
+    scores = Scores.of(drawn, drawn[0], np.geomspace(2, 9, 3), np.full(3, ""))
+    failed = 0 if fit.diagnostics.converged else 1
+    where = np.full(3, "half"), np.geomspace(1e20, 1e21, 3)
+    return BestSizes({name: scores}, {name: scores}, {name: np.exp(drawn[1])}, *where, 2, failed)
+
+
 def calibration(fit: bl.Posterior, anyway: bool = True) -> Calibration:
     if not anyway:
         return bl.sbc(fit, simulations=20)
@@ -113,13 +122,14 @@ ANSWERS: Mapping[str, Callable[[bl.Posterior, bool], Any]] = {
     "compare": compared,
     "frontier": frontier,
     "backtest": backtest,
+    "backtest_optimum": best_sizes,
     "sbc": calibration,
     "Posterior.summary": lambda fit, _: fit.summary(),
     "Runs.summary": lambda fit, _: bl.Runs.from_arrays(fit.runs.data, "<b>runs</b>").summary(fit.law),
 }
 # What is asked of runs or of priors is not asked of chains; and what only shows or counts them refuses none.
 OF_CHAINS = sorted(set(ANSWERS) - {"Runs.summary", "prior_predictive"})
-REFUSES = sorted(set(OF_CHAINS) - {"Posterior.summary", "backtest"})
+REFUSES = sorted(set(OF_CHAINS) - {"Posterior.summary", "backtest", "backtest_optimum"})
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +220,7 @@ def test_an_answer_is_html_in_which_names_are_text(answered, name):
     assert html.count("<p>") + html.count("<tr>") >= len(str(answered[name]).splitlines())
 
 
-@pytest.mark.parametrize("name", sorted(set(OF_CHAINS) - {"backtest", "sbc"}))
+@pytest.mark.parametrize("name", sorted(set(OF_CHAINS) - {"backtest", "backtest_optimum", "sbc"}))
 def test_what_is_serious_about_the_fit_is_in_every_answer_to_it(answered, name):
     assert "collinear" in [note.code for note in answered[name].notes]
 

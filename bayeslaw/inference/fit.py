@@ -90,9 +90,10 @@ def notes_of(posterior: Posterior) -> tuple[Note, ...]:
 
     Convergence is not among them, as it follows from the draws.
     """
+    from bayeslaw.inference.posterior.best_sizes import best_size_notes
     from bayeslaw.inference.posterior.residuals import residual_notes
 
-    return in_order((*posterior.plan.notes, *residual_notes(posterior)))
+    return in_order((*posterior.plan.notes, *residual_notes(posterior), *best_size_notes(posterior)))
 
 
 def _sampled(plan: Plan, sampling: Sampling, work: Work) -> Draws:

@@ -14,6 +14,7 @@
 ``stand_ins``      words that a question may use in place of a group
 ``notes``          what a table cannot identify, noted before a fit
 ``budgets``        runs of one compute budget
+``bottoms``        where each budget has its lowest loss
 ``summary``        the table on one page
 ``wording``        how messages speak of its rows and columns
 ``regression``     the robust regression behind some notes

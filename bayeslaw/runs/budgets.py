@@ -25,7 +25,7 @@ def budgets_of(compute: np.ndarray, size: np.ndarray) -> np.ndarray:
     cluster = np.empty(len(logs), dtype=int)
     cluster[order] = np.concatenate([[0], np.cumsum(np.diff(logs[order]) > SAME_BUDGET)])
     budget, count = np.full(len(logs), -1), 0
-    for each in range(cluster.max() + 1):
+    for each in range(cluster.max(initial=-1) + 1):
         rows = cluster == each
         # A cluster many times as wide as the tolerance is a chain of runs at every compute, and no budget.
         narrow = np.ptp(logs[rows]) < 4 * SAME_BUDGET

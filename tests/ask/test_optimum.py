@@ -271,7 +271,7 @@ def ask(posterior, *args, **more) -> Optimum:
 
 
 def test_an_answer_is_made_of_its_draws(flat):
-    found = ask(flat, {"C": 1e22}, level=0.8)
+    found = ask(flat, {"C": 1e22}, level=0.8, drift=False)
     expected = power_optimum({n: flat.draws(n) for n in TRUTH}, "A B alpha beta", (1e9, 2e10), 1e22)
     np.testing.assert_allclose(found.draws["N"], expected, rtol=1e-7)
     interval = found.inputs["N"]
@@ -288,9 +288,9 @@ def test_an_answer_is_made_of_its_draws(flat):
 
 
 def test_an_optimum_is_what_a_forecast_says_of_it(flat):
-    found = ask(flat, budget={"C": 1e22}, menu=[{"N": 1e9}, {"N": 1e10, "D": 1e11}])
+    found = ask(flat, budget={"C": 1e22}, menu=[{"N": 1e9}, {"N": 1e10, "D": 1e11}], drift=False)
     point = found.menu[0].inputs
-    there = bl.forecast(flat, point, allow_unconverged=True).mean_draws[:, 0]
+    there = bl.forecast(flat, point, drift=False, allow_unconverged=True).mean_draws[:, 0]
     np.testing.assert_allclose(found.regret_draws[:, 0], there - found.outcome_draws)
     # 6e21 of 1e22 is spent: an option may leave some of the budget.
     assert found.menu[1].inputs == {"N": 1e10, "D": 1e11}
@@ -311,10 +311,11 @@ def test_a_flat_optimum_reads_as_one(flat):
     values = LAW.published_parameters("besiroglu2024chinchilla")
     shape = flat.values["E"].shape
     known = replace(flat, values={**flat.values, **{name: np.full(shape, value) for name, value in values.items()}})
-    found = ask(known, budget={"C": GOPHER})
+    found = ask(known, budget={"C": GOPHER}, drift=False)
     assert found.inputs["N"].lower == pytest.approx(found.inputs["N"].upper)
     low, high = found.curves[0].under(0.005)
-    costs = [o.regret.median for o in ask(known, budget={"C": GOPHER}, menu=[{"N": low}, {"N": high}]).menu]
+    options = [{"N": low}, {"N": high}]
+    costs = [o.regret.median for o in ask(known, budget={"C": GOPHER}, menu=options, drift=False).menu]
     assert costs == pytest.approx([0.005, 0.005], rel=0.01)
     ratios = [GOPHER / 6 / size**2 for size in (high, low)]
     assert f"Anything from {ratios[0]:.3g} to {ratios[1]:.3g} tokens per parameter" in found.flatness()[0]
@@ -328,8 +329,9 @@ def test_where_the_optimum_is_uncertain_no_choice_is_surely_good(flat):
 
 
 def test_draws_at_an_edge_are_kept_and_noted(flat):
-    centre = np.median(ask(flat, budget={"C": 1e22}).draws["N"])
-    found = ask(flat, budget={"C": 1e22}, over={"N": (1e6, float(centre)), "D": (1e7, 1e16)})
+    centre = np.median(ask(flat, budget={"C": 1e22}, drift=False).draws["N"])
+    limits = {"N": (1e6, float(centre)), "D": (1e7, 1e16)}
+    found = ask(flat, budget={"C": 1e22}, over=limits, drift=False)
     assert len(found.draws["N"]) == flat.size
     assert found.at_edge.mean() == pytest.approx(0.5, abs=0.01)
     assert np.all(found.regret_draws >= 0)
@@ -375,7 +377,7 @@ def test_several_levels_are_answered_at_once(flat):
 
 
 def test_the_picture_has_a_panel_an_input_and_says_how_flat_it_is(flat):
-    found = ask(flat, budget={"C": 1e22})
+    found = ask(flat, budget={"C": 1e22}, drift=False)
     figure = bl.plot_optimum(found)
     assert figure.axes[0].get_xlabel() == "n params (parameter)"
     assert figure.axes[1].get_xlabel() == "tokens per parameter"

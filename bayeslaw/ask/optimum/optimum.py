@@ -8,7 +8,7 @@ menu loses against the optimum of the same draw.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -18,12 +18,14 @@ from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.draws import family_label, family_words
 from bayeslaw.ask.forecast.drift import Drift, Drifting, as_records, drifts_of, undrifted
 from bayeslaw.ask.interval import Interval, Level, levels_of, percent
+from bayeslaw.ask.optimum.place import Moving, PlaceDrift, place_drift_of, without_place_drift
 from bayeslaw.ask.optimum.regret import Curve, Option, Solutions, Solved, judged
 from bayeslaw.ask.optimum.trade import Limits, Trade, all_given, make_trade
 from bayeslaw.ask.where.extrapolation import flops
 from bayeslaw.errors import QuestionError, listed
 from bayeslaw.inference.base.diagnostics import Diagnostics
 from bayeslaw.inference.base.streams import NEW_FAMILY, generator
+from bayeslaw.inference.posterior.best_sizes import best_sizes
 from bayeslaw.inference.posterior.posterior import Posterior
 from bayeslaw.language.formula.expression import to_text
 from bayeslaw.language.law import Law
@@ -50,8 +52,8 @@ class Optimum:
         The outcome there: the law itself, without the noise of a run.
     menu
         The options with their regret.
-    drift
-        The drift of each law, by name; empty where it was switched off or is not known.
+    drift, place_drift
+        The drift of the outcome and of the best inputs by law; empty where it was switched off or is not known.
     notes
         What limits the answer.
     draws
@@ -70,6 +72,7 @@ class Optimum:
     value: Interval
     menu: tuple[Option, ...]
     drift: Mapping[str, Drift]
+    place_drift: Mapping[str, PlaceDrift]
     notes: tuple[Note, ...]
     diagnostics: Diagnostics
     draws: Mapping[str, np.ndarray]
@@ -166,7 +169,9 @@ class Optimum:
             "optimum": {name: each.as_dict() for name, each in self.inputs.items()},
             "outcome": {"name": law.output.column, "units": law.output.units, **self.value.as_dict()},
             "regret": [option.as_dict() for option in self.menu],
-            "drift": as_records(self.drift), "flat": self.flatness(), "diagnostics": self.diagnostics.as_dict(),
+            "drift": as_records(self.drift),
+            "place_drift": {name: asdict(each) for name, each in self.place_drift.items()},
+            "flat": self.flatness(), "diagnostics": self.diagnostics.as_dict(),
             "notes": [note.as_dict() for note in self.notes], "converged": self.converged,
         })  # fmt: skip
         return found
@@ -212,8 +217,8 @@ def optimum(
     level
         Probability of the central intervals; of several, such as ``[0.9, 0.5]``, the first is the headline.
     drift
-        Drift of the outcome there, as for :func:`bayeslaw.forecast`.  Runs of one budget at fitted ratios drift alike,
-        so the optimum itself is found without drift.
+        Drift of the outcome there, as for :func:`bayeslaw.forecast`.  Unless it is False, the place of the optimum
+        drifts too, as learned for the best size at a budget of training compute.
     allow_unconverged
         Answer even from chains that have not converged; the answer says so.
 
@@ -238,17 +243,19 @@ def optimum(
     levels = levels_of(level)
     asked = Average.of(posterior)
     asked.require(allow_unconverged)
-    solutions = _solutions(asked, all_given(budget, at), over, cost, family)
+    solutions = _solutions(asked, all_given(budget, at), over, cost, family, drifting=drift is not False)
     trade = solutions.trade
     options = solutions.usual_menu() if menu is None else _read_menu(trade, menu)
     regret = solutions.regret({name: np.array([one[name] for one in options]) for name in trade.limits})
-    drifts = drifts_of(asked, drift)
+    drifts, moving = drifts_of(asked, drift), solutions.place_drifts
     draws, value = solutions.inputs, solutions.value(drifts)
     return Optimum(
         family=family_label(asked.lead, asked.lead.groups_of(family)), levels=levels,
         inputs={name: Interval.of(values, levels) for name, values in draws.items()},
         value=Interval.of(value, levels), menu=judged(options, regret, levels), drift=drifts,
+        place_drift=moving,
         notes=in_order((*_edges(solutions), *_beyond(asked.lead, draws), *undrifted(asked, drifts),
+                        *(() if moving or not drifts else (without_place_drift(),)), *solutions.moved,
                         *asked.notes)),
         diagnostics=asked.diagnostics, draws=draws, outcome_draws=value, regret_draws=regret,
         at_edge=solutions.at_edge, solutions=solutions,
@@ -256,8 +263,9 @@ def optimum(
 
 
 def _solutions(
-    asked: Average, given: Mapping[str, float], over: Sequence[str] | Limits | None, cost: str | None, family: Any
-) -> Solutions:
+    asked: Average, given: Mapping[str, float], over: Sequence[str] | Limits | None, cost: str | None, family: Any,
+    drifting: bool,
+) -> Solutions:  # fmt: skip
     """The trade, solved under each posterior; all have to trade the same inputs."""
     found: dict[str, Solved] = {}
     for name, each in asked.posteriors.items():
@@ -271,7 +279,10 @@ def _solutions(
                 )
             # The same random numbers as in a forecast, so that both draw the same new family.
             rng = generator(each.seed, NEW_FAMILY)
-            found[name] = Solved(trade, each.parameters(each.groups_of(family), rng))
+            parameters = each.parameters(each.groups_of(family), rng)
+            known = place_drift_of(each, trade) if drifting else None
+            shown = [] if known is None else best_sizes(each, each.groups_of(family))
+            found[name] = Solved(trade, parameters, None if known is None else Moving(known, each, shown))
     return Solutions(asked, found)
 
 

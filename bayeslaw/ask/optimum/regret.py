@@ -13,7 +13,10 @@ from bayeslaw.ask.average import Average
 from bayeslaw.ask.forecast.drift import Drift
 from bayeslaw.ask.interval import Interval
 from bayeslaw.ask.optimum.minimum import Lowest, lowest
+from bayeslaw.ask.optimum.place import Moving, PlaceDrift
 from bayeslaw.ask.optimum.trade import Trade
+from bayeslaw.inference.posterior.best_sizes import best_size_note
+from bayeslaw.note import Note, by_name
 
 # The options of the default menu: multiples of the median of the best value of each input.
 MULTIPLES = (0.25, 0.5, 2**-0.5, 1.0, 2**0.5, 2.0, 4.0)
@@ -86,10 +89,13 @@ class Solved:
     ----------
     parameters
         By name, each of shape ``(size,)``.
+    moving
+        The drift of the place of the optimum, and of the whole bowl with it; None where it stays.
     """
 
     trade: Trade
     parameters: Mapping[str, np.ndarray]
+    moving: Moving | None = None
 
     @cached_property
     def lowest(self) -> Lowest:
@@ -98,8 +104,25 @@ class Solved:
 
     @cached_property
     def best(self) -> dict[str, np.ndarray]:
-        """All inputs at the minimum; each of shape ``(size,)``."""
-        found = self.trade.inputs(self.lowest.at)
+        """All inputs at the minimum, moved within the trade's box; each of shape ``(size,)``."""
+        if self.shift is None:
+            return self.unmoved
+        low, high = self.trade.box
+        moved = self.lowest.at + (self.trade.along_size or 0) * self.shift
+        return self._at(np.clip(moved, low[:, None], high[:, None]))
+
+    @cached_property
+    def unmoved(self) -> dict[str, np.ndarray]:
+        """All inputs at the minimum of the law itself; each of shape ``(size,)``."""
+        return self._at(self.lowest.at)
+
+    @cached_property
+    def shift(self) -> np.ndarray | None:
+        """The e-folds of size by which each draw's optimum has moved, if any; shape ``(size,)``."""
+        return None if self.moving is None else self.moving.shifts(self.unmoved)
+
+    def _at(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        found = self.trade.inputs(x)
         return {name: np.broadcast_to(values, self.lowest.value.shape) for name, values in found.items()}
 
     @cached_property
@@ -116,6 +139,9 @@ class Solved:
     def regret(self, traded: Mapping[str, np.ndarray]) -> np.ndarray:
         """The regret of options of shape ``(options,)`` in each draw; shape ``(size, options)``."""
         columns = {name: values[:, None] for name, values in traded.items()}
+        if self.shift is not None:
+            # A bowl that has moved by some e-folds gives an option the loss that the law's own has so many before it.
+            columns = self.trade.moved(columns, -self.shift)
         given_up = (self.outcome(self.trade.whole(columns)) - self.lowest.value).T
         # An option cheaper than the budget may truly be better; on the budget only rounding can be.
         rounding = ROUNDING * np.abs(self.lowest.value)[:, None]
@@ -145,12 +171,24 @@ class Solutions:
         """The trade of the lead."""
         return self.each[self.lead].trade
 
+    @property
+    def place_drifts(self) -> dict[str, PlaceDrift]:
+        """The drift of the place under each posterior that has one, by name."""
+        return {name: one.moving.drift for name, one in self.each.items() if one.moving is not None}
+
+    @property
+    def moved(self) -> tuple[Note, ...]:
+        """Notes on laws whose best sizes at fitted budgets are not those of the runs."""
+        shown = {name: () if one.moving is None else one.moving.shown for name, one in self.each.items()}
+        found = {name: best_size_note(each) for name, each in shown.items()}
+        return by_name({name: (note,) for name, note in found.items() if note is not None})
+
     def value(self, drifts: Mapping[str, Drift]) -> np.ndarray:
         """The lowest outcome of each draw, including the law's drift; shape ``(size,)``."""
         found = {name: one.lowest.value for name, one in self.each.items()}
         for name, drift in drifts.items():
             # Runs of one budget at fitted ratios drift alike, which moves the outcome and not the optimum.
-            inputs = {key: values[:, None] for key, values in self.each[name].best.items()}
+            inputs = {key: values[:, None] for key, values in self.each[name].unmoved.items()}
             found[name] = drift.apply(self.asked.posteriors[name], inputs, found[name][:, None])[:, 0]
         return self.asked.mixed(found)
 

@@ -71,6 +71,40 @@ class Trade:
         return {name: found[name] for name in self.limits}
 
     @cached_property
+    def along_size(self) -> int | None:
+        """Whether size rises (1) or falls (-1) with the only coordinate, along a budget of training compute.
+
+        None where something else is traded, or no budget is given.
+        """
+        column = {name: self.law.inputs[name].column for name in {**self.limits, **self.fixed}}
+        if len(self.coordinates) != 1:
+            return None
+        if self.spends is None:
+            spent = "flops" in (column[name] for name in self.fixed)
+            return 1 if spent and column[self.coordinates[0]] == "n_params" else None
+        return {("n_params", "n_tokens"): 1, ("n_tokens", "n_params"): -1}.get(
+            (column[self.coordinates[0]], column[self.spends])
+        )
+
+    def moved(self, traded: Mapping[str, np.ndarray], e_folds: np.ndarray) -> dict[str, np.ndarray]:
+        """Traded inputs at a place that is so many e-folds of size further along their own budget.
+
+        Parameters
+        ----------
+        traded, e_folds
+            Arrays that broadcast.
+        """
+        (name,) = self.coordinates
+        there = traded[name] * np.exp((self.along_size or 0) * e_folds)
+        if self.budget is None or self.spends is None:
+            return {**traded, name: there}
+        left, was = (
+            self.budget.rest(self.spends, {**self.fixed, name: value}, self.limits[self.spends])
+            for value in (there, traded[name])
+        )
+        return {**traded, name: there, self.spends: traded[self.spends] * left / was}
+
+    @cached_property
     def box(self) -> tuple[np.ndarray, np.ndarray]:
         """The ends of the coordinates between which every input is in its range; each of shape ``(coordinates,)``.
 

@@ -63,8 +63,7 @@ def plot_optimum(optimum: Optimum, tolerance: float = TOLERANCE) -> Figure:
         who = f", {optimum.family}" if optimum.family else ""
         title = f"{law.title}{who}: cost of missing the optimum{given_words(optimum.trade)}"
         entitle(figure, title, optimum.diagnostics.complaints, _handles(optimum.level, tolerance, law.output.units))
-        notes = [f"{one[0].upper()}{one[1:]}." for one in optimum.flatness(tolerance)]
-        footnote(figure, "\n".join(notes))
+        footnote(figure, "\n".join(optimum.flatness(tolerance)))
     return figure
 
 

@@ -33,6 +33,10 @@ from bayeslaw.errors import InputError
     "One law or more, by name or file; `bayeslaw laws` lists them. auto tests what `bayeslaw fit` would fit.",
     default=AUTO,
 )
+@click.option(
+    "--of", type=click.Choice(["outcome", "optimum"]), default="outcome", show_default=True,
+    help="What is asked of hidden runs: their outcome, or the best size at each of their compute budgets.",
+)  # fmt: skip
 @click.option("--along", metavar="COLUMN", help="Hide the runs farthest along this column (default: flops).")
 @origins_option
 @click.option("--hide", metavar="CONDITION", help='Hide these runs instead, such as "flops > 1e20".')
@@ -53,6 +57,7 @@ def backtest(
     prior: Sequence[str],
     family: str | None,
     pool: Sequence[str],
+    of: str,
     along: str | None,
     origins: str | None,
     hide: str | None,
@@ -68,7 +73,12 @@ def backtest(
 
     Hides the most expensive runs, forecasts them from the others, and counts how often intervals hold what happened.
     Every law is compared with common practice: the same law fitted by Huber loss, with a bootstrap.
+
+    With --of optimum it asks for the best size at each hidden compute budget (an isoFLOP design), compares it with
+    where the budget's own runs have it, and says what the stated size would have given up.
     """
+    if of == "optimum":
+        _only_of_outcomes(along=along, hide=hide, weights=weights != "equal", drift=drift, plot=picture)
     if hide is not None and (along is not None or origins is not None):
         raise InputError(f"--hide {hide!r} says which runs are hidden; leave out --along and --origins.")
     path = planned(picture, (table, *names.split(",")))
@@ -81,6 +91,14 @@ def backtest(
 
         laws = find_laws(choose(runs).laws, priors, prior)
     pooling = read_pooling(pool)
+    if of == "optimum":
+        with quick_imports():
+            from bayeslaw.validation.backtest.best_sizes import backtest_optimum
+        places = backtest_optimum(
+            laws, runs, family, pooling, origins=read_origins(origins), drift=not no_drift, **fields
+        )
+        give(places.as_dict(), lambda: places, as_json)
+        return
 
     with quick_imports():
         from bayeslaw.validation.backtest.backtest import backtest as ask
@@ -94,3 +112,13 @@ def backtest(
 
         draw(path, plot_backtest(found))
     give(found.as_dict(), lambda: found, as_json)
+
+
+def _only_of_outcomes(**given: Any) -> None:
+    """Refuse options that say how outcomes are forecast."""
+    for name, value in given.items():
+        if value:
+            raise InputError(
+                f"--{name} is about forecasts of the outcome; leave it out where the best size is asked for "
+                "(--of optimum)."
+            )

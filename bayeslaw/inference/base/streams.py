@@ -24,6 +24,10 @@ PUBLISHED = 6
 PRIOR, PRIOR_RUNS = 7, 8
 # The fitted runs once more, for comparison with what was observed.
 REPLICATED = 9
+# How far each draw's optimum has moved.
+PLACE = 10
+# The error of the place of a hidden optimum, as its own runs show it.
+MEASURED = 11
 # Proposals of bridge sampling: with the random numbers of the draws, they would repeat the draws.
 PROPOSALS = 19_960_101
 

@@ -10,6 +10,7 @@
 ``making``      a posterior from the draws of a plan
 ``published``   a posterior of published values, without runs
 ``noise``       new runs about the law
+``best_sizes``  the best size of each fitted budget by the law, and by its runs
 ``residuals``   where the fitted runs lie to one side of the law
 ``pointwise``   the log density of every run's outcome under every draw
 ==============  ======================================================================

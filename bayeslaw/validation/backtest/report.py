@@ -122,13 +122,7 @@ class Backtest:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What limits the answer."""
-        if self.converged:
-            return ()
-        return (Note(
-            "unconverged-fits", "warning",
-            f"{self.unconverged} of {self.fits} fits have not converged, so their forecasts are rough.",
-            f"Take more {argument('draws')}, or a smaller law.",
-        ),)  # fmt: skip
+        return unconverged_fits(self.unconverged, self.fits)
 
     def _page(self) -> Page:
         head = ["", *(f"{level:.0%}" for level in LEVELS), f"interval score {LEVEL:.0%}", "CRPS", "log score"]
@@ -184,6 +178,17 @@ class Backtest:
             reach = f"beyond {low:g}x" if np.isinf(high) else f"to {high:g}x"
             found.append(f"{reach} {part.inside(LEVEL).mean():.0%} of {len(part)}")
         return found
+
+
+def unconverged_fits(unconverged: int, fits: int) -> tuple[Note, ...]:
+    """The note on fits that have not converged, if there are any."""
+    if not unconverged:
+        return ()
+    return (Note(
+        "unconverged-fits", "warning",
+        f"{unconverged} of {fits} fits have not converged, so their forecasts are rough.",
+        f"Take more {argument('draws')}, or a smaller law.",
+    ),)  # fmt: skip
 
 
 def _shown(scores: Scores) -> list[str]:
