@@ -8,7 +8,10 @@ sizes at all budgets with the lowest points of their runs.  It writes optima.csv
 """
 
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +20,16 @@ from scipy.optimize import minimize
 from scipy.stats import t as student
 
 import bayeslaw as bl
+from bayeslaw.ask.average import Average
 from bayeslaw.ask.optimum.place import LEARNED, PlaceDrift
+from bayeslaw.ask.optimum.place import learned as learned_drifts
 from bayeslaw.inference.many import fit_many
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.posterior.best_sizes import best_sizes_at
 from bayeslaw.inference.shards import Shards
 from bayeslaw.runs.bottoms import Bottom, bottoms_of
 from bayeslaw.runs.budgets import budgets_of
+from bayeslaw.validation.backtest.best_sizes import Asked, regret_scores, size_scores, stated
 
 HERE = Path(__file__).parent
 LAWS = ("isoflop", "coupled")
@@ -37,6 +43,7 @@ STUDIES = {
 SHARES = (0.4, 0.6)  # of the budgets that are seen
 SETTINGS = {"draws": 300, "warmup": 300, "chains": 2}
 NEAR = 1.05  # budgets closer than this are the same
+FAR = 0.3  # e-folds beyond the largest seen from which a budget is hidden
 TEN = np.log(13.0)  # about ten times the compute
 
 
@@ -64,51 +71,122 @@ def compute_of_budgets(runs: bl.Runs) -> list[float]:
     return [float(np.median(compute[budget == i])) for i in range(budget.max() + 1)]
 
 
-def offsets(data: Path, fits: Path) -> pd.DataFrame:
-    """One row for each law, sweep, share of seen budgets, and budget with its lowest loss among its runs."""
-    rows = []
-    for name in LAWS:
+@dataclass(frozen=True)
+class Origin:
+    """The cheapest budgets of a sweep, and a law fitted to them.
+
+    Attributes
+    ----------
+    share, most
+        The share of the budgets that is seen, and the largest of them.
+    bottoms
+        All budgets with their lowest loss among their runs.
+    """
+
+    law: str
+    study: str
+    sweep: str
+    share: float
+    most: float
+    bottoms: list[Bottom]
+    posterior: bl.Posterior
+
+
+def origins(data: Path, fits: Path) -> Iterator[Origin]:
+    """Every law, fitted to the cheapest budgets of every sweep."""
+    for law in LAWS:
         plans, about = [], []
         for study, sweep, runs in sweeps(data):
             bottoms, budgets = lowest_points(runs), compute_of_budgets(runs)
             for share in SHARES:
                 most = budgets[max(3, round(share * len(budgets))) - 1]
-                plans.append(make_plan(bl.law(name), runs.where(f"flops <= {most * NEAR:.6g}"), None, {}))
+                plans.append(make_plan(bl.law(law), runs.where(f"flops <= {most * NEAR:.6g}"), None, {}))
                 about.append((study, sweep, share, most, bottoms))
-        for posterior, (study, sweep, share, most, bottoms) in zip(
-            fit_many(plans, shards=Shards(fits / name), **SETTINGS), about, strict=True
-        ):
-            for found in best_sizes_at(posterior, {}, bottoms):
-                rows.append({
-                    "law": name, "study": study, "sweep": sweep, "seen": share,
-                    "far": round(float(np.log(found.bottom.compute / most)), 4), "offset": round(found.offset, 4),
-                    "error": round(found.bottom.error, 4), "law_sd": round(float(found.log_sizes.std()), 4),
-                })  # fmt: skip
-            print(name, study, sweep, share, f"{posterior.diagnostics.rhat:.3f}", flush=True)
-    return pd.DataFrame(rows)
+        for posterior, each in zip(fit_many(plans, shards=Shards(fits / law), **SETTINGS), about, strict=True):
+            yield Origin(law, *each, posterior)
 
 
-def tables(found: pd.DataFrame) -> list[pd.DataFrame]:
-    """The rows of each sweep and share that hide a budget."""
-    each = (part for _, part in found.groupby(["law", "sweep", "seen"]))
-    return [part for part in each if (part.far > 0.3).any()]
+def offsets(every: Iterable[Origin]) -> pd.DataFrame:
+    """One row for each law, sweep, share of seen budgets, and budget with its lowest loss among its runs."""
+    return pd.DataFrame([
+        {
+            "law": each.law, "study": each.study, "sweep": each.sweep, "seen": each.share,
+            "far": round(float(np.log(found.bottom.compute / each.most)), 4), "offset": round(found.offset, 4),
+            "error": round(found.bottom.error, 4), "law_sd": round(float(found.log_sizes.std()), 4),
+        }
+        for each in every for found in best_sizes_at(each.posterior, {}, each.bottoms)
+    ])  # fmt: skip
 
 
-def scored(part: pd.DataFrame, drift: PlaceDrift, shown: bool) -> pd.DataFrame:
-    """The hidden budgets with the standardised error of their best size, and the scale of it."""
-    seen = part[part.far < 0.05] if shown else part[:0]
-    hidden = part[part.far > 0.3]
-    middle, scale, df = drift.offset(*(x.to_numpy() for x in (hidden.far, seen.far, seen.offset, seen.error)))
-    scale = np.sqrt(scale**2 + hidden.law_sd**2 + hidden.error**2)
-    return hidden.assign(miss=hidden.offset - middle, scale=scale, z=(hidden.offset - middle) / scale, df=df)
+def answers(every: Sequence[Origin]) -> list[str]:
+    """What the package says of the hidden budgets, and what choosing the stated size would have given up."""
+    lines = [
+        "| law | budgets | 95 % of the best size | 50 % | 90 % of the regret | given up, median | most |",
+        "|" + "---|" * 7,
+    ]
+    for law in LAWS:
+        found, asked = [], []
+        for each in (one for one in every if one.law == law):
+            for bottom in each.bottoms:
+                if np.log(bottom.compute / each.most) > FAR:
+                    asked.append(Asked("", bottom, bottom.compute / each.most))
+                    found.append(stated(Average.of(each.posterior), asked[-1], drift=True))
+        size, regret = size_scores(found, asked), regret_scores(found, asked)
+        inside = [size.inside(0.95), size.inside(0.5), regret.inside(0.9)]
+        cells = [law, str(len(size)), *(f"{x.mean():.3f}" for x in inside)]
+        cells += [f"{np.median(regret.observed):.4f}", f"{regret.observed.max():.3f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
 
 
-def likelihood(parts: list[pd.DataFrame], drift: PlaceDrift, shown: bool) -> float:
+@dataclass(frozen=True)
+class Table:
+    """The budgets of one sweep under one law, from one origin: those seen, and those hidden.
+
+    Attributes
+    ----------
+    seen, hidden
+        By column: ``far``, ``offset`` and the errors; each of shape ``(budgets,)``.
+    """
+
+    law: str
+    study: str
+    seen: dict[str, np.ndarray]
+    hidden: dict[str, np.ndarray]
+
+    def scored(self, drift: PlaceDrift, shown: bool) -> tuple[np.ndarray, np.ndarray, float]:
+        """By how much each hidden budget's best size is missed, the scale of that, and the degrees of freedom."""
+        known = [self.seen[name] if shown else np.zeros(0) for name in ("far", "offset", "error")]
+        middle, scale, df = drift.offset(self.hidden["far"], *known)
+        whole = np.sqrt(scale**2 + self.hidden["law_sd"] ** 2 + self.hidden["error"] ** 2)
+        return self.hidden["offset"] - middle, whole, df
+
+    def log_density(self, drift: PlaceDrift, shown: bool) -> float:
+        """Of all hidden budgets."""
+        miss, scale, df = self.scored(drift, shown)
+        return float((student.logpdf(miss / scale, df) - np.log(scale)).sum())
+
+
+def tables(found: pd.DataFrame) -> list[Table]:
+    """The tables that hide a budget."""
+
+    def columns(part: pd.DataFrame) -> dict[str, np.ndarray]:
+        return {name: part[name].to_numpy() for name in ("far", "offset", "error", "law_sd")}
+
+    return [
+        Table(law, study, columns(part[part.far < 0.05]), columns(part[part.far > FAR]))
+        for (law, study, _, _), part in found.groupby(["law", "study", "sweep", "seen"])
+        if (part.far > FAR).any()
+    ]
+
+
+def likelihood(parts: list[Table], drift: PlaceDrift, shown: bool) -> float:
     """Log density of the hidden offsets; a study counts as the root of its budgets, since its sweeps are related."""
-    every = pd.concat([scored(part, drift, shown) for part in parts])
-    density = student.logpdf(every.z, every.df) - np.log(every.scale)
-    by_study = density.groupby(every.study)
-    return float((by_study.sum() / np.sqrt(by_study.count())).sum())
+    total, count = Counter[str](), Counter[str]()
+    for part in parts:
+        total[part.study] += part.log_density(drift, shown)
+        count[part.study] += len(part.hidden["far"])
+    return float(sum(total[study] / np.sqrt(count[study]) for study in total))
 
 
 def learned(found: pd.DataFrame) -> dict[str, PlaceDrift]:
@@ -124,10 +202,10 @@ def learned(found: pd.DataFrame) -> dict[str, PlaceDrift]:
     common = shared(best.x)
 
     def of(law: str) -> PlaceDrift:
-        own = [part for part in parts if part.law.iloc[0] == law]
+        own = [part for part in parts if part.law == law]
         levels = np.geomspace(0.05, 1.5, 30)
-        level = max(levels, key=lambda x: likelihood(own, PlaceDrift(x, common.slope, common.turn, common.df), False))
-        return PlaceDrift(float(level), common.slope, common.turn, common.df)
+        level = max(levels, key=lambda x: likelihood(own, replace(common, level=float(x)), False))
+        return replace(common, level=float(level))
 
     return {law: of(law) for law in found.law.unique()}
 
@@ -137,9 +215,13 @@ def left_out(found: pd.DataFrame, by: str) -> pd.DataFrame:
     rows = []
     for one in found[by].unique():
         drifts = learned(found[found[by] != one])
-        for part in tables(found[found[by] == one]):
-            drift = drifts[part.law.iloc[0]]
-            rows += [scored(part, drift, shown).assign(shown=shown, without=by) for shown in (True, False)]
+        for (_, _, seen), part in found[found[by] == one].groupby(["law", "sweep", "seen"]):
+            for table, shown in product(tables(part), (True, False)):
+                miss, scale, df = table.scored(drifts[table.law], shown)
+                rows.append(pd.DataFrame({
+                    "law": table.law, "study": table.study, "seen": seen, "shown": shown, "without": by,
+                    "miss": miss, "scale": scale, "df": df, "z": miss / scale, **table.hidden,
+                }))  # fmt: skip
     return pd.concat(rows)
 
 
@@ -171,7 +253,8 @@ def markdown(found: pd.DataFrame) -> list[str]:
 
 
 def main(data: Path, fits: Path) -> None:
-    found = offsets(data, fits)
+    every = list(origins(data, fits))
+    found = offsets(every)
     found.to_csv(HERE / "optima.csv", index=False)
     drifts = learned(found)
     widest = max(drifts.values(), key=lambda each: each.level)
@@ -183,7 +266,15 @@ def main(data: Path, fits: Path) -> None:
     for name, each in {**drifts, "other": widest}.items():
         lines += [f"[law.{name}]", *(f"{key} = {value:.3g}" for key, value in vars(each).items()), ""]
     LEARNED.write_text("\n".join(lines), encoding="utf-8")
-    (HERE / "optima.md").write_text("\n".join(markdown(found)).strip() + "\n", encoding="utf-8")
+    learned_drifts.cache_clear()
+    lines = [
+        *markdown(found),
+        "",
+        "The package's own answers, by the scales learned from all sweeps.",
+        "",
+        *answers(every),
+    ]
+    (HERE / "optima.md").write_text("\n".join(lines).strip() + "\n", encoding="utf-8")
     print((HERE / "optima.md").read_text(encoding="utf-8"))
 
 

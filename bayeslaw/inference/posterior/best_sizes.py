@@ -15,7 +15,7 @@ from bayeslaw.note import Note
 from bayeslaw.runs.bottoms import Bottom, bottoms_of
 from bayeslaw.runs.columns import FLOPS
 from bayeslaw.runs.stand_ins import Group
-from bayeslaw.words import multiple, size
+from bayeslaw.words import multiple, short
 
 # The law's bowl is searched so many e-folds about the bottom of the runs, by so many points; a parabola through the
 # lowest three is right to a hundredth.
@@ -142,14 +142,16 @@ def best_size_note(found: Sequence[BestSize], family: str | None = None) -> Note
     times = float(np.exp(abs(offset)))
     if times < NOTED or abs(offset) < SURE * error:
         return None
-    side, budgets = "small" if offset > 0 else "large", [each.bottom.compute for each in found]
-    ends = [size(each, "FLOP") for each in (budgets[0], budgets[-1])]
-    at = ends[0] if len(found) == 1 else f"{len(found)} budgets of {ends[0]} to {ends[1]}"
+    side, ends = "small" if offset > 0 else "large", [f"{short(found[i].bottom.compute)} FLOP" for i in (0, -1)]
+    at = (
+        f"At the budget of {ends[0]}{{}}, which was fitted" if len(found) == 1
+        else f"At {len(found)} budgets of {ends[0]} to {ends[1]}{{}}, which were fitted"
+    )  # fmt: skip
     whose = "" if family is None else f" of family '{family}'"
     return Note(
         "best-size-off", "serious" if times > SERIOUS else "warning",
-        f"At {at}{whose}, which were fitted, the law puts the best size {multiple(times)} too {side}, by the lowest "
+        f"{at.format(whose)}, the law puts the best size {multiple(times)} too {side}, by the lowest "
         "points of the runs themselves.",
-        "Optima are moved by what the runs show; fit the law isoflop to runs within a factor of four or so of the best "
-        "size of their budget, and compare.",
+        "An optimum moves to where the runs have it, unless it is asked for without drift; fit the law isoflop to runs "
+        "within a factor of four or so of the best size of their budget, and compare.",
     )  # fmt: skip

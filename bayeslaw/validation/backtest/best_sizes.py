@@ -144,11 +144,11 @@ def backtest_optimum(
         unconverged += sum(not fit.diagnostics.converged for fit in each)
         alone = {name: Average.of(fit) for name, fit in named.items()}
         for name, law in (alone | ({AVERAGE: average(named, EQUAL)} if len(named) > 1 else {})).items():
-            said[name] += [_best(law, question, drift) for question in asked]
+            said[name] += [stated(law, question, drift) for question in asked]
     questions = [question for asked in hidden for question in asked]
     return BestSizes(
-        sizes={name: _scores(found, questions) for name, found in said.items()},
-        regret={name: _regrets(found, questions) for name, found in said.items()},
+        sizes={name: size_scores(found, questions) for name, found in said.items()},
+        regret={name: regret_scores(found, questions) for name, found in said.items()},
         chosen={name: np.array([each.chosen for each in found]) for name, found in said.items()},
         origin=np.repeat([each.name for each in chosen], [len(asked) for asked in hidden]),
         budget=np.array([question.bottom.compute for question in questions]),
@@ -192,7 +192,8 @@ class _Measured(Moving):
         return super().shifts(inputs) + self.error * noise
 
 
-def _best(asked: Average, question: Asked, drift: bool) -> Found:
+def stated(asked: Average, question: Asked, drift: bool) -> Found:
+    """What a fit or an average says of a hidden budget."""
     law, bottom = asked.lead.law, question.bottom
     by_column = {one.column: one.name for one in law.inputs.values()}
     size, budget = by_column["n_params"], {by_column.get("flops", "C"): bottom.compute}
@@ -207,14 +208,16 @@ def _best(asked: Average, question: Asked, drift: bool) -> Found:
     return Found(np.log(measured.inputs[size]), chosen, measured.regret(option)[:, 0])
 
 
-def _scores(found: Sequence[Found], questions: Sequence[Asked]) -> Scores:
+def size_scores(found: Sequence[Found], questions: Sequence[Asked]) -> Scores:
+    """Scores of the log of the best size."""
     return Scores.of(
         np.stack([each.log_size for each in found], axis=1),
         np.log([question.bottom.size for question in questions]), *_where(questions),
     )  # fmt: skip
 
 
-def _regrets(found: Sequence[Found], questions: Sequence[Asked]) -> Scores:
+def regret_scores(found: Sequence[Found], questions: Sequence[Asked]) -> Scores:
+    """Scores of what the stated sizes give up, where the runs of the budget tell."""
     had = np.array([question.bottom.excess(each.chosen) for each, question in zip(found, questions, strict=True)])
     draws = np.stack([each.regret for each in found], axis=1)
     known, (ratio, group) = np.isfinite(had), _where(questions)
