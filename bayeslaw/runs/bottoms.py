@@ -138,7 +138,7 @@ def _fitted(x: np.ndarray, y: np.ndarray, inside: bool = True) -> tuple[Polynomi
 
 def _minimum(curve: Polynomial) -> float | None:
     """The place where the slope of a cubic rises through zero, if any; right for a parabola too."""
-    c, b, a = curve.deriv().coef
+    c, b, a = (float(each) for each in curve.deriv().coef)
     inside = b * b - 4.0 * a * c
     if inside <= 0.0:
         return None
