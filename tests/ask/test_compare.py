@@ -16,7 +16,7 @@ from bayeslaw.cli import commands
 from bayeslaw.errors import ConvergenceError, InputError, LawError, PoolingError, QuestionError, RunsError
 from bayeslaw.inference import infer as inference
 from bayeslaw.inference.holdout import refit
-from tests.linear import POWERS, Exact, linear_law, linear_runs
+from tests.linear import POWERS, Exact, exact_fit, linear_law, linear_runs
 from tests.simulate import simulated_runs
 
 ERRORS = 4.0
@@ -97,7 +97,7 @@ def test_each_run_is_predicted_by_the_others_as_in_the_closed_form(found, runs, 
     assert scores.khat.max() < LARGEST_KHAT
     np.testing.assert_allclose(scores.log_density, exact, atol=0.03)
     assert scores.elpd == pytest.approx(exact.sum(), abs=0.06)
-    many = loo(bl.fit(linear_law(name), runs, draws=9000))
+    many = loo(exact_fit(name, runs, draws=9000))
     assert many.se == pytest.approx(np.sqrt(len(exact)) * exact.std(ddof=1), rel=0.01)
 
 
@@ -119,7 +119,7 @@ def test_a_run_that_weights_cannot_leave_out_is_left_out_by_a_fit(runs):
     x, y = runs.column("x").copy(), runs.column("y").copy()
     x[-1], y[-1] = 10.0, 14.4
     far = bl.read_runs({"x": x, "y": y})
-    posterior, exact = bl.fit(linear_law("curve"), far, draws=9000), Exact("curve", far).loo()[-1]
+    posterior, exact = exact_fit("curve", far, draws=9000), Exact("curve", far).loo()[-1]
     found, trusting = loo(posterior), loo(posterior, most_refits=0)
     assert list(np.flatnonzero(found.refitted)) == [len(x) - 1]
     assert abs(found.log_density[-1] - exact) < 0.1

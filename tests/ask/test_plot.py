@@ -9,8 +9,11 @@ import pytest
 
 import bayeslaw as bl
 from bayeslaw.errors import ConvergenceError, QuestionError
+from tests.posteriors import about
 
-TINY = {"draws": 150, "warmup": 150, "chains": 2, "patience": False}
+NOISE = 0.004
+TRUTH = {"A": 0.4, "B": 0.4, "alpha": 0.34, "beta": 0.3, "sigma": NOISE, "nu": 20.0}
+TINY = {"draws": 150, "chains": 2}
 
 
 def sweep(families: dict[str, float], rows: int = 10) -> bl.Runs:
@@ -20,32 +23,34 @@ def sweep(families: dict[str, float], rows: int = 10) -> bl.Runs:
     for family, floor in families.items():
         N = np.geomspace(2e7, 4e9, rows)
         D = N * np.resize([10.0, 20.0, 20.0, 40.0], rows)
-        loss = floor + 0.4 * (N / 1e9) ** -0.34 + 0.4 * (D / 2e10) ** -0.3
+        loss = bl.law("chinchilla").mean({"N": N, "D": D}, {**TRUTH, "E": floor})
         columns["family"] += [family] * rows
         columns["n_params"] += list(N)
         columns["n_tokens"] += list(D)
-        columns["loss"] += list(loss * np.exp(0.004 * rng.standard_normal(rows)))
+        columns["loss"] += list(loss * np.exp(NOISE * rng.standard_normal(rows)))
     return bl.read_runs(columns)
 
 
 @pytest.fixture(scope="module")
 def hierarchy() -> tuple[bl.Posterior, bl.Runs]:
-    runs = sweep({"code": 1.4, "math": 1.6, "web": 1.9})
+    runs = sweep({"code": 1.59, "math": 1.6, "web": 1.61})
     cheap = "6 * n_params * n_tokens < 3e19"
-    posterior = bl.fit("chinchilla", runs.where(cheap), family="family", **TINY)
+    posterior = about("chinchilla", runs.where(cheap), {**TRUTH, "E": 1.6}, "family", noise=NOISE, **TINY)
     return posterior, runs.where(f"not ({cheap})")
 
 
 @pytest.fixture(scope="module")
 def one_family() -> bl.Posterior:
-    return bl.fit("chinchilla", sweep({"web": 1.8}, 12), **TINY)
+    return about("chinchilla", sweep({"web": 1.8}, 12), {**TRUTH, "E": 1.8}, noise=NOISE, **TINY)
 
 
 @pytest.fixture(scope="module")
 def counts() -> bl.Posterior:
-    N = np.geomspace(1e7, 1e10, 8)
-    passes = np.random.default_rng(1).binomial(500, np.exp(-2.0 * (N / 1e9) ** -0.5))
-    return bl.fit("passuntil", {"n_params": N, "n_trials": [500] * 8, "n_correct": passes}, **TINY)
+    N, trials, truth = np.geomspace(1e7, 1e10, 8), 500, {"p": np.exp(-2.0), "alpha": 0.5}
+    share = bl.law("passuntil").mean({"N": N}, truth)
+    passes = np.random.default_rng(1).binomial(trials, share)
+    runs = bl.read_runs({"n_params": N, "n_trials": [trials] * 8, "n_correct": passes})
+    return about("passuntil", runs, truth, noise=(trials * share * (1 - share)) ** -0.5, **TINY)
 
 
 def title(figure) -> str:

@@ -12,7 +12,8 @@ from bayeslaw.ask.compare.weights import WEIGHTINGS, by_evidence, stacked, weigh
 from bayeslaw.ask.evidence.comparable import Subject
 from bayeslaw.ask.evidence.evidence import Evidence
 from bayeslaw.errors import QuestionError
-from tests.linear import linear_law, linear_runs
+from tests.linear import exact_fit, linear_runs
+from tests.posteriors import from_priors
 
 SCORES = st.tuples(st.integers(1, 30), st.integers(1, 5)).flatmap(
     lambda shape: arrays(float, shape, elements=st.floats(-300.0, 300.0))
@@ -99,7 +100,7 @@ def test_the_error_of_evidences_is_carried_into_their_weights():
 @pytest.fixture(scope="module")
 def fits() -> dict[str, bl.Posterior]:
     runs = linear_runs()
-    return {name: bl.fit(linear_law(name), runs) for name in ("level", "line", "curve")}
+    return {name: exact_fit(name, runs) for name in ("level", "line", "curve")}
 
 
 @pytest.mark.parametrize("how", WEIGHTINGS)
@@ -125,14 +126,13 @@ def test_compute_orders_runs_where_one_law_knows_it():
     rng = np.random.default_rng(0)
     N, D = rng.permutation(np.geomspace(1e8, 1e10, 12)), rng.permutation(np.geomspace(1e9, 1e11, 12))
     runs = bl.read_runs({"n_params": N, "n_tokens": D, "flops": 6 * N * D, "loss": np.linspace(2.0, 3.0, 12)})
-    fits = {name: bl.fit(name, runs, draws=50, warmup=50, patience=False) for name in ("power_law", "kaplan")}
+    fits = {name: from_priors(name, runs) for name in ("power_law", "kaplan")}
     assert (np.argsort(cost(fits)) == np.argsort(N * D)).all()
 
 
 def test_one_budget_is_hidden_whole_or_not_at_all():
     runs = bl.read_runs({"flops": np.repeat([1e18, 1e19, 1e20], 8), "loss": np.linspace(3.0, 2.0, 24)})
-    posterior = bl.fit("power_law", runs, draws=50, warmup=50, patience=False)
-    hidden = origins({"power_law": posterior})
+    hidden = origins({"power_law": from_priors("power_law", runs)})
     assert [int(mask.sum()) for mask in hidden] == [8]
 
 
@@ -142,4 +142,4 @@ def test_weights_that_cannot_be_had_are_refused(fits):
     with pytest.raises(QuestionError, match="one law only, line"):
         weigh({"line": fits["line"]}, "equal")
     with pytest.raises(QuestionError, match="different runs, 24 and 20"):
-        weigh({"line": fits["line"], "curve": bl.fit(linear_law("curve"), linear_runs(20))}, "stacking")
+        weigh({"line": fits["line"], "curve": exact_fit("curve", linear_runs(20))}, "stacking")

@@ -338,8 +338,8 @@ def test_a_fit_that_has_not_converged_is_saved_and_exits_with_1(runs_file, tmp_p
 
 @pytest.fixture(scope="session")
 def split(home):
-    """A small fit of parameters and tokens."""
-    sizes, ratios = np.geomspace(1e8, 4e9, 7), (5, 20, 80)
+    """A fit of parameters and tokens, to as many runs as are sampled by steps that cost little."""
+    sizes, ratios = np.geomspace(1e8, 4e9, 25), (5, 20, 80)
     N, D = np.array([(n, n * m) for n in sizes for m in ratios]).T
     loss = 1.8 + 0.4 * (N / 1e9) ** -0.35 + 0.4 * (D / 2e10) ** -0.35
     noise = np.exp(0.003 * np.random.default_rng(2).standard_normal(len(N)))

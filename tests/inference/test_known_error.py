@@ -31,16 +31,16 @@ def test_the_evidence_is_that_of_unequal_errors(column):
 
 def test_a_relative_noise_takes_a_relative_error():
     """An error of 2 % in a loss of 3 is that of 2 % in one of 5."""
-    runs = simulated_runs(POWER, np.random.default_rng(0), 24)
+    runs = simulated_runs(POWER, np.random.default_rng(0), 60)
     posterior = bl.fit(
-        POWER, with_errors(runs, "loss_se", 0.02 * runs.column("loss")), draws=50, warmup=50, chains=1, patience=False
+        POWER, with_errors(runs, "loss_se", 0.02 * runs.column("loss")), draws=50, chains=1, patience=False
     )
     assert str(posterior.law.output.likelihood) == "LogStudentT(nu, mean, sqrt(sigma**2 + (loss_se / mean)**2))"
 
 
 def test_a_new_run_has_an_error_when_it_is_said_to():
-    runs = simulated_runs(POWER, np.random.default_rng(0), 48, parameters={"sigma": 0.01})
-    posterior = bl.fit(POWER, with_errors(runs, "loss_se", np.full(48, 0.01)), seed=0)
+    runs = simulated_runs(POWER, np.random.default_rng(0), 60, parameters={"sigma": 0.01})
+    posterior = bl.fit(POWER, with_errors(runs, "loss_se", np.full(60, 0.01)), seed=0)
     plain, noisy = (
         bl.forecast(posterior, {"C": 1e21, **more}, drift=False).points[0] for more in ({}, {"loss_se": 1.0})
     )

@@ -20,7 +20,7 @@ WARNING = Note("thin-family", "warning", "There are few runs.", "Pool.")
 def one_ratio() -> bl.Posterior:
     """A fit to runs of twenty tokens per parameter, whose exponents cannot be separated."""
     law = bl.law("chinchilla")
-    runs = simulated_runs(law, np.random.default_rng(6), 14)
+    runs = simulated_runs(law, np.random.default_rng(6), 80)
     data = {**runs.data, "n_tokens": 20.0 * runs.data["n_params"]}
     return bl.fit(law, bl.Runs.from_arrays(data, "one ratio"), draws=100, warmup=100, chains=2, patience=False)
 

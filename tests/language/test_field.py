@@ -25,7 +25,7 @@ def test_they_are_priors_of_the_law_that_its_own_do_not_exclude(name):
 
 
 def test_a_fit_takes_them_by_name():
-    runs = simulated_runs(bl.law("kaplan"), np.random.default_rng(0), 20)
+    runs = simulated_runs(bl.law("kaplan"), np.random.default_rng(0), 80)  # of few runs, a step costs ten times as much
     field = bl.fit("kaplan", runs, priors="field", draws=50, patience=False)
     assert {name: field.law.parameters[name].prior.text for name in field_priors("kaplan")} == field_priors("kaplan")
     own = bl.fit("kaplan", runs, priors={"sigma": "HalfNormal(0.3)"}, draws=50, patience=False)

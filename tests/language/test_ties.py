@@ -112,7 +112,7 @@ def test_a_tie_is_recovered_and_kept_in_the_file(tmp_path):
 
 def test_a_fit_with_a_tie_finds_both():
     law = bl.law("chinchilla")
-    runs = simulated_runs(law, np.random.default_rng(4), 40, parameters={**TRUTH, "beta": TRUTH["alpha"]})
+    runs = simulated_runs(law, np.random.default_rng(4), 80, parameters={**TRUTH, "beta": TRUTH["alpha"]})
     posterior = bl.fit(law, runs, priors={"beta": "alpha"}, draws=50, patience=False, progress=False)
     alpha = posterior.parameters()["alpha"]
     assert abs(alpha.mean() - TRUTH["alpha"]) < 4 * alpha.std() < 0.2
