@@ -27,6 +27,7 @@ from bayeslaw.language.formula.latex import symbol, to_latex
 from bayeslaw.language.formula.likelihoods import LIKELIHOODS
 from bayeslaw.language.formula.priors import PRIORS
 from bayeslaw.language.law import Law, Parameter, Published, Root
+from bayeslaw.language.parts import STATUS
 from bayeslaw.words import first_sentence
 
 DOCS = Path(__file__).parent
@@ -209,8 +210,8 @@ def law_page(law: Law) -> str:
 
 `bl.law("{law.name}")` · needs {columns} · gives `{law.output.column}` · topics: {topics}
 
-{citation(law.reference)}.
-"""
+{citation(law.reference)}.{f" Also called {', '.join(law.aliases)}." if law.aliases else ""}
+{f"{chr(10)}This law is *{law.status}*: {STATUS[law.status]}.{chr(10)}" if law.notes else ""}"""
     sections = (formula_section, inputs_section, parameters_section, derived_section, published_section,
                 checks_section, file_section)  # fmt: skip
     return "\n".join([head, *(section(law) for section in sections)])

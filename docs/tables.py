@@ -20,7 +20,7 @@ from bayeslaw.language.catalogue import bibliography, law
 from bayeslaw.language.files import entries, shipped_folder
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "docs/index.md", "docs/why.md", "docs/backtests.md")
+PAGES = ("README.md", "docs/index.md", "docs/why.md", "docs/backtests.md", "benchmarks/README.md")
 STUDY = ROOT / "case_studies" / "honest_intervals"
 MARKED = re.compile(r"(?ms)^(<!-- begin (\w+) -->\n).*?^(<!-- end \2 -->)$")
 
@@ -135,9 +135,30 @@ def claim() -> str:
     )
 
 
+def real_runs() -> str:
+    """Laws fitted to public runs: how runs that were held out were predicted, and the paper's numbers beside ours."""
+    module = runpy.run_path(str(ROOT / "benchmarks" / "real_runs.py"))
+    results = json.loads(module["RESULTS"].read_text(encoding="utf-8"))
+    studies = [each for each in module["STUDIES"] if each.law in results]
+    head = ("law", "runs", "held out", "covered at 95 %", "mean error on the log", "note")
+    rows = [
+        (f"`{each.law}`", f"{found['runs']} of {each.table}", f"{found['hidden']} with {each.hidden}",
+         percent(found["covered"]), f"{found['error']:.3f}", each.said)
+        for each in studies for found in [results[each.law]]
+    ]  # fmt: skip
+    beside = [
+        (f"`{each.law}`", key, name, f"{published:.4g}", f"{middle:.3g} ({low:.3g} to {high:.3g})")
+        for each in studies for key, values in results[each.law]["posterior"].items()
+        for name, (published, middle, low, high) in values.items()
+    ]  # fmt: skip
+    columns = ("law", "published by", "", "published", "posterior, 95 % interval")
+    return f"{table(head, *rows)}\n{table(columns, *beside)}"
+
+
 TEXTS: dict[str, Callable[[], str]] = {
     "laws": law_table,
     "claim": claim,
+    "real_runs": real_runs,
     "honesty": lambda: f"{honesty_table()}\n{limits()}",
 }
 
