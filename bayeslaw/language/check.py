@@ -26,6 +26,8 @@ SEED = 20_240_601
 DRAWS = 200
 # Points per input, by number of inputs: a few thousand in all, so that a law takes well under a second.
 GRID_POINTS = {1: 61, 2: 21, 3: 11, 4: 7}
+# Of the grid of more inputs, a sample of so many.
+MOST_PLACES = 5**5
 # Even a sensible prior has tails, so one draw in fifty may leave the range of the outcome.
 INSIDE = 0.98
 
@@ -101,13 +103,18 @@ def formulas(law: Law) -> Iterator[tuple[str, Node]]:
 def input_grid(law: Law, points: Mapping[int, int] = GRID_POINTS) -> dict[str, np.ndarray]:
     """Points at every corner and inside the declared ranges of the inputs, as columns of one length.
 
-    Inputs that are computed from others follow from them; points where they leave their own range are left out.  Sums
-    over a schedule count as inputs in their own right.
+    Of more than five inputs these are a sample of the grid, always the same.  Inputs that are computed from others
+    follow from them; points where they leave their own range are left out.  Sums over a schedule count as inputs in
+    their own right.
     """
     free = law.free_inputs
     size = points.get(len(free), 5)
     axes = [_axis(law, name, size) for name in free]
-    columns = np.array(list(itertools.product(*axes)), dtype=float).reshape(-1, len(free)).T
+    if size ** len(free) > MOST_PLACES:
+        places = np.random.default_rng(SEED).integers(0, size, (len(free), MOST_PLACES))
+        columns = np.stack([axis[place] for axis, place in zip(axes, places, strict=True)])
+    else:
+        columns = np.array(list(itertools.product(*axes)), dtype=float).reshape(-1, len(free)).T
     values = law.with_computed_inputs(dict(zip(free, columns, strict=True)))
     inside = np.ones(columns.shape[1], dtype=bool)
     for name in values:

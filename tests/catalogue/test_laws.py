@@ -101,6 +101,16 @@ def test_the_grid_stays_where_the_law_may_be_used() -> None:
     assert np.all((grid["M"] >= low) & (grid["M"] <= high))
 
 
+def test_the_grid_of_many_inputs_is_a_sample() -> None:
+    """Nine inputs would have two million places; the sample reaches both ends of each."""
+    names = [f"x{i}_" for i in range(9)]
+    inputs = "".join(f'\n{name} = {{ units = "1", range = [1, 16], meaning = "x" }}' for name in names)
+    text = law("power_law").text.partition("[derived]")[0].replace("[input]", f"[input]{inputs}")
+    many = Law.parse(text.replace('formula = "E', f'formula = "{" + ".join(names)} + E'), "many")
+    grid = input_grid(many)
+    assert all(len(grid[name]) == 3125 and set(grid[name]) >= {1.0, 16.0} for name in names)
+
+
 # ---------------------------------------------------------------------- pretraining
 
 

@@ -10,6 +10,7 @@ from bayeslaw.errors import LawError
 from bayeslaw.language.catalogue import laws, read_law
 from bayeslaw.language.files import entries
 from bayeslaw.language.law import Law
+from tests.posteriors import from_priors
 
 TEXT = """\
 # Loss of a quantised model.
@@ -141,3 +142,11 @@ def test_answers_of_a_law_that_is_not_published_say_so(folder: Path) -> None:
     assert note.code == "law-status"
     assert "proposed: the paper reports a trend" in note.text
     assert not bl.law("chinchilla").notes
+    law, rng = read_law(folder / "penalty.toml"), np.random.default_rng(1)
+    columns = {"n_params": np.geomspace(1e8, 1e10, 12), "n_tokens": np.geomspace(1e9, 1e12, 12)[::-1]}
+    runs = bl.read_runs({**columns, "bits": np.tile([2.0, 4.0, 8.0], 4), "loss": rng.uniform(2.0, 4.0, 12)})
+    fit, at = from_priors(law, runs), {"N": 1e9, "D": 1e11, "P": 4.0}
+    assert note in fit.plan.notes
+    answers = (bl.forecast(fit, at, allow_unconverged=True), bl.risk(fit, at, above=3.0, allow_unconverged=True),
+               fit.summary(), bl.prior_predictive(law, runs))  # fmt: skip
+    assert all(note in answer.notes for answer in answers)
