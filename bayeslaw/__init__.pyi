@@ -22,7 +22,9 @@ from bayeslaw.ask.plot.threshold import plot_threshold as plot_threshold
 from bayeslaw.ask.threshold.effective_size import effective_size as effective_size
 from bayeslaw.ask.threshold.frontier import frontier as frontier
 from bayeslaw.ask.threshold.threshold import threshold as threshold
+from bayeslaw.decisions.choice.decide import decide as decide
 from bayeslaw.decisions.multiplier.multiplier import compute_multiplier as compute_multiplier
+from bayeslaw.decisions.plot.decision import plot_decision as plot_decision
 from bayeslaw.decisions.plot.multiplier import plot_multiplier as plot_multiplier
 from bayeslaw.inference.base.work import Sampling as Sampling
 from bayeslaw.inference.base.work import Work as Work

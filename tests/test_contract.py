@@ -21,6 +21,7 @@ from bayeslaw.ask.compare.loo import Loo
 from bayeslaw.ask.evidence.sensitivity import Shift
 from bayeslaw.ask.threshold.frontier import Frontier
 from bayeslaw.cli import commands
+from bayeslaw.decisions.choice.example import EXAMPLE
 from bayeslaw.errors import ConvergenceError
 from bayeslaw.note import RANK, Note
 from bayeslaw.validation.backtest.best_sizes_report import BestSizes
@@ -30,6 +31,8 @@ from bayeslaw.validation.calibration.ranks import LOG_LIKELIHOOD
 from bayeslaw.validation.calibration.sbc import Calibration
 
 SAVED = Path(__file__).parent / "saved"
+PLAN = {"target": "loss below 2.4", "cost": "2e-18 * flops", "utility": "1e6 * met - cost", "go": 0.8, "stop": 0.2,
+        "option": {"<b>small</b>": {"N": 1e9, "D": 2e10}, "large": {"N": 6.9e9, "D": 1.38e11}}}  # fmt: skip
 # What is asked about, which is no answer.
 NOUNS = {"Average", "Law", "Posterior", "Runs"}
 AT = {"N": 6.9e9, "D": 1.38e11}
@@ -118,6 +121,7 @@ ANSWERS: Mapping[str, Callable[[bl.Posterior, bool], Any]] = {
     "compute_multiplier": lambda fit, anyway: bl.compute_multiplier(
         in_families(fit), ("c4_original", "rpj"), **how(anyway, level=[0.9, 0.5], drift=False)
     ),
+    "decide": lambda fit, anyway: bl.decide(fit, PLAN, **how(anyway, level=[0.9, 0.5])),
     "effective_size": lambda fit, anyway: bl.effective_size(fit, NETWORKS, **how(anyway, level=[0.9, 0.5])),
     "compare": compared,
     "frontier": frontier,
@@ -246,6 +250,7 @@ EXAMPLES: Mapping[str, str] = {
     "cache": "",
     "check": "power_law --sbc",
     "compare": "{runs} --laws chinchilla,coupled",
+    "decide": "{fit} --plan {plan} --level 0.9 --level 0.5",
     "demo": "--out {folder}",
     "drift": "{runs} --laws chinchilla",
     "effective-size": "{fit} {networks}",
@@ -298,6 +303,8 @@ def use(good, bad, tmp_path, monkeypatch) -> Callable[..., Result]:
             monkeypatch.setattr(place, lambda *_, answer=answer, **__: answer())
         files = {word: str(tmp_path / word) for word in ("folder", "out")} | {"picture": str(tmp_path / "picture.png")}
         files |= {"fit": str(fit.save(tmp_path / "fit.nc")), "families": str(demo.save(tmp_path / "families.nc"))}
+        files["plan"] = str(tmp_path / "plan.toml")
+        Path(files["plan"]).write_text(EXAMPLE, encoding="utf-8")
         for word, table in (("runs", gadre.runs), ("networks", bl.read_runs(NETWORKS))):
             files[word] = str(tmp_path / f"{word}.csv")
             table.frame().to_csv(files[word], index=False)

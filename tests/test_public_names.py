@@ -17,10 +17,10 @@ PUBLIC = """
     read_runs Runs
     fit Sampling Work load Posterior posterior_mode to_pymc
     prior_predictive forecast risk threshold optimum effective_size frontier Drift
-    compute_multiplier
+    decide compute_multiplier
     compare average Average log_evidence backtest backtest_optimum learn_drift sbc
     plot_prior plot_forecast plot_parameters plot_residuals plot_threshold plot_optimum plot_comparison plot_backtest
-    plot_multiplier
+    plot_decision plot_multiplier
     errors __version__
 """
 PACKAGE = Path(bl.__file__).parent

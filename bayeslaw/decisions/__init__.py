@@ -3,6 +3,7 @@
 A layer of its own, after the questions: a decision puts forecasts beside prices.
 
 ==============  ======================================================================
+``choice``      which of several runs to buy: a plan, and what each option is worth
 ``cost``        what runs cost: a formula of their inputs, or a price list
 ``multiplier``  what a recipe is worth: the factor of compute at equal outcome
 ``plot``        pictures

@@ -31,6 +31,7 @@ QUESTIONS = LAW_OF_A_FIT | {"scipy"}
 
 SAVED = Path(__file__).parents[1] / "saved"
 FIT, POOLED, FAMILIES = (str(SAVED / f"{name}.nc") for name in ("coupled", "pooled", "chinchilla"))
+PLAN = str(Path(__file__).parents[1] / "decisions" / "plan.toml")
 RUNS = str(Path(bayeslaw.__file__).parent / "data" / "gadre_overtraining.csv")
 POINT = ("--at", "N=7e9,D=1e12")
 
@@ -50,6 +51,8 @@ ANSWERED = {
     ("summary", FIT): QUESTIONS,
     ("threshold", FIT, "--crosses", "2.5", "--along", "N", "--at", "D=1e12"): QUESTIONS,
     ("optimum", FIT, "--budget", "C=1e23"): QUESTIONS,
+    ("decide", "--example"): NOTHING,
+    ("decide", FIT, "--plan", PLAN): QUESTIONS,
     ("multiplier", FAMILIES, "--families", "c4_original,rpj"): QUESTIONS,
     ("effective-size", FIT, RUNS): QUESTIONS | TABLES,
     ("plot", FIT, "--out", "fit.png"): QUESTIONS | {"matplotlib"},
@@ -69,6 +72,9 @@ REFUSED = {
     ("threshold", FIT, "--crosses", "2.5", "--at", "T=1e9"): LAW_OF_A_FIT,
     ("effective-size", FIT, RUNS, "--at", "T=1e9"): LAW_OF_A_FIT,
     ("optimum", FIT, "--budget", "T=1e23"): LAW_OF_A_FIT,
+    ("decide", "nowhere.nc", "--plan", "plan.toml"): NOTHING,
+    ("decide", FIT): NOTHING,
+    ("decide", FIT, "--plan", "nowhere.toml"): LAWS,
     ("multiplier", FIT, "--families", "rpj"): NOTHING,
     ("multiplier", FIT, "--families", "rpj,c4_original", "--at", "N"): NOTHING,
     ("multiplier", "nowhere.nc", "--families", "rpj,c4_original"): NOTHING,

@@ -1,6 +1,7 @@
 """Decisions: what runs and recipes are worth.
 
 ==================  ======================================================================
-``multiplier``      ``bayeslaw multiplier``: what a recipe is worth
+``decide``          which of several runs to buy, by a plan
+``multiplier``      what a recipe is worth
 ==================  ======================================================================
 """

@@ -1,6 +1,7 @@
 """Pictures of decisions, which can go into a memo.
 
 ==============  =======================================================================
+``decision``    the chance of a target against budget, and the utility of each option
 ``multiplier``  what a recipe is worth, against scale
 ==============  =======================================================================
 
