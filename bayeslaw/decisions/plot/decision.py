@@ -79,10 +79,10 @@ def _chances(panel: Axes, found: Decision) -> None:
         panel.set_xlabel(reach.ray.axis.label)
         if reach.least is not None and low <= reach.least <= high:
             panel.plot([reach.least] * 2, [0.0, reach.wanted], color=GREY, lw=0.8, ls=":", zorder=2)
+            least = size(reach.least, reach.ray.axis.units)
             panel.annotate(
-                f"{percent(reach.wanted)} from {size(reach.least, reach.ray.axis.units)} on", (reach.least, 0.0),
-                xytext=(3, 4), textcoords="offset points", fontsize=7.5, color=GREY, rotation=90, ha="left",
-                va="bottom",
+                f"{percent(reach.wanted)} from {least} on", (reach.least, reach.wanted),
+                xytext=(7, -5), textcoords="offset points", fontsize=7.5, color=GREY, ha="left", va="top",
             )  # fmt: skip
     for word, threshold in (("go", plan.go), ("stop", plan.stop)):
         if threshold is not None:
