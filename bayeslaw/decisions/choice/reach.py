@@ -117,8 +117,8 @@ class Reach:
         words = self.needed.words(axis.units, outside=(f"below {low}", f"beyond {high}"))
         return [
             said,
-            f"A run of it comes to {target} from {axis.name} = {words} on, and not up to {high} with a probability of "
-            f"{chance(self.never)}.",
+            f"A run along it comes to {target} from {axis.name} = {words} on, and not up to {high} with a probability "
+            f"of {chance(self.never)}.",
         ]
 
     def as_dict(self) -> dict[str, Any]:
