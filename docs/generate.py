@@ -45,6 +45,7 @@ TASKS = {
     "ask.optimum": "Optima",
     "ask": "Comparing and averaging laws",
     "ask.plot": "Pictures",
+    "decisions": "Decisions",
     "validation": "Trust",
     "errors": "Errors",
 }
