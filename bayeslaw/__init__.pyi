@@ -23,9 +23,12 @@ from bayeslaw.ask.threshold.effective_size import effective_size as effective_si
 from bayeslaw.ask.threshold.frontier import frontier as frontier
 from bayeslaw.ask.threshold.threshold import threshold as threshold
 from bayeslaw.decisions.choice.decide import decide as decide
+from bayeslaw.decisions.information.next_runs import next_runs as next_runs
 from bayeslaw.decisions.multiplier.multiplier import compute_multiplier as compute_multiplier
 from bayeslaw.decisions.plot.decision import plot_decision as plot_decision
 from bayeslaw.decisions.plot.multiplier import plot_multiplier as plot_multiplier
+from bayeslaw.decisions.plot.next_runs import plot_next_runs as plot_next_runs
+from bayeslaw.decisions.progress.update import update as update
 from bayeslaw.inference.base.work import Sampling as Sampling
 from bayeslaw.inference.base.work import Work as Work
 from bayeslaw.inference.fit import posterior_mode as posterior_mode

@@ -36,6 +36,7 @@ PLAN = {"target": "loss below 2.4", "cost": "2e-18 * flops", "utility": "1e6 * m
 # What is asked about, which is no answer.
 NOUNS = {"Average", "Law", "Posterior", "Runs"}
 AT = {"N": 6.9e9, "D": 1.38e11}
+IN_PROGRESS = {"N": [6.9e9], "D": [7e10], "loss": [2.55]}
 NETWORKS = {"name": ["<b>a</b>", "b", "c"], "n_params": [1e9, 2e9, 4e9], "n_tokens": [2e10, 4e10, 8e10],
             "loss": [2.9, 2.7, 2.5], "day": [0.0, 100.0, 200.0]}  # fmt: skip
 
@@ -122,6 +123,10 @@ ANSWERS: Mapping[str, Callable[[bl.Posterior, bool], Any]] = {
         in_families(fit), ("c4_original", "rpj"), **how(anyway, level=[0.9, 0.5], drift=False)
     ),
     "decide": lambda fit, anyway: bl.decide(fit, PLAN, **how(anyway, level=[0.9, 0.5])),
+    "next_runs": lambda fit, anyway: bl.next_runs(
+        fit, {"N": [1e9, 2e9], "D": [2e10, 4e10]}, AT, budget=1e21, **how(anyway)
+    ),
+    "update": lambda fit, anyway: bl.update(fit, IN_PROGRESS, AT, **how(anyway, level=[0.9, 0.5])),
     "effective_size": lambda fit, anyway: bl.effective_size(fit, NETWORKS, **how(anyway, level=[0.9, 0.5])),
     "compare": compared,
     "frontier": frontier,
@@ -261,6 +266,7 @@ EXAMPLES: Mapping[str, str] = {
     "import": "{runs} --out {out}.csv",
     "laws": "",
     "multiplier": "{families} --families c4_original,rpj --at C=1e19 --level 0.9 --level 0.5",
+    "next-runs": "{fit} --at N=6.9e9,D=1.38e11 --grid N=1e9:2e9:2 --grid D=2e10 --budget 1e21",
     "optimum": "{fit} --budget C=1e22",
     "plot": "{fit} --out {picture}",
     "predict": "{runs} --at N=6.9e9,D=1.38e11 --outcome loss --no-backtest --out {folder}",
@@ -270,6 +276,7 @@ EXAMPLES: Mapping[str, str] = {
     "show": "power_law",
     "summary": "{fit}",
     "threshold": "{fit} --crosses 2.4",
+    "update": "{fit} {progress} --at N=6.9e9,D=1.38e11 --level 0.9 --level 0.5",
     "warm": "power_law --runs 20",
 }
 NAMES = sorted(commands.commands)
@@ -305,7 +312,8 @@ def use(good, bad, tmp_path, monkeypatch) -> Callable[..., Result]:
         files |= {"fit": str(fit.save(tmp_path / "fit.nc")), "families": str(demo.save(tmp_path / "families.nc"))}
         files["plan"] = str(tmp_path / "plan.toml")
         Path(files["plan"]).write_text(EXAMPLE, encoding="utf-8")
-        for word, table in (("runs", gadre.runs), ("networks", bl.read_runs(NETWORKS))):
+        tables = {"networks": bl.read_runs(NETWORKS), "progress": bl.read_runs(IN_PROGRESS)}
+        for word, table in {"runs": gadre.runs, **tables}.items():
             files[word] = str(tmp_path / f"{word}.csv")
             table.frame().to_csv(files[word], index=False)
         words = [word.format(**files) for word in EXAMPLES[name].split()]

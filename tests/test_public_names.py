@@ -17,10 +17,10 @@ PUBLIC = """
     read_runs Runs
     fit Sampling Work load Posterior posterior_mode to_pymc
     prior_predictive forecast risk threshold optimum effective_size frontier Drift
-    decide compute_multiplier
+    decide compute_multiplier next_runs update
     compare average Average log_evidence backtest backtest_optimum learn_drift sbc
     plot_prior plot_forecast plot_parameters plot_residuals plot_threshold plot_optimum plot_comparison plot_backtest
-    plot_decision plot_multiplier
+    plot_decision plot_multiplier plot_next_runs
     errors __version__
 """
 PACKAGE = Path(bl.__file__).parent

@@ -55,6 +55,8 @@ ANSWERED = {
     ("decide", FIT, "--plan", PLAN): QUESTIONS,
     ("multiplier", FAMILIES, "--families", "c4_original,rpj"): QUESTIONS,
     ("effective-size", FIT, RUNS): QUESTIONS | TABLES,
+    ("next-runs", FIT, *POINT, "--grid", "N=1e9:2e9:2", "--grid", "D=2e10"): QUESTIONS,
+    ("update", FIT, RUNS, "--where", "n_params > 6e9 and family == 'rpj'", *POINT): QUESTIONS | TABLES,
     ("plot", FIT, "--out", "fit.png"): QUESTIONS | {"matplotlib"},
 }
 REFUSED = {
@@ -78,6 +80,10 @@ REFUSED = {
     ("multiplier", FIT, "--families", "rpj"): NOTHING,
     ("multiplier", FIT, "--families", "rpj,c4_original", "--at", "N"): NOTHING,
     ("multiplier", "nowhere.nc", "--families", "rpj,c4_original"): NOTHING,
+    ("next-runs", FIT, *POINT): NOTHING,
+    ("next-runs", FIT, *POINT, "--grid", "N=2e9:1e9:2"): NOTHING,
+    ("next-runs", FIT, "--at", "N=7e9", "--grid", "N=1e9:2e9:2"): LAW_OF_A_FIT,
+    ("update", FIT, "nowhere.csv", *POINT): NOTHING,
     ("forecast", FIT, "--at", "N=7e9"): LAW_OF_A_FIT,
     ("forecast", "chinchilla", "--at", "N=7e9"): LAWS,
 }

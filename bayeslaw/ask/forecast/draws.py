@@ -91,7 +91,7 @@ def draw(
     layers = {part: np.empty(shape) for part in parts}
     mean, run = np.empty(shape), np.empty(shape)
     labels: list[str | None] = [None] * len(at)
-    for groups, columns in _alike(_groups(posterior, at, family)):
+    for groups, columns in alike(groups_at(posterior, at, family)):
         # The same random numbers for every family and call: a forecast repeats to the bit.
         rng = generator(posterior.seed, NEW_FAMILY)
         part = {name: values[columns] for name, values in inputs.items()}
@@ -124,7 +124,7 @@ def draw(
     )  # fmt: skip
 
 
-def _groups(posterior: Posterior, at: Runs, family: Families) -> list[dict[str, Group]]:
+def groups_at(posterior: Posterior, at: Runs, family: Families) -> list[dict[str, Group]]:
     """The groups of every point, by column."""
     count = len(at)
     if isinstance(family, str | StandIn | Mapping):
@@ -146,7 +146,7 @@ def _groups(posterior: Posterior, at: Runs, family: Families) -> list[dict[str, 
     return found
 
 
-def _alike(who: Iterable[dict[str, Group]]) -> list[tuple[dict[str, Group], np.ndarray]]:
+def alike(who: Iterable[dict[str, Group]]) -> list[tuple[dict[str, Group], np.ndarray]]:
     """Points of one family together."""
     found: dict[tuple[tuple[str, Group], ...], list[int]] = {}
     for i, groups in enumerate(who):

@@ -149,7 +149,13 @@ class Drift:
         """
         return np.asarray(self.direction + self.scale * _standard_slopes(posterior.seed, posterior.size, self.df))
 
-    def apply(self, posterior: Posterior, inputs: Mapping[str, np.ndarray], mean: np.ndarray) -> np.ndarray:
+    def apply(
+        self,
+        posterior: Posterior,
+        inputs: Mapping[str, np.ndarray],
+        mean: np.ndarray,
+        slopes: np.ndarray | None = None,
+    ) -> np.ndarray:
         """The law with its drift; shape ``(size, points)``.
 
         Parameters
@@ -158,9 +164,11 @@ class Drift:
             Inputs of the points, each of shape ``(points,)`` or, where draws differ in it, ``(size, points)``.
         mean
             The law without it; shape ``(size, points)``.
+        slopes
+            Slopes of each point, where points differ in them; shape ``(size, points)``.
         """
-        slopes, link = self.slopes(posterior)[:, None], posterior.law.output.link
-        along, whole = _along(posterior, inputs), self._grown(distance(posterior, inputs))
+        slopes, link = self.slopes(posterior)[:, None] if slopes is None else slopes, posterior.law.output.link
+        along, whole = distance_along(posterior, inputs), self._grown(distance(posterior, inputs))
         shift = slopes * along + (slopes - self.direction) * (whole - along)
         with np.errstate(all="ignore"):
             return np.asarray(UNLINKS[link](LINKS[link](mean) + shift))
@@ -190,7 +198,7 @@ def distance(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarr
     An input below the smallest fitted value counts as that value: drift was learned towards larger runs, and among the
     smallest runs a score is at chance, which is known.
     """
-    along = _along(posterior, inputs)
+    along = distance_along(posterior, inputs)
     here, there = (params_and_tokens(posterior.law, each) for each in (inputs, posterior.plan.fitted))
     if here is None or there is None:
         return along
@@ -201,7 +209,7 @@ def distance(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarr
     return np.asarray(np.maximum(along, np.maximum(beyond, off)))
 
 
-def _along(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+def distance_along(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
     """The distance in compute alone, or in a law's one input."""
     return np.asarray(np.log(np.fmax(ahead(posterior, inputs), 1.0)))
 

@@ -3,5 +3,7 @@
 ==================  ======================================================================
 ``decide``          which of several runs to buy, by a plan
 ``multiplier``      what a recipe is worth
+``next_runs``       the small run that tells most about a large one
+``update``          where a run in progress will end
 ==================  ======================================================================
 """

@@ -28,6 +28,9 @@ REPLICATED = 9
 PLACE = 10
 # The error of the place of a hidden optimum, as its own runs show it.
 MEASURED = 11
+# The noise of runs that are considered, the slopes of drift off the path of compute, and the part of the noise of a run
+# in progress that its checkpoints share.
+CONSIDERED, OFF_PATH, SHARED = 12, 13, 14
 # Proposals of bridge sampling: with the random numbers of the draws, they would repeat the draws.
 PROPOSALS = 19_960_101
 

@@ -13,5 +13,6 @@
 ``best_sizes``  the best size of each fitted budget by the law, and by its runs
 ``residuals``   where the fitted runs lie to one side of the law
 ``pointwise``   the log density of every run's outcome under every draw
+``densities``   densities of outcomes in NumPy
 ==============  ======================================================================
 """

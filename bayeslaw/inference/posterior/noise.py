@@ -77,7 +77,7 @@ def noisy(
     QuestionError
         When the noise needs an input, such as a number of trials, that was not given.
     """
-    arguments = _arguments(law, inputs, parameters, mean)
+    arguments = arguments_of(law, inputs, parameters, mean)
     with np.errstate(over="ignore"):  # the log of a Student-t with the heaviest tails has draws beyond any number
         return np.asarray(law.output.likelihood.family.draw(rng, *arguments), dtype=float)
 
@@ -118,14 +118,25 @@ def spread(
     QuestionError
         When the noise needs an input that was not given.
     """
-    arguments = _arguments(law, inputs, parameters, mean)
+    arguments = arguments_of(law, inputs, parameters, mean)
     return np.asarray(law.output.likelihood.family.spread(*arguments), dtype=float)
 
 
-def _arguments(
+def arguments_of(
     law: Law, inputs: Mapping[str, np.ndarray], parameters: Mapping[str, np.ndarray], mean: np.ndarray
 ) -> list[np.ndarray]:
-    """The arguments of a law's likelihood, each of the shape of the means."""
+    """The arguments of a law's likelihood, each of the shape of the means.
+
+    Parameters
+    ----------
+    inputs, parameters
+        Arrays that broadcast to that shape.
+
+    Raises
+    ------
+    QuestionError
+        When the noise needs an input that was not given.
+    """
     defaults = {each.name: each.default for each in law.inputs.values() if each.default is not None}
     values = {**law.references, **defaults, **inputs, **parameters, "mean": mean}
     arguments = []
