@@ -3,10 +3,15 @@
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as trying
+from hypothesis import strategies as st
 
 import bayeslaw as bl
+from bayeslaw.inference.base.devices import HASTY
 from bayeslaw.inference.base.diagnostics import bulk_ess
 from bayeslaw.inference.choice import Choice, choice_for, next_choice
 from bayeslaw.inference.coordinates.conditional import Conditional
@@ -119,6 +124,105 @@ def test_weights_are_the_curvature_of_each_run(one):
     weight = one.coordinates.weight
     np.testing.assert_allclose(weight[: len(mean)], np.maximum(curvature / mean**2, 0.0), rtol=1e-8)
     assert not weight[len(mean) :].any()  # rows that only fill up the shape
+
+
+class Plain:
+    """The density on the ball, and its slope, by automatic differentiation of the equation as it is written."""
+
+    def __init__(self, fitted):
+        g, model, count = fitted.coordinates, fitted.model, fitted.coordinates.scales.count
+
+        def left(t, o, args):
+            _, quieter, slope = g.precision_root(t)
+            prior = g.rest.prior + jnp.diag(g.rest.tight(t))
+            means = model.mean(jnp.concatenate([t, o])[g.order], args)
+            return prior @ (o - g.rest.at) + quieter * g.jacobian.T @ (g.weight * (means - g.mean)) + slope
+
+        def equation(v, z, args):
+            t, o = jnp.split(v, [count])
+            return jnp.concatenate(
+                [t - g.scales.forward(z[:count]), left(t, o, args) - g.precision_root(t)[0] @ z[count:]]
+            )
+
+        def potential(v, args):
+            t, o = jnp.split(v, [count])
+            stretched = jnp.linalg.slogdet(jax.jacfwd(left, 1)(t, o, args))[1]
+            log_det = g.scales.log_det + jnp.log(jnp.diag(g.precision_root(t)[0])).sum() - stretched
+            return model.potential(v[g.order], args) - log_det
+
+        def both(x, z, args):
+            v = x[jnp.argsort(g.order)]
+            value, slope = jax.value_and_grad(potential)(v, args)
+            by_v, by_z = jax.jacfwd(equation, (0, 1))(v, z, args)
+            return value, -by_z.T @ jnp.linalg.solve(by_v.T, slope)
+
+        def ours(z, args):
+            x, log_det = g.forward(z, model, args)
+            return model.potential(x, args) - log_det, x
+
+        z = fitted.ball(0)
+        self.both = compiled(both, z, z, fitted.args)
+        self.ours = compiled(jax.value_and_grad(ours, has_aux=True), z, fitted.args)
+
+
+def compiled(function, *args):
+    return jax.jit(function).lower(*args).compile(compiler_options=HASTY)
+
+
+@pytest.fixture(scope="module", params=["families", "shares"])
+def differentiated(request):
+    fitted = request.getfixturevalue(request.param)
+    with jax.enable_x64(True):
+        return fitted, Plain(fitted)
+
+
+@trying(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0.1, 3.0))
+def test_the_slope_by_hand_is_that_of_automatic_differentiation(differentiated, seed, scale):
+    fitted, plain = differentiated
+    with jax.enable_x64(True):
+        z = fitted.ball(seed, scale)
+        (value, x), slope = plain.ours(z, fitted.args)
+        assert np.isfinite(x).all()
+        if np.isinf(value):
+            np.testing.assert_array_equal(slope, 0.0)
+            return
+        expected, expected_slope = plain.both(x, z, fitted.args)
+    assert float(value) == pytest.approx(float(expected), rel=1e-9, abs=1e-6)
+    np.testing.assert_allclose(slope, expected_slope, rtol=1e-3, atol=1e-4 * np.abs(expected_slope).max())
+
+
+@pytest.mark.parametrize("scale", [10.0, 1e2, 1e4])
+@pytest.mark.parametrize("seed", range(3))
+def test_where_the_map_is_torn_nothing_is_not_a_number(differentiated, seed, scale):
+    """Far out the steps do not end, and farther out spreads overflow."""
+    fitted, plain = differentiated
+    (value, x), slope = plain.ours(fitted.ball(seed, scale), fitted.args)
+    assert value == np.inf or np.isfinite(value)
+    assert np.isfinite(x).all()
+    assert np.isfinite(slope).all()
+    if scale == 1e4:
+        assert value == np.inf
+
+
+@pytest.mark.parametrize(
+    ("law", "how"),
+    [
+        (POWER, {}),
+        (POWER.with_priors(E="Constant(0.5)"), {"family": "family", "pool": {"E": "partial", "A": "none"}}),
+        (POWER.with_priors(alpha="Constant(0.3)"), {"family": "family", "pool": {"alpha": "complete"}}),
+    ],
+    ids=["alike", "apart", "held"],
+)
+def test_the_mean_of_a_run_follows_from_its_own_parameters(law, how):
+    plan = make_plan(law, simulated_runs(POWER, np.random.default_rng(2), 12, families=3), **how)
+    problem = Problem.of(plan)
+    x = np.random.default_rng(0).standard_normal((2, problem.model.size))
+    one, other, sum_of_both = (problem.model.unbounded_by_run(each, problem.args) for each in (*x, x.sum(axis=0)))
+    origin = problem.model.unbounded_by_run(0.0 * x[0], problem.args)
+    np.testing.assert_allclose(one + other, sum_of_both + origin, atol=1e-12)
+    expected = problem.model.mean(x[0], problem.args)
+    np.testing.assert_allclose(problem.model.mean_by_run(one, problem.args), expected, rtol=1e-12)
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,35 +12,58 @@ import numpy as np
 from bayeslaw.inference.base import devices
 from bayeslaw.inference.base.executables import kept
 from bayeslaw.inference.base.program_shapes import PROGRAMS_KEPT, Shapes
-from bayeslaw.inference.model.flat_model import FlatModel
+from bayeslaw.inference.model.plan_model import PlanModel
 
 
-def predictions_at(model: FlatModel, data: Any, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The mean of every run at a flat vector, its Jacobian, and the weight of every run.
+class Predictions(NamedTuple):
+    """What a plan predicts at a flat vector.
 
-    Returns
-    -------
-    tuple
-        Shapes ``(rows,)``, ``(rows, size)`` and ``(rows,)``.
+    Attributes
+    ----------
+    mean, weight
+        Of every run; shapes ``(rows,)``.  The weight is the curvature of its density over its mean.
+    own
+        The parameters of the mean of every run, as ``PlanModel.unbounded_by_run`` gives them; ``(parameters, rows)``.
+    design
+        The Jacobian of `own`, which is the same everywhere; ``(parameters, rows, size)``.
+    slopes
+        Of every mean, over its own parameters; ``(parameters, rows)``.
     """
-    mean, jacobian, weight = map(np.asarray, _program(model, Shapes.of(data))(x, data))
-    return mean, jacobian, weight
+
+    mean: Any
+    weight: Any
+    own: Any
+    design: Any
+    slopes: Any
+
+
+def predictions_at(model: PlanModel, data: Any, x: np.ndarray) -> Predictions:
+    """The predictions of a plan at a flat vector."""
+    return Predictions(*map(np.asarray, _program(model, Shapes.of(data))(x, data)))
+
+
+def means_with_slopes(model: PlanModel, own: Any, args: tuple[Any, ...]) -> tuple[Any, Any]:
+    """The mean of every run and its slope over the run's own parameters, from one backward pass for all runs."""
+    means, pull = jax.vjp(lambda own: model.mean_by_run(own, args), own)
+    (slopes,) = pull(jnp.ones_like(means))
+    return means, slopes
 
 
 @lru_cache(maxsize=PROGRAMS_KEPT)
-def _program(model: FlatModel, shapes: Shapes) -> Any:
+def _program(model: PlanModel, shapes: Shapes) -> Any:
 
-    def predictions(x: Any, data: Any) -> tuple[Any, Any, Any]:
+    def predictions(x: Any, data: Any) -> Predictions:
         def slope(shift: Any) -> Any:
             return jax.grad(lambda shift: model.potential(x, ({**data, "shift": shift},)))(shift)
 
         # A run's density depends on its own shift alone, so one product with ones is the diagonal of the Hessian.
         ones = jnp.ones_like(data["shift"])
         _, curvature = jax.jvp(slope, (data["shift"],), (ones,))
-        mean = model.mean(x, (data,))
-        jacobian = jax.jacfwd(lambda x: model.mean(x, (data,)))(x)
+        own = model.unbounded_by_run(x, (data,))
+        mean, slopes = means_with_slopes(model, own, (data,))
+        design = jax.jacfwd(lambda x: model.unbounded_by_run(x, (data,)))(x)
         # A run far in the tails of a Student-t has negative curvature: it gets no weight here.
-        return mean, jacobian, jnp.maximum(curvature, 0.0)
+        return Predictions(mean, jnp.maximum(curvature, 0.0), own, design, slopes)
 
     vector = jax.ShapeDtypeStruct((model.size,), jnp.float64)
     return kept(

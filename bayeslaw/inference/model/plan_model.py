@@ -19,7 +19,7 @@ from bayeslaw.inference.model.distributions import PRIORS, prior
 from bayeslaw.inference.model.flat_model import FlatModel, Site
 from bayeslaw.inference.model.numpyro_model import numpyro_model
 from bayeslaw.inference.model.plan import Structure, spread_name
-from bayeslaw.inference.model.predict import Predicted, predict
+from bayeslaw.inference.model.predict import Predicted, mean_by_run, predict, unbounded_by_run
 from bayeslaw.language.law import Prior
 
 
@@ -43,6 +43,14 @@ class PlanModel(FlatModel):
     def mean(self, x: Any, args: tuple[Any, ...]) -> Any:
         """The mean of every run; shape ``(rows,)``."""
         return self._predicted(x, args).mean
+
+    def unbounded_by_run(self, x: Any, args: tuple[Any, ...]) -> Any:
+        """The parameters of the mean of every run, on the scale without bounds; ``(parameters, rows)``, linear."""
+        return unbounded_by_run(self.structure, lambda name: x[self.site[name].stretch], args[0])
+
+    def mean_by_run(self, own: Any, args: tuple[Any, ...]) -> Any:
+        """The mean of every run from its own parameters, as :meth:`unbounded_by_run` gives them."""
+        return mean_by_run(self.structure, own, args[0])
 
     def _predicted(self, x: Any, args: tuple[Any, ...]) -> Predicted:
         return predict(self.structure, lambda name: x[self.site[name].stretch], args[0])

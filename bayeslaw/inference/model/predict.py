@@ -45,41 +45,91 @@ def predict(structure: Structure, unbounded: Unbounded, data: Mapping[str, Any])
     data
         As :meth:`Plan.data` gives it.
     """
+    values = _with_mean(structure, dict(parameters(structure, unbounded, data)), data)
+    likelihood = LIKELIHOODS[structure.law.output.likelihood.name]
+    return Predicted(values["mean"], likelihood(*(evaluate(a, values, WORDS) for a in hoist(structure.law).likelihood)))
+
+
+def _with_mean(structure: Structure, known: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """All values of a law's formulas, its terms and its mean included, from those of its parameters."""
     law, hoisted = structure.law, hoist(structure.law)
-    values: dict[str, Any] = {**law.references, **data["arrays"], **dict(parameters(structure, unbounded, data))}
+    values: dict[str, Any] = {**law.references, **data["arrays"], **known}
     for name, term in hoisted.terms:
         if isinstance(term, Root):
             values[name] = solve_root(term, values, WORDS)
         else:
             values[name] = evaluate(term, values, WORDS)
-    mean = values["mean"] = evaluate(hoisted.formula, values, WORDS) + data["shift"]
-    arguments = [evaluate(a, values, WORDS) for a in hoisted.likelihood]
-    return Predicted(mean, LIKELIHOODS[law.output.likelihood.name](*arguments))
+    values["mean"] = evaluate(hoisted.formula, values, WORDS) + data["shift"]
+    return values
 
 
-def parameters(structure: Structure, unbounded: Unbounded, data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def of_the_mean(structure: Structure) -> dict[str, list[str]]:
+    """The parameters that the mean depends on and that are not held, by the support of their priors."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, pooling in structure.poolings:
+        prior = structure.law.parameters[name].prior
+        if not _held(prior, pooling) and name not in structure.law.noise_parameters:
+            found[prior.support].append(name)
+    return dict(sorted(found.items()))
+
+
+def unbounded_by_run(structure: Structure, unbounded: Unbounded, data: Mapping[str, Any]) -> Any:
+    """The parameters of :func:`of_the_mean` for every row, on the scale without bounds; ``(parameters, rows)``.
+
+    They are linear in the values that are sampled.
+    """
+    known = dict(parameters(structure, unbounded, data, dict.fromkeys(BOUND, jnp.asarray)))
+    each = [known[name] for names in of_the_mean(structure).values() for name in names]
+    return jnp.stack([jnp.broadcast_to(one, (structure.rows,)) for one in each])
+
+
+def mean_by_run(structure: Structure, own: Any, data: Mapping[str, Any]) -> Any:
+    """The mean of every row, shape ``(rows,)``: each depends on its own column of :func:`unbounded_by_run` alone."""
+    known: dict[str, Any] = {
+        name: structure.law.parameters[name].prior.arguments[0]
+        for name, pooling in structure.poolings
+        if _held(structure.law.parameters[name].prior, pooling)
+    }
+    start = 0
+    for support, names in of_the_mean(structure).items():
+        known |= zip(names, BOUND[support](own[start : start + len(names)]), strict=True)
+        start += len(names)
+    return _with_mean(structure, known, data)["mean"]
+
+
+def parameters(
+    structure: Structure,
+    unbounded: Unbounded,
+    data: Mapping[str, Any],
+    bound: Mapping[str, Callable[[Any], Any]] = BOUND,
+) -> Iterator[tuple[str, Any]]:
     """Every parameter with its value for every row, or with one value for all."""
     alike: dict[tuple[Pooling, str], list[str]] = defaultdict(list)
     for name, pooling in structure.poolings:
         prior = structure.law.parameters[name].prior
-        if prior.is_constant and pooling.kind == "complete":
+        if _held(prior, pooling):
             yield name, prior.arguments[0]
         else:
             alike[pooling, prior.support].append(name)
     for (pooling, support), names in alike.items():
-        yield from zip(names, _values(structure, pooling, support, names, unbounded, data), strict=True)
+        yield from zip(names, _values(structure, pooling, bound[support], names, unbounded, data), strict=True)
+
+
+def _held(prior: Prior, pooling: Pooling) -> bool:
+    """Whether a parameter is a constant for all runs."""
+    return prior.is_constant and pooling.kind == "complete"
 
 
 def _values(
     structure: Structure,
     pooling: Pooling,
-    support: str,
+    bound: Callable[[Any], Any],
     names: list[str],
     unbounded: Unbounded,
     data: Mapping[str, Any],
 ) -> Any:
     """Parameters of one pooling and support, ``(parameters, rows)``; ``(parameters,)`` if all runs share them."""
-    bound, groups = BOUND[support], data["groups"]
+    groups = data["groups"]
     if pooling.kind == "none":
         (grouping,) = pooling.groupings
         return _by_run(bound(jnp.stack([unbounded(name) for name in names])), groups[grouping])

@@ -38,6 +38,7 @@ from bayeslaw.inference.coordinates.mode import find_mode
 from bayeslaw.inference.coordinates.predictions import predictions_at
 from bayeslaw.inference.coordinates.protocol import Problem
 from bayeslaw.inference.model.flat_model import FlatModel
+from bayeslaw.inference.model.plan_model import plan_model
 from bayeslaw.inference.sampler.kernels import Jumping, Kernel
 from bayeslaw.inference.sampler.settings import ENOUGH, Settings
 
@@ -130,7 +131,7 @@ class BreakMap:
             is_noise=np.array([float(i == split.noise) for i in range(len(outer))]),
             middle=split.middle[inner],
             prior=split.spread[inner] ** -2.0,
-            weight=predictions_at(problem.model, data, x)[2],
+            weight=predictions_at(plan_model(problem.plan), data, x).weight,
             order=np.argsort(np.concatenate([outer, inner])),
             centre=x,
         )
