@@ -142,7 +142,7 @@ class Following:
 
     def own_at(self, step: Any) -> Any:
         """The own parameters of every run, ``(parameters, rows)``, this far from the mode; shape ``(r,)``."""
-        return self.own + (self.of * step) @ self.touches.T
+        return self.own + (self.of * step[None]) @ self.touches.T
 
     def inverse(self, x: Any, model: FlatModel, args: tuple[Any, ...], /) -> Any:
         """The left side of the equation: there is nothing to solve."""
@@ -260,16 +260,16 @@ class _Solution(NamedTuple):
             lambda own: means_with_slopes(model, own, args), (at.own_at(scale @ u),), (pull,)
         )
         by_rest = ((bent @ at.touches) * at.of).sum(axis=0)
-        log_det = scales.log_det - jnp.log(jnp.diagonal(root * factor)).sum() - by_rest @ step
+        log_det = scales.log_det - jnp.log((root * factor * identity).sum(axis=0)).sum() - by_rest @ step
         found &= jnp.isfinite(log_det)
 
         # d(R) = R Φ(R⁻¹ d(K) R⁻ᵀ), with Φ the lower triangle and half the diagonal.
         half_upper = jnp.triu(jnp.ones_like(root), 1) + 0.5 * identity
         data = weighted.T @ jacobian
-        by_tight = scale * ((scale * z) @ half_upper - o[:, None])
+        by_tight = scale * ((scale * z[None]) @ half_upper - o[:, None])
         by_quieter = (half_upper.T * data) @ z - weighted.T @ (means - at.mean) - quieter * (scale.T @ rest.slope)
         tight, quiet = jax.jacfwd(rest.tight)(t), jax.grad(scales.quieter)(t) / quieter
-        turn = by_tight.T @ tight + by_quieter[:, None] * quiet
+        turn = by_tight.T @ tight + by_quieter[:, None] * quiet[None]
         by_scales = ((back - 0.5 * scale) * scale).sum(axis=1) @ tight
         by_scales += ((pull * slopes).sum() - 0.5 * jnp.trace(data)) * quiet
         x = jnp.where(found, jnp.concatenate([t, o]), jnp.concatenate([scales.at, rest.at]))[at.order]
