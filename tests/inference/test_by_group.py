@@ -1,5 +1,7 @@
 """A hierarchy's density by what its groups share."""
 
+from functools import partial
+
 import jax
 import numpy as np
 import pytest
@@ -38,7 +40,7 @@ def test_what_groups_share_does_not_depend_on_what_is_their_own(pool):
         other = one.copy()
         other[own] = rng.standard_normal(own.shape)
 
-        @jax.jit
+        @partial(jax.jit, compiler_options=devices.HASTY)  # it runs three times
         def both(z, args):
             x, log_det = coordinates.forward(z, model, args)
             parts = coordinates.in_parts(z)

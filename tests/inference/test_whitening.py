@@ -1,5 +1,7 @@
 """There and back: forward and inverse of all coordinates, and what a compiled program is made for."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 import bayeslaw as bl
 from bayeslaw.ask.evidence.ball import on_ball
+from bayeslaw.inference.base import devices
 from bayeslaw.inference.base.program_shapes import Shapes
 from bayeslaw.inference.coordinates.affine import Affine
 from bayeslaw.inference.coordinates.breaks.map import BreakMap
@@ -24,6 +27,10 @@ PLANS = {
     BreakMap: ("bnsl", 96, None),
 }  # fmt: skip
 assert PLANS.keys() == {kind for _, kind in SUITED}
+
+
+# A program that runs a few times.
+hastily = partial(jax.jit, compiler_options=devices.HASTY)
 
 
 class Made:
@@ -50,12 +57,12 @@ def test_there_and_back(made):
     with jax.enable_x64(True):
         z = 0.5 * np.random.default_rng(3).standard_normal((1, 5, model.size))
 
-        @jax.jit  # the data are an argument: NumPyro looks into constants, and refuses the weight 0 of padding
+        # The data are an argument: NumPyro looks into constants, and refuses the weight 0 of padding.
         def forth(z, coordinates, args):
             x, log_det = coordinates.forward(z, model, args)
             return x, log_det - model.potential(x, args)
 
-        x, expected = jax.vmap(forth, in_axes=(0, None, None))(z[0], made.coordinates, args)
+        x, expected = hastily(jax.vmap(forth, in_axes=(0, None, None)))(z[0], made.coordinates, args)
         ball = on_ball(model, args, np.asarray(x)[None], made.coordinates)
         np.testing.assert_allclose(ball.draws, z, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(ball.log_density(z[0]), expected, rtol=1e-9)
@@ -67,6 +74,6 @@ def test_a_program_is_compiled_for_the_shapes_of_real_coordinates(made):
     with jax.enable_x64(True):
         template = Shapes.of(kind.template(made.problem))
         assert template == Shapes.of(made.coordinates)
-        middle = jax.jit(lambda c, args: c.forward(jnp.zeros(made.problem.model.size), made.problem.model, args)[0])
+        middle = hastily(lambda c, args: c.forward(jnp.zeros(made.problem.model.size), made.problem.model, args)[0])
         x = np.asarray(middle(made.coordinates, made.problem.args))
         assert template == Shapes.of(kind.around(made.problem, x))
