@@ -4,8 +4,8 @@
 
 fits every law to the cheaper runs of every sweep in the folder DATA and asks how its forecasts err.  The slopes of the
 errors go into bayeslaw/data/slopes.csv (a table that is there is not fitted again).  The drift that follows from them,
-and from what scores.py and curves.py measured, goes into bayeslaw/data/drift.toml and, with each sweep left out, into
-left_out.json, by which study.py judges.
+and from what scores.py, by_loss.py and curves.py measured, goes into bayeslaw/data/drift.toml and, with each sweep left
+out, into left_out.json, by which study.py judges.
 """
 
 import json
@@ -23,8 +23,9 @@ from bayeslaw.validation.drift.slopes import OF_LOSSES, as_table, public_slopes,
 
 LEFT_OUT = Path(__file__).parent / "left_out.json"
 NOTE = (
-    "Nats of log outcome per e-fold of compute, of shares logits, and of bnsl per e-fold of examples along a learning\n"
-    "# curve; made by case_studies/honest_intervals/learn.py from its sweeps, scores and curves."
+    "Nats of log outcome per e-fold of compute, of shares logits, of shares that are read off a loss logits per\n"
+    "# e-fold of the loss, and of bnsl per e-fold of examples along a learning curve; made by\n"
+    "# case_studies/honest_intervals/learn.py from its sweeps, scores and curves."
 )
 
 

@@ -14,6 +14,7 @@ from bayeslaw.ask.forecast.drift import (
     distance,
     drift_of,
     drifts_of,
+    kind_of,
     learned_drifts,
     less_disagreement,
     parts_in_averages,
@@ -47,7 +48,7 @@ def test_distance_is_the_log_of_compute_beyond_the_runs(posterior):
 def test_a_law_of_one_input_drifts_along_it():
     """One of several that does not know compute does not: no one distance is that of all of them.
 
-    Nor does one of a loss, an e-fold of which is worth very many of compute.
+    One of a loss drifts downwards, where an e-fold is worth very many of compute.
     """
     curve, score, student = (bl.law(name) for name in ("bnsl", "loss_threshold", "capacity_gap"))
     one, below, two = (from_priors(law, simulated_runs(law, np.random.default_rng(1), 100))
@@ -55,7 +56,9 @@ def test_a_law_of_one_input_drifts_along_it():
     top = one.plan.inputs["x"].max()
     np.testing.assert_allclose(distance(one, {"x": top * np.array([0.5, 1.0, 4.0])}), [0.0, 0.0, np.log(4)], atol=1e-12)
     assert extrapolation(below, below.plan.inputs)["L_ratio"].max() == 1.0
-    np.testing.assert_array_equal(distance(below, {"L": below.plan.inputs["L"].min() * np.array([0.5, 3.0])}), 0.0)
+    lowest = below.plan.inputs["L"].min()
+    far = distance(below, {"L": lowest * np.array([0.5, 1.0, 3.0])})
+    np.testing.assert_allclose(far, [np.log(2), 0, 0], atol=1e-12)
     assert len(student.free_inputs) == 2
     np.testing.assert_array_equal(distance(two, {n: 100 * two.plan.inputs[n][:3] for n in student.free_inputs}), 0.0)
 
@@ -204,9 +207,14 @@ def test_losses_and_scores_have_a_drift_each_and_other_outcomes_none():
     assert drift_of(bl.law("chinchilla"), False) is None
     text = bl.law("power_law").text.replace("LogStudentT(nu, mean, sigma)", "StudentT(nu, mean, sigma)")
     assert drift_of(bl.Law.parse(text)) is None
+    assert drift_of(bl.law("downstream_error")) == learned[OTHERS["logit by loss"]]
+    another_loss = bl.law("power_law").text.replace('column = "flops"', 'column = "teacher_loss"')
+    assert drift_of(bl.Law.parse(another_loss)) is None
+    sizes = {"log": (0.001, 0.05), "logit": (0.05, 1.0), "logit by loss": (0.5, 5.0)}
+    others = {name: kind for kind, name in OTHERS.items()}
     for name, drift in learned.items():
-        share = name == OTHERS["logit"] or (name not in OTHERS.values() and bl.law(name).output.link == "logit")
-        assert (0.05 < drift.scale < 1.0) if share else (0.001 < drift.scale < 0.05)
+        low, high = sizes[others[name] if name in others else kind_of(bl.law(name))]
+        assert low < drift.scale < high
         assert abs(drift.direction) < 3 * drift.scale
 
 

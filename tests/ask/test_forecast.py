@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import bayeslaw as bl
+from bayeslaw.ask.forecast.chain import matched
 from bayeslaw.ask.forecast.forecast import LEAST, QUANTILES, Forecast
 from bayeslaw.errors import ConvergenceError, InputError, QuestionError, RunsError
 from tests.posteriors import about
@@ -453,13 +454,35 @@ def test_a_score_is_forecast_at_every_loss_that_is_forecast(flat, shares):
     """Where the law of the score is known, each draw of the loss gives one of the score."""
     loss = ask(flat, {"N": [1e9, 7e10], "D": [2e10, 1.4e12]})
     sure = surely(shares)
-    found = ask(sure, {"L": loss})
+    found = ask(sure, {"L": loss}, drift=False)
     for i in range(2):
         each = np.sort(np.resize(loss.mean_draws[:, i], sure.size))
         np.testing.assert_allclose(np.sort(found.mean_draws[:, i]), law_at(sure, each), rtol=1e-10)
     assert found.law == "chinchilla -> downstream_error"
     assert found.points[1].at == {"N": 7e10, "D": 1.4e12, "L": float(np.median(loss.mean_draws[:, 1]))}
     assert found.points[1].extrapolation["flops_ratio"] == loss.points[1].extrapolation["flops_ratio"]
+
+
+def test_a_loss_in_other_units_is_another_loss(flat, shares):
+    """Bits a byte, say, or nats of another tokenizer: the score was fitted to another number."""
+    loss = replace(ask(flat, BIG), units="bit/byte")
+    with pytest.raises(QuestionError, match=r"forecasts loss in bit/byte, but is read in nat/token; another text"):
+        ask(shares, {"L": loss})
+
+
+def test_a_score_drifts_by_how_far_each_draw_of_the_loss_falls(flat):
+    """Both stages drift: the loss along compute, the score by the log of the lowest fitted loss over each draw."""
+    truth = {"chance": 0.8, "learned": 0.25, "gamma": 0.8, "kappa": 30.0}
+    runs = bl.read_runs({"loss": np.linspace(2.6, 4.0, 16), "error": np.linspace(0.55, 0.75, 16)})
+    shares = about("downstream_error", runs, truth, noise=0.3, **SMALL)
+    loss, sure = ask(flat, BIG), surely(shares)
+    given = bl.Drift(direction=-1.5, scale=0.0)
+    plain, found = (ask(sure, {"L": loss}, drift=each) for each in (False, given))
+    far = np.log(np.fmax(2.6 / matched(loss.mean_draws, sure), 1.0))
+    assert far.max() > 0.1
+    assert far.std() > 0.0
+    logit = [np.log(each.mean_draws / (1 - each.mean_draws)) for each in (plain, found)]
+    np.testing.assert_allclose(logit[1] - logit[0], -1.5 * far, atol=1e-9)
 
 
 def test_a_loss_that_is_known_changes_nothing(flat, shares):

@@ -358,6 +358,11 @@ def test_a_loss_below_all_that_were_fitted_is_beyond_the_runs():
     assert "below-runs" not in said
 
 
+def test_a_score_that_guessing_reaches_is_refused(score):
+    with pytest.raises(QuestionError, match=r"does not reach 0.2; expected a value between 0.25 and 1"):
+        bl.threshold(score, 0.2, along="loss")
+
+
 def test_uncertainty_about_the_loss_widens_the_threshold_of_the_score(score):
     """A first stage that is known exactly leaves a narrower answer."""
     known = replace(CHINCHILLA, values={n: np.broadcast_to(v[:1, :1], v.shape) for n, v in CHINCHILLA.values.items()})

@@ -48,6 +48,21 @@ def test_a_good_table_has_no_notes():
     assert "Nothing to note." in str(table().summary())
 
 
+def test_scores_below_chance_are_said():
+    """A few standard errors of guessing are bad luck; wrong answers counted as right ones are not."""
+    known = law("loss_threshold").with_priors(chance="Constant(0.25)")
+    right = np.array([240.0, 215.0, 150.0, 300.0, 400.0, 90.0])
+    runs = Runs.from_arrays({"loss": np.linspace(4, 3, 6), "n_trials": np.full(6, 1000.0), "n_correct": right})
+    note = the("below-chance", runs, known)
+    assert note.severity == "warning"
+    assert note.text.startswith(
+        "2 scores lie below the chance of 0.25 by more than guessing scatters, the lowest 90 of 1"
+    )
+    assert "row 6" in note.text
+    assert "below-chance" not in codes(runs, law("loss_threshold"))
+    assert "below-chance" not in codes(runs.take(right > 200), known)
+
+
 def test_axes_that_rise_together_are_collinear():
     runs = table(d=20 * GRID_N * np.random.default_rng(1).uniform(0.8, 1.2, len(GRID_N)))
     note = the("collinear", runs)

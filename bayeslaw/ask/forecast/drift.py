@@ -11,6 +11,9 @@ Laws of a loss that are averaged drift less than each alone, since what they dis
 their average errs little more than its posterior near the runs and more than in proportion far from them.  So each
 drifts by parts of its own direction and scale, the latter with a power of the distance (``data/average_drift.toml``).
 
+A law that reads a score off a loss drifts along the loss, downwards.  Where the loss is itself forecast, both drift,
+and the score drifts by how far each draw of the loss falls.
+
 A point may lie beyond the runs although its compute does not: a small network on very many tokens.  Its distance is the
 largest of those in compute, in parameters, in tokens and in tokens per parameter (:func:`distance`), and the slope
 widens with all of it.  The direction was learned along compute and applies to that part only.
@@ -29,7 +32,7 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from bayeslaw.ask.forecast.disagreement import slopes_ahead, spread
-from bayeslaw.ask.where.extrapolation import COMPUTE, RATIO, ahead, flops, grows, params_and_tokens
+from bayeslaw.ask.where.extrapolation import COMPUTE, RATIO, ahead, flops, measured_ahead, of_a_loss, params_and_tokens
 from bayeslaw.errors import FileError, QuestionError
 from bayeslaw.inference.base.streams import DRIFT, generator
 from bayeslaw.inference.posterior.posterior import Posterior
@@ -43,9 +46,9 @@ if TYPE_CHECKING:
 
 LEARNED = Path(__file__).parents[2] / "data" / "drift.toml"
 AVERAGES = LEARNED.with_name("average_drift.toml")
-# The entries for laws that drift was not learned for, by the scale of their noise: losses and shares.  For outcomes on
-# another scale nothing is known.
-OTHERS = {"log": "other", "logit": "other_share"}
+# The entries for laws that drift was not learned for, by their kind (:func:`kind_of`): of losses, of shares, and of
+# shares that are read off a loss.  Of other laws nothing is known.
+OTHERS = {"log": "other", "logit": "other_share", "logit by loss": "other_share_by_loss"}
 # Degrees of freedom of a slope: with seven sweeps its scale is uncertain.  With a normal slope that is wide enough at
 # 95 %, intervals of 50 % are too wide.
 TAILS = 3
@@ -75,7 +78,8 @@ def without_drift() -> Note:
 class Drift:
     """How a law drifts, in nats of log outcome (logits for shares) per e-fold of compute beyond the largest fitted run.
 
-    For laws of one input other than compute, such as the examples of a learning curve, per e-fold of that input.
+    For laws of one input other than compute, such as the examples of a learning curve, per e-fold of that input; where
+    it is a loss, below the lowest that was fitted.
 
     Attributes
     ----------
@@ -222,7 +226,7 @@ def drifting_in(posterior: Posterior) -> set[str]:
         return {COMPUTE, RATIO, *sizes}
     if flops(law, fitted) is not None:
         return {COMPUTE}
-    return set(law.free_inputs) if grows(posterior) else set()
+    return set(law.free_inputs) if measured_ahead(posterior) else set()
 
 
 # True for the learned drift, False for none, one for all laws, or one per law by name.
@@ -235,12 +239,18 @@ def drift_of(law: Law, wanted: Drifting = True) -> Drift | None:
     Returns
     -------
     Drift or None
-        None also where nothing is known about drift: for outcomes that are neither positive nor shares or counts.
+        None also where nothing is known about drift: for outcomes that are neither positive nor shares or counts, and
+        for losses that are read off another loss.
     """
-    if wanted is False or law.output.link not in OTHERS:
+    if wanted is False or kind_of(law) not in OTHERS:
         return None
     known = {law.name: wanted} if isinstance(wanted, Drift) else learned_drifts() if wanted is True else wanted
-    return known.get(law.name, known.get(OTHERS[law.output.link]))
+    return known.get(law.name, known.get(OTHERS[kind_of(law)]))
+
+
+def kind_of(law: Law) -> str:
+    """What the slopes of a law's drift are of: the scale of its noise, and ``by loss`` where it takes only a loss."""
+    return f"{law.output.link} by loss" if of_a_loss(law) else law.output.link
 
 
 def drifts_of(asked: Average, wanted: Drifting) -> dict[str, Drift]:

@@ -348,6 +348,12 @@ def _read_chain(asked: Average, at: Where | Any) -> tuple[Where | Any, dict[str,
                     f"{argument('at')} {word}: is the column '{column}', but law '{value.law}' forecasts "
                     f"{value.outcome}; give a forecast of {column}."
                 )
+            wanted = {law.inputs[one].units for law in laws for one in law.inputs if law.inputs[one].column == column}
+            if wanted - {value.units}:
+                raise QuestionError(
+                    f"{argument('at')} {word}: law '{value.law}' forecasts {column} in {value.units}, but is read in "
+                    f"{listed(wanted)}; another text or tokenizer has another loss, so fit both laws to one."
+                )
             places[word], stages[column] = np.median(value.mean_draws, axis=0), value
     return places, stages
 

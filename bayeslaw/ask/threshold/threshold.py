@@ -332,6 +332,9 @@ def _check(law: Law, crosses: Crosses) -> None:
             raise QuestionError(f"crosses: give a value of {outcome_name(law)}, or '{STEEPEST}', not '{crosses}'.")
     else:
         low, high = outcome_range(law)
+        guessed = law.parameters.get("chance")
+        if guessed is not None and guessed.prior.is_constant and law.output.likelihood.family.outcome == "count":
+            low = guessed.prior.arguments[0]
         if not low < crosses < high:
             raise QuestionError(
                 f"crosses: {outcome_name(law)} of law '{law.name}' does not reach {crosses:g}; expected a value "

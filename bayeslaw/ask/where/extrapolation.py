@@ -230,18 +230,24 @@ def extrapolation(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> dic
 def ahead(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
     """The distance beyond the runs that a law's drift grows with, as a ratio; of the shape of the inputs.
 
-    In compute; where that is not known, in the only input of a law, if that grows with a run; else NaN.
+    In compute; where that is not known, in the only input of a law, unless its zero means nothing; else NaN.
     """
     found = furthest(extrapolation(posterior, inputs))
-    return found if grows(posterior) else np.full_like(found, np.nan)
+    return found if measured_ahead(posterior) else np.full_like(found, np.nan)
 
 
-def grows(posterior: Posterior) -> bool:
-    """Whether compute is known, or the only input of a law is one that grows with a run."""
+def measured_ahead(posterior: Posterior) -> Measure | None:
+    """How that distance is measured: ``"loss"`` where a loss is the only input; None where there is no distance."""
     law, fitted = posterior.law, posterior.plan.fitted
     if flops(law, fitted) is not None:
-        return True
-    return len(law.free_inputs) == 1 and [each.measure for each in _ranges(law, fitted).values()] == ["factor"]
+        return "factor"
+    known = [each.measure for each in _ranges(law, fitted).values()]
+    return known[0] if len(law.free_inputs) == 1 and known in (["factor"], ["loss"]) else None
+
+
+def of_a_loss(law: Law) -> bool:
+    """Whether the only input of a law is a loss."""
+    return [law.inputs[name].column.endswith(LOSS) for name in law.free_inputs] == [True]
 
 
 def furthest(ratios: Mapping[str, np.ndarray]) -> np.ndarray:

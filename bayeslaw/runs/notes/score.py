@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from bayeslaw.errors import listed
+from bayeslaw.language.formula.expression import names
 from bayeslaw.note import Note
 from bayeslaw.runs.columns import FLOPS, understood
 from bayeslaw.runs.headers import PERPLEXITY
-from bayeslaw.runs.notes.design import Design, usable
+from bayeslaw.runs.notes.design import Design, counted, named_rows, usable
 from bayeslaw.runs.wording import called
 from bayeslaw.words import worded
 
@@ -23,6 +24,8 @@ RISES = 0.9
 # By what their names say; a name with "bits" is a multiple of a loss in nats.
 BITS = ("bpb", "bpc", "bits_per", "bits per", "bits-per")
 SHARE = re.compile(r"(?<![a-z])(err|error|error rate|error_rate|err_rate|wrong)(?![a-z])")
+# Standard errors of guessing below which a score is no bad luck.
+FAR_BELOW = 4.0
 LAWS_OF_SCORES = {
     "emergence_logistic": "right answers n_correct among n_trials, by flops",
     "task_chain": "the same by n_params and n_tokens",
@@ -122,4 +125,32 @@ def share_as_loss(design: Design) -> Iterator[Note]:
         "is of losses in nats a token: it knows no chance level, and its floor has a prior for losses.",
         "Take law 'downstream_error', which predicts such a share from the loss, or fit counts of right answers "
         "(emergence_logistic, task_chain).",
+    )  # fmt: skip
+
+
+def below_chance(design: Design) -> Iterator[Note]:
+    """Scores that guessing alone would beat, where the law knows its share."""
+    law, right = design.law, design.outcome
+    if (
+        law is None
+        or right is None
+        or "chance" not in law.parameters
+        or law.output.likelihood.family.outcome != "count"
+    ):
+        return
+    prior, trials = law.parameters["chance"].prior, law.inputs[next(iter(names(law.output.likelihood.arguments[0])))]
+    if not prior.is_constant or not design.runs.has(trials.column):
+        return
+    asked, guessed = design.runs.column(trials.column), prior.arguments[0]
+    below = right < asked * guessed - FAR_BELOW * np.sqrt(asked * guessed * (1 - guessed))
+    if not below.any():
+        return
+    lowest = int(np.argmin(np.where(below, right / asked, np.inf)))
+    yield Note(
+        "below-chance", "warning",
+        f"{counted(int(below.sum()), 'score')} lie{'s' if below.sum() == 1 else ''} below the chance of {guessed:g} by "
+        f"more than guessing scatters, the lowest {right[lowest]:g} of {asked[lowest]:g} in "
+        f"{named_rows(design, [lowest])}; law '{law.name}' puts none there.",
+        "See whether wrong answers were counted, or give the share that is right by guessing on this task "
+        f"({worded('law.with_priors(chance="Constant(...)")', '--prior "chance=Constant(...)"')}).",
     )  # fmt: skip

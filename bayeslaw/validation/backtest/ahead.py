@@ -14,7 +14,7 @@ from bayeslaw.ask.compare.averaging import average
 from bayeslaw.ask.forecast.draws import Drawn
 from bayeslaw.ask.forecast.drift import Drifting, drifts_of
 from bayeslaw.ask.forecast.mixture import draw_each, mixture
-from bayeslaw.ask.where.extrapolation import furthest, grows
+from bayeslaw.ask.where.extrapolation import furthest, measured_ahead
 from bayeslaw.errors import QuestionError, listed
 from bayeslaw.inference.base.work import Sampling
 from bayeslaw.inference.many import fit_many
@@ -56,7 +56,7 @@ class Look:
     def ratio(self) -> np.ndarray:
         """Compute of the hidden runs, or the one input of their laws, as a multiple of the largest seen; else NaN."""
         unknown = np.full(np.count_nonzero(self.origin.hidden), np.nan)
-        known = (self.drawn[name] for name, fit in self.fits.posteriors.items() if grows(fit))
+        known = (self.drawn[name] for name, fit in self.fits.posteriors.items() if measured_ahead(fit) == "factor")
         return np.asarray(np.fmax.reduce([unknown, *(furthest(each.extrapolation) for each in known)]))
 
     @property

@@ -29,8 +29,9 @@ from bayeslaw.validation.drift.slopes import NEAREST, as_table, public_slopes, s
 # seven of them a direction is as good as it looks only if the next sweep is like these.  Chosen among 0, .3, .5 and 1
 # for the interval scores of averages and single laws, with each sweep forecast from the others.
 BELIEVED = 0.5
-# The size of slopes per e-fold of compute: nats of log loss, logits of a score.
-USUAL = {"log": 0.005, "logit": 0.1}
+# The size of slopes: nats of log loss and logits of a score per e-fold of compute, logits of a score per e-fold of
+# loss.
+USUAL = {"log": 0.005, "logit": 0.1, "logit by loss": 2.0}
 # How much the scales of laws, and of collections of tasks, may differ: the standard deviation of their logs.
 LAWS_DIFFER, COLLECTIONS_DIFFER = 0.5, 0.7
 # Origins of a sweep share most of their runs, so sometimes all of them err together by more than their standard errors.
@@ -125,21 +126,24 @@ def learn_drift(
 def drift_from(table: pd.DataFrame) -> dict[str, Drift]:
     """The slope of a law on a new sweep: its direction and scale, by law.
 
-    Losses and shares are learned separately, as their slopes have different units.
+    Losses, shares, and shares that are read off a loss are learned separately, as their slopes have different units.
 
     Parameters
     ----------
     table
-        Columns as in :data:`bayeslaw.validation.drift.slopes.COLUMNS`; slopes measured over less than an e-fold are
-        ignored.
+        Columns as in :data:`bayeslaw.validation.drift.slopes.COLUMNS`; slopes measured over less than
+        :data:`~bayeslaw.validation.drift.slopes.NEAREST` are ignored.
 
     Raises
     ------
     ConvergenceError
         When the chains disagree.
     """
-    far, ways = table[table["distance"] > NEAREST], {"log": _of_losses, "logit": _of_scores}
-    return {name: drift for link, part in far.groupby("link") for name, drift in ways[str(link)](part).items()}
+    far = table[table["distance"] > table["link"].map(NEAREST)]
+    found: dict[str, Drift] = {}
+    for kind, part in far.groupby("link"):
+        found |= _of_losses(part) if kind == "log" else _of_scores(part, str(kind))
+    return found
 
 
 def _of_losses(table: pd.DataFrame) -> dict[str, Drift]:
@@ -179,7 +183,7 @@ def _model_of_losses(sweeps: int, laws: int, several: bool) -> Callable[..., Non
     return model
 
 
-def _of_scores(table: pd.DataFrame) -> dict[str, Drift]:
+def _of_scores(table: pd.DataFrame, kind: str) -> dict[str, Drift]:
     """Slopes have heavy tails, no direction, and scales that differ between laws and between collections of tasks.
 
     Of three collections, one ends above its laws, one far above, and one below: a direction learned from two is wrong
@@ -187,7 +191,7 @@ def _of_scores(table: pd.DataFrame) -> dict[str, Drift]:
     """
     collection, collections = pd.factorize(table["sweep"])
     law, names = pd.factorize(table["law"])
-    draws = _sampled(_model_of_scores(len(collections), len(names)), table, collection, law)
+    draws = _sampled(_model_of_scores(len(collections), len(names), USUAL[kind]), table, collection, law)
     rng, size = np.random.default_rng(0), (NEW_SWEEPS, len(draws["log_scale"]))
 
     def drift_of(offset_of_scale: np.ndarray) -> Drift:
@@ -195,13 +199,13 @@ def _of_scores(table: pd.DataFrame) -> dict[str, Drift]:
         return Drift.of(scale * rng.standard_t(TAILS, size), 0.0)
 
     by_law = {str(name): drift_of(draws["law_scale"][:, i]) for i, name in enumerate(names)}
-    return {**by_law, OTHERS["logit"]: drift_of(rng.standard_normal(size))}
+    return {**by_law, OTHERS[kind]: drift_of(rng.standard_normal(size))}
 
 
 @cache
-def _model_of_scores(collections: int, laws: int) -> Callable[..., None]:
+def _model_of_scores(collections: int, laws: int, usual: float) -> Callable[..., None]:
     def model(slope: Any, error: Any, collection: Any, law: Any) -> None:
-        log_scale = numpyro.sample("log_scale", dist.Normal(np.log(USUAL["logit"]), 0.7))
+        log_scale = numpyro.sample("log_scale", dist.Normal(np.log(usual), 0.7))
         law_scale = numpyro.sample("law_scale", dist.Normal(0.0, 1.0).expand([laws]))
         unlike = numpyro.sample("unlike", dist.HalfNormal(COLLECTIONS_DIFFER))
         own = numpyro.sample("collection", dist.Normal(0.0, 1.0).expand([collections]))

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayeslaw.ask.forecast.drift import LEARNED
+from bayeslaw.ask.forecast.drift import LEARNED, kind_of
 from bayeslaw.ask.forecast.variance_parts import CENTRAL_68
+from bayeslaw.ask.where.extrapolation import furthest
 from bayeslaw.ask.where.scale import trials
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.base.work import Sampling
@@ -27,19 +28,22 @@ from bayeslaw.validation.backtest.ahead import Look, looks
 from bayeslaw.validation.backtest.origins import COMPUTE, origins_along, those_that_see_enough
 from bayeslaw.words import worded
 
-# Closer than an e-fold, errors are all noise.
-NEAREST = 1.0
-OF_LOSSES, OF_SCORES = LEARNED.with_name("slopes.csv"), LEARNED.with_name("score_slopes.csv")
+# Closer than an e-fold of compute, errors are all noise, and so they are where a loss has fallen by less than a tenth,
+# as it does over some e-folds.
+NEAREST = {"log": 1.0, "logit": 1.0, "logit by loss": 0.1}
+OF_LOSSES, OF_SCORES, OF_LOSS_SCORES = (
+    LEARNED.with_name(name) for name in ("slopes.csv", "score_slopes.csv", "loss_slopes.csv")
+)
 COLUMNS = ("sweep", "table", "law", "link", "origin", "slope", "error", "distance")
 
 
 @cache
 def public_slopes() -> pd.DataFrame:
-    """Slopes on public sweeps and of public scores, as ``learn.py`` and ``scores.py`` of the case study made them.
+    """Slopes on public sweeps and of public scores, as ``learn``, ``scores`` and ``by_loss`` made them.
 
     That is ``case_studies/honest_intervals``; columns as in :data:`COLUMNS`.
     """
-    return pd.concat([pd.read_csv(each) for each in (OF_LOSSES, OF_SCORES)], ignore_index=True)
+    return pd.concat([pd.read_csv(each) for each in (OF_LOSSES, OF_SCORES, OF_LOSS_SCORES)], ignore_index=True)
 
 
 def slopes(
@@ -72,25 +76,30 @@ def slopes(
     plans = {name: make_plan(law, runs, family, pools[name]) for name, law in laws.items()}
     ahead = looks(plans, places, drift=False, sampling=sampling, seed=seed, place=place)
     rows = [
-        {"sweep": sweep, "table": table or sweep, "law": name, "link": laws[name].output.link,
+        {"sweep": sweep, "table": table or sweep, "law": name, "link": kind_of(laws[name]),
          "origin": look.origin.name, **slope_of(look, name)}
         for look in ahead
-        if np.nanmax(look.ratio) > np.exp(NEAREST)
         for name in laws
+        if distances(look, name).max() > NEAREST.get(kind_of(laws[name]), 1.0)
     ]  # fmt: skip
     if not rows:
         raise QuestionError(
             f"{sweep}: no origin hides a run that is more expensive than all seen runs by a factor "
-            f"of {np.exp(NEAREST):.1f}, so the table says nothing about drift; see fewer of its runs "
+            f"of {np.exp(NEAREST['log']):.1f}, so the table says nothing about drift; see fewer of its runs "
             f"({worded('origins=[0.3]', '--origins 0.3')}), or leave it out."
         )
     return rows
 
 
+def distances(look: Look, name: str) -> np.ndarray:
+    """How far each hidden run lies beyond the seen ones, in e-folds of what a law drifts along; 0 within them."""
+    return np.asarray(np.log(np.fmax(furthest(look.drawn[name].extrapolation), 1.0)))
+
+
 def slope_of(look: Look, name: str) -> dict[str, float]:
     """The slope of a law's errors against distance, its standard error, and the distance reached."""
     drawn, posterior = look.drawn[name], look.fits.posteriors[name]
-    far = np.log(np.fmax(look.ratio, 1.0))
+    far = distances(look, name)
     link, asked = LINKS[posterior.law.output.link], trials(posterior.law, drawn.inputs)
 
     def linked(outcome: np.ndarray) -> np.ndarray:
