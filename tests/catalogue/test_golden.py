@@ -267,3 +267,26 @@ def test_papers_find_their_laws() -> None:
     assert {paper: law(paper).name for paper in found} == found
     every = [words.casefold() for entry in entries().values() for words in {*entry.called}]
     assert len(set(every)) == len(every)
+
+
+def test_a_score_by_loss_goes_from_chance_to_ceiling_as_the_loss_falls() -> None:
+    """Half of the way at L_half, from a tenth to nine tenths of it in `width` nats; the form of Bhagia et al. 2024."""
+    one = law("score_by_loss")
+    at = {"chance": 0.25, "top": 0.8, "k": 4.0, "L_half": 2.6}
+    derived = one.derive(at)
+    assert derived["ceiling"] == pytest.approx(0.85)
+    L = 2.6 + np.array([9.0, derived["width"] / 2, 0.0, -derived["width"] / 2, -9.0])
+    right = one.mean({"L": L}, at)
+    np.testing.assert_allclose((right - 0.25) / 0.6, [0, 0.1, 0.5, 0.9, 1], atol=1e-9)
+    paper = {"a": -0.6, "b": 0.85, "k": 4.0, "L0": 2.6}  # accuracy = a / (1 + exp(-k (L - L0))) + b
+    np.testing.assert_allclose(
+        right, paper["a"] / (1 + np.exp(-paper["k"] * (L - paper["L0"]))) + paper["b"], atol=1e-12
+    )
+
+
+def test_a_score_by_loss_is_the_emergence_of_a_power_law_without_a_floor() -> None:
+    """A loss that falls by the same nats an e-fold of compute turns the S in the loss into the S in compute."""
+    by_loss, by_compute, C = law("score_by_loss"), law("emergence_logistic"), np.geomspace(1e20, 1e26, 7)
+    shared, fall = {"chance": 0.1, "top": 0.9}, 0.15
+    found = by_loss.mean({"L": 2.6 - fall * np.log(C / 1e23)}, {**shared, "k": 8.0, "L_half": 2.6})
+    np.testing.assert_allclose(found, by_compute.mean({"C": C}, {**shared, "k": 1.2, "C_half": 1e23}), rtol=1e-12)
