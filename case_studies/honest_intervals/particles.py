@@ -6,6 +6,8 @@ modes.  Populations of parameters over tasks are learned by weighting the partic
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
 
 import numpy as np
 from scipy.special import gammaln
@@ -15,6 +17,7 @@ from bayeslaw.inference.model.values import by_run
 from bayeslaw.language.formula.expression import evaluate
 from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.law import Law
+from bayeslaw.language.parts import Prior
 
 SIZE = 600
 # Each power of the likelihood leaves this share of the particles effective.
@@ -45,13 +48,18 @@ LIKELIHOODS: Mapping[str, Callable[..., np.ndarray]] = {
 }
 
 
+@cache
+def _distribution(prior: Prior) -> Any:
+    return prior.scipy()
+
+
 def log_prior(law: Law, u: np.ndarray) -> np.ndarray:
     """The log density of parameters on the scale without bounds, in the order of the law; shape ``(size,)``."""
     total = np.zeros(len(u))
     for i, name in enumerate(law.free_parameters):
         prior = law.parameters[name].prior
         jacobian = {"identity": 0.0, "log": u[:, i], "logit": -np.logaddexp(0, u[:, i]) - np.logaddexp(0, -u[:, i])}
-        total += prior.scipy().logpdf(bounded(prior, u[:, i])) + jacobian[prior.link]
+        total += _distribution(prior).logpdf(bounded(prior, u[:, i])) + jacobian[prior.link]
     return total
 
 
