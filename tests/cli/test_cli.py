@@ -581,12 +581,16 @@ def score(tmp_path_factory) -> Path:
 def test_a_score_is_reached_through_the_loss(fitted, score):
     """Both fits are named, and the value is the score's."""
     asked = ("--through", score, "--crosses", 0.5, "--family", "web", "--json")
-    found = strict(run("threshold", fitted[0], *asked).stdout)
+    found = strict(run("threshold", fitted[0], *asked, "--no-drift").stdout)
     assert found["outcome"]["through"] == {"name": "n_correct per trial", "crosses": 0.5}
     # Half of the answers are right at a loss of 2.8 - log(2) / 1.2, which the runs' 1.8 + 0.6 (C / 1e19)**-0.15 has at
     # 1.04e20.
     place = 1e19 * (0.6 / (1.0 - np.log(2) / 1.2)) ** (1 / 0.15)
     assert found["threshold"]["C"]["lower"] < place < found["threshold"]["C"]["upper"]
+    # Where the loss and the score drift, either end lies further away, the upper one perhaps at no compute.
+    drifting = strict(run("threshold", fitted[0], *asked).stdout)["threshold"]["C"]
+    assert drifting["lower"] <= found["threshold"]["C"]["lower"]
+    assert drifting["upper"] is None or drifting["upper"] >= found["threshold"]["C"]["upper"]
     assert "no input 'n_correct'" in refused(run("threshold", score, "--through", fitted[0], "--crosses", 2.2))
 
 

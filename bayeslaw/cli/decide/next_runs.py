@@ -71,7 +71,7 @@ def next_runs(
     as_json: bool,
     **reading: Any,
 ) -> None:
-    """Find the small run that tells most about a large one.
+    """Find the small run that tells most.
 
     What counts is the information about the outcome of the run at --at, for what the small run costs. Nothing is fitted
     again.
