@@ -156,7 +156,7 @@ def test_what_has_no_size_is_refused(score, change, how, said):
 @pytest.mark.parametrize("family", LIKELIHOODS.values(), ids=LIKELIHOODS)
 def test_the_spread_of_outcomes_is_that_of_their_draws(family):
     """Of tails that are not heavy, and of relative noise that is small: the spread is right to first order."""
-    given = typical(family, df=1e6, log_sd=0.002, log_scale=0.002, log_shortfall=0.003)
+    given = typical(family, df=1e6, log_sd=0.002, log_scale=0.002, log_shortfall=0.003, log_excess=0.003)
     arguments = [np.full(200_000, each) for each in given]
     drawn = family.draw(np.random.default_rng(5), *arguments)
     # A sample standard deviation of so many draws is off by a third of a percent.

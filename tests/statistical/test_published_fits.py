@@ -59,8 +59,11 @@ def test_the_refit_agrees_with_the_published_one(epoch):
 
 @pytest.mark.slow
 def test_the_best_split_of_gophers_budget_is_that_of_the_published_refit(epoch):
-    """72 billion parameters and 1.33 trillion tokens, 18 a parameter; Hoffmann's 40 billion lie outside."""
-    found = bl.optimum(epoch, budget={"C": 5.76e23})
+    """72 billion parameters and 1.33 trillion tokens, 18 a parameter; Hoffmann's 40 billion lie outside.
+
+    By the law itself: what its best sizes were off on public sweeps is another matter.
+    """
+    found = bl.optimum(epoch, budget={"C": 5.76e23}, drift=False)
     assert found.inputs["N"].lower < 72e9 < found.inputs["N"].upper
     assert found.inputs["D"].lower < 1.33e12 < found.inputs["D"].upper
     ratio = np.quantile(found.draws["D"] / found.draws["N"], [0.05, 0.95])
