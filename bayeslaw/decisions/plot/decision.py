@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -62,7 +63,7 @@ def plot_decision(found: Decision) -> Figure:
 
 def _chances(panel: Axes, found: Decision) -> None:
     """The chance against budget along the ray, and that of each option at its own budget."""
-    plan, reach, low, high = found.plan, found.reach, 1.0, np.e
+    plan, reach, low, high = found.plan, found.reach, 1.0, math.e
     if reach is None:
         places = [float(i) for i in range(len(found.options))]
         panel.set_xticks(places, [each.name for each in found.options])
