@@ -12,9 +12,7 @@ from bayeslaw.language.catalogue import law
 from bayeslaw.language.check import check_law
 from bayeslaw.language.files import USER_FOLDERS, entries
 from bayeslaw.language.law import Law
-
-# Laws that wait for their calibration are held to everything else.
-WAITING = Path(__file__).parents[2] / "benchmarks" / "waiting"
+from tests.waiting import WAITING
 
 
 @pytest.fixture(autouse=True)

@@ -16,8 +16,8 @@ from bayeslaw.language.files import LARGEST_FILE, entries
 from bayeslaw.language.formula.expression import parse
 from bayeslaw.language.law import Law, Root
 from bayeslaw.language.values import parse_call
+from tests.waiting import WAITING
 
-WAITING = Path(__file__).parents[2] / "benchmarks" / "waiting"
 # The same examples every time: a test that fails by luck teaches nothing.
 FIXED = settings(derandomize=True, database=None, deadline=None)
 

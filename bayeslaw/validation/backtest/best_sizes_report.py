@@ -10,7 +10,7 @@ import numpy as np
 
 from bayeslaw.note import Note
 from bayeslaw.page import Page, as_html, as_text
-from bayeslaw.validation.backtest.report import AVERAGE, LEVEL, unconverged_fits
+from bayeslaw.validation.backtest.report import LEVEL, in_words, lead_of, left_out_words, unconverged_fits
 from bayeslaw.validation.backtest.scores import LEVELS, Scores
 from bayeslaw.words import plain
 
@@ -51,14 +51,15 @@ class BestSizes:
     @property
     def lead(self) -> str:
         """The subject of the verdict: the average, or the only law."""
-        return AVERAGE if AVERAGE in self.sizes else next(iter(self.sizes))
+        return lead_of(self.sizes)
 
     @property
     def verdict(self) -> str:
         """How often intervals held the best size, and what the stated sizes gave up."""
         sizes, regret = self.sizes[self.lead], self.regret[self.lead]
-        whose = "the average" if self.lead == AVERAGE else self.lead
-        held = f"{LEVEL:.0%} intervals of the best size of {whose} covered {sizes.inside(LEVEL).mean():.0%}"
+        held = (
+            f"{LEVEL:.0%} intervals of the best size of {in_words(self.lead)} covered {sizes.inside(LEVEL).mean():.0%}"
+        )
         off = np.exp(np.median(np.abs(np.log(self.chosen[self.lead]) - sizes.observed)))
         given = (
             f"; the stated size gave up {np.median(regret.observed):.2g} in the middle and {regret.observed.max():.2g} "
@@ -85,7 +86,7 @@ class BestSizes:
             "Coverage of the best size at hidden budgets by level, the width of its interval and the error of the "
             "stated size as factors, the coverage of the regret of that size, and what it gave up (medians):",
             [head, *([name, *self._shown(name)] for name in self.sizes)],
-            self.verdict, *map(str, self.notes),
+            *left_out_words(self.left_out), self.verdict, *map(str, self.notes),
         ]  # fmt: skip
 
     def _shown(self, name: str) -> list[str]:

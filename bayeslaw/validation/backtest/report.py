@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
@@ -58,7 +58,7 @@ class Backtest:
     @property
     def lead(self) -> str:
         """The subject of the verdict: the average, or the only law."""
-        return AVERAGE if AVERAGE in self.laws else next(iter(self.laws))
+        return lead_of(self.laws)
 
     @cached_property
     def bins(self) -> tuple[tuple[float, Scores], ...]:
@@ -91,7 +91,7 @@ class Backtest:
     def claim(self) -> str:
         """The coverage of intervals, and how far to trust them, without a full stop."""
         scores = self.laws[self.lead]
-        whose = "the average" if self.lead == AVERAGE else self.lead
+        whose = in_words(self.lead)
         held = f"{LEVEL:.0%} intervals of {whose} covered {scores.inside(LEVEL).mean():.0%}, n = {len(scores)}"
         if np.isnan(scores.ratio).all():
             return f"{held}; how far these lie beyond the runs is not known"
@@ -131,15 +131,11 @@ class Backtest:
             for kind, found in (("", self.laws), ("Huber + bootstrap, ", self.rivals))
             for name, scores in found.items()
         ]
-        left = (
-            [f"Left out, since they see fewer runs than a law has parameters: {listed(self.left_out)}."]
-            if self.left_out else []
-        )  # fmt: skip
         return [
             f"Coverage of the {self.outcome.replace('_', ' ')} of hidden runs by level, and scores (lower is better, "
             f"for the log score higher):",
-            [head, *rows], f"Coverage by distance: {listed(self._by_ratio())}.", *left, self.verdict,
-            *map(str, self.notes),
+            [head, *rows], f"Coverage by distance: {listed(self._by_ratio())}.", *left_out_words(self.left_out),
+            self.verdict, *map(str, self.notes),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -178,6 +174,21 @@ class Backtest:
             reach = f"beyond {low:g}x" if np.isinf(high) else f"to {high:g}x"
             found.append(f"{reach} {part.inside(LEVEL).mean():.0%} of {len(part)}")
         return found
+
+
+def lead_of(scores: Mapping[str, Scores]) -> str:
+    """The subject of a verdict: the average, or the only law."""
+    return AVERAGE if AVERAGE in scores else next(iter(scores))
+
+
+def in_words(lead: str) -> str:
+    """The subject of a verdict, within a sentence."""
+    return "the average" if lead == AVERAGE else lead
+
+
+def left_out_words(names: Sequence[str]) -> list[str]:
+    """The line on origins that see too few runs, if there are any."""
+    return [f"Left out, since they see fewer runs than a law has parameters: {listed(names)}."] if names else []
 
 
 def unconverged_fits(unconverged: int, fits: int) -> tuple[Note, ...]:
