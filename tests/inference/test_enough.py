@@ -10,7 +10,7 @@ from bayeslaw.inference.base.diagnostics import bulk_ess, tail_ess
 from bayeslaw.inference.many import infer_many
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.sampler.growing import FIRST_LOOK, ROUND
-from bayeslaw.inference.sampler.settings import ENOUGH, USUAL
+from bayeslaw.inference.sampler.settings import CHEAP, ENOUGH
 from tests.linear import linear_law, linear_runs
 
 LINE = linear_law("line")
@@ -23,7 +23,7 @@ def posterior() -> bl.Posterior:
 
 def test_there_are_fewer_draws_than_allowed_and_enough(posterior):
     _, draws, _ = posterior.flat.shape
-    assert FIRST_LOOK <= draws < USUAL.draws
+    assert FIRST_LOOK <= draws < CHEAP.draws
     assert draws % ROUND == 0
     assert posterior.diagnostics.converged
     assert bulk_ess(posterior.flat).min() >= ENOUGH
@@ -68,11 +68,11 @@ def test_all_draws_are_taken_where_they_are_not_enough():
     posterior = bl.fit(LINE, linear_runs(), chains=1, patience=False, progress=lambda *counts: told.append(counts))
     _, draws, _ = posterior.flat.shape
     effective = min(bulk_ess(posterior.flat).min(), tail_ess(posterior.flat).min())
-    assert effective >= ENOUGH or draws == USUAL.draws
+    assert effective >= ENOUGH or draws == CHEAP.draws
     assert told[-1][0] == told[-1][1]
 
 
 def test_progress_ends_at_all_draws_though_they_were_not_needed(posterior):
     told = []
     bl.fit(LINE, linear_runs(), seed=1, progress=lambda *counts: told.append(counts))
-    assert told[-1] == (4 * (USUAL.warmup + USUAL.draws),) * 2
+    assert told[-1] == (4 * (CHEAP.warmup + CHEAP.draws),) * 2

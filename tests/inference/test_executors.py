@@ -49,13 +49,13 @@ def the_same(one: dict[int, Draws], other: dict[int, Draws]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("rows", "count", "kind", "chains"),
-    [(60, TOGETHER, Affine, 2), (60, 1, Affine, 4), (20, 1, Following, 2)],
+    ("family", "count", "kind", "chains"),
+    [(None, TOGETHER, Affine, 2), (None, 1, Affine, 4), ("family", 1, Following, 2)],
 )
-def test_a_worker_has_one_thread_and_the_same_draws(rows, count, kind, chains):
+def test_a_worker_has_one_thread_and_the_same_draws(family, count, kind, chains):
     """To the bit, of a law with powers, where rounding shows: several fits in one program, and one alone."""
     how = {**HOW, "chains": chains}
-    plan = make_plan(POWER, simulated_runs(POWER, np.random.default_rng(1), rows))
+    plan = make_plan(POWER, simulated_runs(POWER, np.random.default_rng(1), 20, families=2), family)
     plans = folds(plan, TOGETHER)[:count]
     assert {suited(each) for each in plans} == {kind}
     with ThreadPoolExecutor(2) as threads:

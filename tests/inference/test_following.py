@@ -1,5 +1,6 @@
 """Coordinates that follow predictions: their determinant, their equation, and where they lose nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -13,16 +14,15 @@ from hypothesis import strategies as st
 import bayeslaw as bl
 from bayeslaw.inference.base.devices import HASTY
 from bayeslaw.inference.base.diagnostics import bulk_ess
-from bayeslaw.inference.choice import Choice, choice_for, next_choice
+from bayeslaw.inference.choice import Choice, choice_for
 from bayeslaw.inference.coordinates.conditional import Conditional
 from bayeslaw.inference.coordinates.following import Following
 from bayeslaw.inference.coordinates.protocol import Problem
 from bayeslaw.inference.coordinates.split import Split
-from bayeslaw.inference.coordinates.suited import suited
 from bayeslaw.inference.infer import infer
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.model.starts import starts_of
-from bayeslaw.inference.sampler.settings import Settings
+from bayeslaw.inference.sampler.settings import FEW_RUNS, Settings
 from tests.simulate import simulated_runs
 
 POWER = bl.law("power_law")
@@ -41,7 +41,6 @@ class Fitted:
     def __init__(self, law, runs, **how):
         with jax.enable_x64(True):
             self.plan = make_plan(law, runs, **how)
-            assert suited(self.plan) is Following
             problem = Problem.of(self.plan)
             self.model, self.args = problem.model, problem.args
             self.split = Split.of(self.plan.structure, self.model, by_group=False)
@@ -243,9 +242,9 @@ def test_a_law_whose_predictions_turn_is_sampled_where_nothing_folds(shared_data
     broken = bl.read_law(Path(__file__).parents[2] / "case_studies" / "which_law" / "broken.toml")
     runs = bl.read_runs(shared_data / "gadre_overtraining.csv").where("family == 'c4_original'")
     plan = make_plan(broken, runs)
-    impatient = infer(plan, choice_for(plan, draws=250), seed=2)
+    impatient = infer(plan, Choice(Following, replace(FEW_RUNS, draws=250, enough=None)), seed=2)
     assert np.isfinite(impatient.flat).all()
     assert impatient.diagnostics.divergences > 160
-    patient = next_choice(plan, choice_for(plan), impatient.diagnostics)
-    assert not patient.coordinates.folds
-    assert infer(plan, patient, seed=2).diagnostics.converged
+    chosen = choice_for(plan)
+    assert not chosen.coordinates.folds
+    assert infer(plan, chosen, seed=2).diagnostics.converged

@@ -152,10 +152,11 @@ def test_the_identity_changes_nothing():
     assert log_det == 0.0
 
 
-@pytest.mark.parametrize(("rows", "kind"), [(8, Following), (96, Affine)])
-def test_the_reported_log_density_is_the_model_s(rows, kind):
-    """Of few runs too, which are sampled in coordinates that follow their predictions."""
-    plan = make_plan(POWER, simulated_runs(POWER, np.random.default_rng(3), rows))
+@pytest.mark.parametrize(("families", "kind"), [(2, Following), (None, Affine)])
+def test_the_reported_log_density_is_the_model_s(families, kind):
+    """Of few runs in families too, which are sampled in coordinates that follow their predictions."""
+    runs = simulated_runs(POWER, np.random.default_rng(3), 8, families=families)
+    plan = make_plan(POWER, runs, *(["family", {"E": "partial"}] if families else []))
     draws = infer(plan, choice_for(plan, draws=20, warmup=50, chains=2), seed=0)
     assert type(draws.coordinates) is kind
     assert_log_density(draws, jax.tree.map(jnp.asarray, plan.data()))

@@ -8,7 +8,7 @@ from scipy.stats import norm
 import bayeslaw as bl
 from bayeslaw.inference.base.diagnostics import mean_ess
 from bayeslaw.inference.choice import choice_for
-from bayeslaw.inference.coordinates.affine import Affine
+from bayeslaw.inference.coordinates.conditional import Conditional
 from bayeslaw.inference.coordinates.following import Following
 from bayeslaw.inference.coordinates.suited import suited
 from bayeslaw.inference.holdout import refit
@@ -93,9 +93,10 @@ def test_a_hidden_family_leaves_its_deviations_to_the_prior(families):
 
 def test_only_runs_that_are_seen_count_as_runs():
     """Coordinates are chosen by how many runs there are to a coordinate."""
-    runs = simulated_runs(bl.law("chinchilla"), np.random.default_rng(1), 100)
-    plan = make_plan(bl.law("chinchilla"), runs)
-    fewer = plan.hiding(np.arange(100) >= 40)
-    assert (suited(plan), suited(fewer)) == (Affine, Following)
-    assert suited(make_plan(plan.law, runs.take(np.arange(40)))) is Following
+    law, pool = bl.law("chinchilla"), {"E": "partial", **dict.fromkeys(("A", "B", "alpha", "beta"), "complete")}
+    runs = simulated_runs(law, np.random.default_rng(1), 120, families=2)
+    plan = make_plan(law, runs, "family", pool)
+    fewer = plan.hiding(np.arange(120) >= 40)
+    assert (suited(plan), suited(fewer)) == (Conditional, Following)
+    assert suited(make_plan(law, runs.take(np.arange(40)), "family", pool)) is Following
     assert fewer.structure == plan.structure

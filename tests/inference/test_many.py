@@ -165,12 +165,12 @@ def test_a_full_disk_keeps_what_is_finished(line, tmp_path):
 @pytest.mark.slow
 def test_plans_of_two_kinds_are_kept_apart_and_none_is_lost(line):
     """Hiding most runs changes the coordinates; what comes back says which plan it is of."""
-    runs = simulated_runs(POWER, np.random.default_rng(1), 60)
-    plan = make_plan(POWER, runs)
-    rows = np.arange(60)
+    rows = np.arange(120)
+    runs = simulated_runs(POWER, np.random.default_rng(1), len(rows), families=2)
+    plan = make_plan(POWER, runs, "family", {"E": "partial", "A": "complete", "alpha": "complete"})
     masks = [rows % 9 == i if i % 2 else rows >= 20 + i for i in range(6)]
     plans = [plan.hiding(hidden) for hidden in masks]
-    assert {suited(each) for each in plans} == {Affine, Following}
+    assert {suited(each) for each in plans} == {Conditional, Following}
     told: list[tuple[int, int]] = []
     found = dict(
         infer_many(plans, range(6), progress=lambda done, total: told.append((done, total)), draws=100, warmup=100)

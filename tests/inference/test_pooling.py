@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bayeslaw as bl
 from bayeslaw.errors import PoolingError
-from bayeslaw.inference.model.plan import MANY_ROWS, bounded, make_plan, padded, unbounded
+from bayeslaw.inference.model.plan import MANY_ROWS, bounded, least_rows, make_plan, padded, unbounded
 from bayeslaw.inference.model.pooling import Pooling, group, plan_pooling, read_pooling
 from bayeslaw.language.catalogue import law
 from bayeslaw.runs.table import Runs
@@ -184,19 +185,27 @@ def test_a_plan_names_what_it_samples() -> None:
     assert structure.size_of == {"family": 3, "family:corpus": 5, "corpus": 2}
 
 
-@given(st.integers(1, 10**7), st.booleans())
-def test_padding_is_little_and_never_negative(rows: int, grouped: bool) -> None:
+@given(st.integers(1, 10**7), st.sampled_from([32, 64, 256]))
+def test_padding_is_little_and_never_negative(rows: int, least: int) -> None:
     """Half as many again, or an eighth where rows are many."""
-    size, least = padded(rows, grouped=grouped), padded(1, grouped=grouped)
+    size = padded(rows, least)
     assert rows <= size <= max(least, rows * (1.125 if rows > MANY_ROWS else 1.5) + 16)
-    assert padded(size, grouped=grouped) == size
-    assert padded(rows + 1, grouped=grouped) >= size
+    assert padded(size, least) == size
+    assert padded(rows + 1, least) >= size
 
 
 def test_tables_of_many_lengths_share_few_programs() -> None:
     lengths = range(1, MANY_ROWS + 1)
-    assert {padded(rows, grouped=False) for rows in lengths} == {64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048}
-    assert len({padded(rows, grouped=True) for rows in lengths}) == 13
+    assert {padded(rows, 256) for rows in lengths} == {256, 384, 512, 768, 1024, 1536, 2048}
+    assert len({padded(rows, 32) for rows in lengths}) == 13
+
+
+def test_programs_have_more_rows_where_a_row_is_cheap() -> None:
+    """A law of a loss is a few powers; counts of successes take gamma functions, a root is searched for."""
+    least = {law.name: least_rows(law, grouped=False) for law in bl.laws()}
+    assert least["chinchilla"] == least["coupled"] == least["over_training"] == least["power_law"] == 256
+    assert least["bnsl"] == least["passuntil"] == least["capacity_gap"] == 64
+    assert {least_rows(law, grouped=True) for law in bl.laws()} == {32}
 
 
 def test_padding_has_no_weight() -> None:

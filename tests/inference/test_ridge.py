@@ -119,10 +119,11 @@ def test_plans_choose_by_runs_families_and_what_is_fixed():
     assert suited(make_plan(LAW, runs)) is BreakMap
     assert suited(make_plan(LAW.with_priors(c="Constant(0.05)"), runs)) is BreakMap
     assert suited(make_plan(LAW.with_priors(c1="Constant(0.2)"), runs)) is Affine
-    few = make_plan(LAW, runs.take(np.arange(40)))
-    assert (suited(few), with_care(few).coordinates) == (Following, BreakMap)
+    assert suited(make_plan(LAW, runs.take(np.arange(40)))) is BreakMap
     families = simulated_runs(LAW, np.random.default_rng(0), 480, families=3, parameters=TRUTH)
     assert suited(make_plan(LAW, families, "family")) is Conditional
+    few = make_plan(LAW, families.take(np.arange(40)), "family")
+    assert (suited(few), with_care(few).coordinates) == (Following, Conditional)
 
 
 # --- the map ----------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from bayeslaw.inference.coordinates.positive import FLATTEST, root_of_inverse
 from bayeslaw.inference.coordinates.protocol import Problem
 from bayeslaw.inference.model.flat_model import FlatModel
 from bayeslaw.inference.sampler.kernels import Kernel, Nuts
-from bayeslaw.inference.sampler.settings import USUAL, Settings
+from bayeslaw.inference.sampler.settings import CHEAP, Settings
 
 
 @jax.tree_util.register_dataclass
@@ -44,7 +44,7 @@ class Affine:
     scale: Any
     log_det: Any
 
-    settings: ClassVar[Settings] = USUAL
+    settings: ClassVar[Settings] = CHEAP
     kernel: ClassVar[type[Kernel]] = Nuts
     folds: ClassVar[bool] = False
 

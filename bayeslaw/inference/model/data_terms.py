@@ -17,6 +17,9 @@ from bayeslaw.language.formula.expression import Call, Name, Node, evaluate, nam
 from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.law import Law, Root
 
+# The special functions of Chinchilla's law are four, of most laws of a loss not more than this.
+FEW = 5
+
 
 @dataclass(frozen=True)
 class Hoisted:
@@ -26,6 +29,14 @@ class Hoisted:
     terms: tuple[tuple[str, Node | Root], ...]
     likelihood: tuple[Node, ...]
     arrays: tuple[tuple[str, Node], ...]
+
+    @property
+    def light(self) -> bool:
+        """Whether the mean of a run takes a few special functions at most, such as the powers of a sum of powers."""
+        nodes = [self.formula, *self.likelihood, *(node for _, node in self.terms if not isinstance(node, Root))]
+        calls = [part for node in nodes for part in walk(node) if isinstance(part, Call)]
+        special = sum(call.function not in {"+", "-", "*", "/"} for call in calls)
+        return special <= FEW and not any(isinstance(node, Root) for _, node in self.terms)
 
     def data(self, law: Law, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The arrays for some inputs, each of the inputs' shape."""

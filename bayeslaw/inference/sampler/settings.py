@@ -57,6 +57,8 @@ class Settings:
 # The ends of a 95 % interval are then known to a twentieth of its width, which is less than a table's own error.
 ENOUGH = 1000
 USUAL = Settings(enough=ENOUGH)
+# In affine coordinates draws are cheap, and where runs are few for the parameters they are seldom independent.
+CHEAP = Settings(draws=2000, enough=ENOUGH)
 # Where runs are few for the parameters, in coordinates that follow the predictions.  The longest warm-up that NumPyro
 # learns variances in once: from its first 25 draws alone, as in a longer one, they are far off there, and trees of 500
 # steps in the next 50 draws cost more than all the rest.  Draws are nearly independent, 2,000 effective of 3,000, and
