@@ -21,7 +21,7 @@ def runs() -> bl.Runs:
 
 @pytest.mark.parametrize("pool", ["separate_pool", "common_pool"])
 def test_exponents_are_within_one_published_standard_error(runs, pool):
-    posterior = bl.fit("chinchilla", runs, "family", STUDY[pool](), draws=400, seed=STUDY["SEED"], patience=False)
+    posterior = bl.fit("chinchilla", runs, "family", STUDY[pool](), draws=1000, seed=STUDY["SEED"], patience=False)
     posterior.diagnostics.require()
     for corpus, distance in STUDY["distances"](posterior).items():
         assert max(map(abs, distance)) < 1.0, corpus

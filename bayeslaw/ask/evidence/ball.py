@@ -20,7 +20,7 @@ from bayeslaw.inference.base.batched import in_chunks
 from bayeslaw.inference.base.program_shapes import PROGRAMS_KEPT
 from bayeslaw.inference.coordinates.conditional import Conditional
 from bayeslaw.inference.coordinates.protocol import Coordinates, Problem
-from bayeslaw.inference.coordinates.suited import suited
+from bayeslaw.inference.coordinates.suited import roundest
 from bayeslaw.inference.model.flat_model import FlatModel
 from bayeslaw.inference.posterior.posterior import Posterior
 
@@ -49,7 +49,7 @@ def whitened(posterior: Posterior) -> Whitened:
     plan = posterior.plan
     with devices.float64():
         problem = Problem.of(plan)
-        coordinates = suited(plan).around(problem, posterior.flat.mean(axis=(0, 1)))
+        coordinates = roundest(plan).around(problem, posterior.flat.mean(axis=(0, 1)))
     ball = on_ball(problem.model, problem.args, posterior.flat, coordinates)
     if not isinstance(coordinates, Conditional):
         return ball
