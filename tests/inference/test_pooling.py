@@ -204,7 +204,7 @@ def test_programs_have_more_rows_where_a_row_is_cheap() -> None:
     """A law of a loss is a few powers; counts of successes take gamma functions, a root is searched for."""
     least = {law.name: least_rows(law, grouped=False) for law in bl.laws()}
     assert least["chinchilla"] == least["coupled"] == least["over_training"] == least["power_law"] == 256
-    assert least["bnsl"] == least["passuntil"] == least["capacity_gap"] == 64
+    assert least["bnsl"] == least["passuntil"] == least["capacity_gap"] == least["densing"] == 64
     assert {least_rows(law, grouped=True) for law in bl.laws()} == {32}
 
 

@@ -237,7 +237,9 @@ def least_rows(law: Law, *, grouped: bool) -> int:
     """The fewest rows of a program of a law."""
     if grouped:
         return LEAST_ROWS_IN_GROUPS
-    light = hoist(law).light and law.output.likelihood.family.outcome in {"real", "positive"}
+    # Densities of shares and counts are gamma functions, those of bounds and frontiers the tails of a normal.
+    noise = law.output.likelihood.family
+    light = hoist(law).light and noise.outcome in {"real", "positive"} and "bound" not in noise.arguments
     return LEAST_LIGHT_ROWS if light else LEAST_ROWS
 
 
