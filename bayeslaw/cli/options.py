@@ -16,7 +16,7 @@ import click
 from bayeslaw.cli.answer import assignments
 from bayeslaw.errors import InputError, QuestionError
 from bayeslaw.inference.base.work import CHAINS, Sampling
-from bayeslaw.inference.sampler.settings import ENOUGH, FEW_RUNS, USUAL, Settings
+from bayeslaw.inference.sampler.settings import CHEAP, ENOUGH, FEW_RUNS, Settings
 from bayeslaw.paths import law_file, runs_file
 from bayeslaw.words import number_in
 
@@ -177,12 +177,12 @@ def read_pooling(given: Sequence[str]) -> dict[str, str]:
 
 def usual(name: str) -> str:
     """The defaults of a setting, for the help."""
-    return f"default {getattr(Settings(), name)}; {getattr(FEW_RUNS, name)} where runs are few for the parameters"
+    return f"default {getattr(Settings(), name)}; {getattr(FEW_RUNS, name)} where runs in families are few"
 
 
 def enough() -> str:
     """The default number of draws, for the help."""
-    return f"default: as many as give an effective sample size of {ENOUGH:,}, at most {USUAL.draws}"
+    return f"default: as many as give an effective sample size of {ENOUGH:,}, at most {CHEAP.draws:,}"
 
 
 def fitting_options(draws: int | None = None) -> Options:

@@ -23,7 +23,7 @@ from bayeslaw.cli import HEADINGS, commands
 from bayeslaw.cli.answer import check_writable
 from bayeslaw.cli.fits import WEIGHTS
 from bayeslaw.errors import FileError
-from bayeslaw.inference.sampler.settings import DRAWS_OF_MANY, ENOUGH, USUAL
+from bayeslaw.inference.sampler.settings import CHEAP, DRAWS_OF_MANY, ENOUGH
 from bayeslaw.language.public_priors import field_priors
 from bayeslaw.validation.backtest.origins import SEEN
 
@@ -143,7 +143,7 @@ def test_the_help_names_the_defaults_and_choices_of_the_verbs():
     backtest, frontier = (" ".join(run(name, "--help").stdout.split()) for name in ("backtest", "frontier"))
     assert f"(default: {','.join(map(str, SEEN))})" in backtest
     assert f"(default {IMAGINED})" in frontier
-    assert f"(default: as many as give an effective sample size of {ENOUGH:,}, at most {USUAL.draws})" in backtest
+    assert f"(default: as many as give an effective sample size of {ENOUGH:,}, at most {CHEAP.draws:,})" in backtest
     assert f"draws per chain (default {DRAWS_OF_MANY})" in frontier
     assert WEIGHTS.split("|") == list(WEIGHTINGS)
 

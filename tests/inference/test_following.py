@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 import bayeslaw as bl
 from bayeslaw.inference.base.devices import HASTY
 from bayeslaw.inference.base.diagnostics import bulk_ess
-from bayeslaw.inference.choice import Choice, choice_for
+from bayeslaw.inference.choice import Choice, choice_for, next_choice
 from bayeslaw.inference.coordinates.conditional import Conditional
 from bayeslaw.inference.coordinates.following import Following
 from bayeslaw.inference.coordinates.protocol import Problem
 from bayeslaw.inference.coordinates.split import Split
+from bayeslaw.inference.coordinates.suited import roundest, suited
 from bayeslaw.inference.infer import infer
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.model.starts import starts_of
@@ -41,6 +42,7 @@ class Fitted:
     def __init__(self, law, runs, **how):
         with jax.enable_x64(True):
             self.plan = make_plan(law, runs, **how)
+            assert roundest(self.plan) is Following
             problem = Problem.of(self.plan)
             self.model, self.args = problem.model, problem.args
             self.split = Split.of(self.plan.structure, self.model, by_group=False)
@@ -55,7 +57,9 @@ class Fitted:
 
 @pytest.fixture(scope="module")
 def families():
-    return Fitted(POWER, simulated_runs(POWER, np.random.default_rng(2), 12, families=3), **FAMILIES)
+    fitted = Fitted(POWER, simulated_runs(POWER, np.random.default_rng(2), 12, families=3), **FAMILIES)
+    assert suited(fitted.plan) is Following
+    return fitted
 
 
 @pytest.fixture(scope="module")
@@ -242,9 +246,11 @@ def test_a_law_whose_predictions_turn_is_sampled_where_nothing_folds(shared_data
     broken = bl.read_law(Path(__file__).parents[2] / "case_studies" / "which_law" / "broken.toml")
     runs = bl.read_runs(shared_data / "gadre_overtraining.csv").where("family == 'c4_original'")
     plan = make_plan(broken, runs)
-    impatient = infer(plan, Choice(Following, replace(FEW_RUNS, draws=250, enough=None)), seed=2)
+    hasty = Choice(Following, replace(FEW_RUNS, draws=250, enough=None))
+    impatient = infer(plan, hasty, seed=2)
     assert np.isfinite(impatient.flat).all()
     assert impatient.diagnostics.divergences > 160
-    chosen = choice_for(plan)
-    assert not chosen.coordinates.folds
-    assert infer(plan, chosen, seed=2).diagnostics.converged
+    patient = next_choice(plan, hasty, impatient.diagnostics)
+    assert not patient.coordinates.folds
+    assert not choice_for(plan).coordinates.folds
+    assert infer(plan, patient, seed=2).diagnostics.converged

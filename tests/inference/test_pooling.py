@@ -196,7 +196,9 @@ def test_padding_is_little_and_never_negative(rows: int, least: int) -> None:
 
 def test_tables_of_many_lengths_share_few_programs() -> None:
     lengths = range(1, MANY_ROWS + 1)
-    assert {padded(rows, 256) for rows in lengths} == {256, 384, 512, 768, 1024, 1536, 2048}
+    many = {256, 384, 512, 768, 1024, 1536, 2048}
+    assert {padded(rows, 256) for rows in lengths} == many
+    assert {padded(rows, 64) for rows in lengths} == {64, 96, 128, 192, *many}
     assert len({padded(rows, 32) for rows in lengths}) == 13
 
 

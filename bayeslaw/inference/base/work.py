@@ -26,14 +26,15 @@ class Sampling:
     Attributes
     ----------
     draws, warmup
-        Posterior and warm-up draws per chain (default: 1000 and 500, or 750 and 149 where runs are few for the
-        parameters; laws with a break and the many fits of a calibration or a frontier have their own).  Unless `draws`
+        Posterior and warm-up draws per chain (default without families: 2000 and 500; in families: 1000 and 500, or
+        750 and 149 where runs are few; laws with a break and the many fits of a calibration or a frontier have their
+        own).  Unless `draws`
         is given, sampling stops sooner, once all parameters have a bulk and a tail effective sample size of 1,000.
     chains
         Chains (default 4).
     target_accept
-        The acceptance rate that the step size is tuned to (default: 0.93, or 0.95 where runs are few for
-        the parameters).
+        The acceptance rate that the step size is tuned to (default: 0.93, or 0.87 where runs in families are
+        few).
     patience
         Repeat a fit that has not converged, with four times the draws and, if that is not enough, with a longer
         warm-up and smaller steps.

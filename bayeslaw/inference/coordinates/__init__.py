@@ -2,10 +2,10 @@
 
 ===============  ======================================================================
 ``protocol``     what coordinates are
-``suited``       which coordinates suit which plan: one ordered table
+``suited``       which coordinates suit which plan: one ordered table, and which an evidence takes
 ``affine``       one linear map
 ``conditional``  everything else given the scales, for hierarchies
-``following``    predictions as coordinates, for few runs
+``following``    predictions as coordinates, for few runs in groups
 ``breaks``       along the location of a break that may be absent
 ``split``        which coordinates of a plan are scales, group-specific, or shared
 ``pieces``       the parts of coordinates with scales

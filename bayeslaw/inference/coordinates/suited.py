@@ -37,9 +37,9 @@ def few_runs(plan: Plan) -> bool:
 def few_runs_in_groups(plan: Plan) -> bool:
     """Whether runs in groups are few.
 
-    Without groups other coordinates are faster: affine ones take 10 to 40 leapfrogs a draw in place of 10 to 14, each
-    at a sixth of the price, and compile in half the time (simulated tables of eight laws, with 1.3 to 6 runs to a
-    coordinate: .4 to 4 seconds in place of 1.2 to 8).  Where a break may be absent, those that follow predictions fold.
+    Without groups other coordinates are nearly always faster: affine ones take 7 to 82 leapfrogs a draw in place of 6
+    to 13, each at a fifth to a twentieth of the price, and compile in half the time (``docs/architecture.md``).  Where
+    a break may be absent, those that follow predictions fold.
     """
     return hierarchy(plan) and few_runs(plan)
 
@@ -82,6 +82,6 @@ def roundest(plan: Plan) -> type[Coordinates]:
     """The coordinates in which the posterior of a plan is nearest to a ball, whatever they cost.
 
     Without groups few runs are sampled faster in affine coordinates, but an evidence rests on how well a ball fits: of
-    15 runs on 78 effective terms in these, and on more than a thousand in those that follow predictions.
+    15 runs on 78 effective terms in these, and on 269 in those that follow predictions.
     """
     return Following if few_runs(plan) else suited(plan)

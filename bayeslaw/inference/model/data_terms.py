@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
-from bayeslaw.language.formula.expression import Call, Name, Node, evaluate, names, walk
+from bayeslaw.language.formula.expression import ARITHMETIC, Call, Name, Node, evaluate, names, walk
 from bayeslaw.language.formula.functions import NUMPY_WORDS
 from bayeslaw.language.law import Law, Root
 
-# The special functions of Chinchilla's law are four, of most laws of a loss not more than this.
-FEW = 5
+# Chinchilla's law takes two special functions, most laws of a loss not more than this.
+FEW = 4
+CHEAP = ARITHMETIC - {"**"}
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,15 @@ class Hoisted:
     likelihood: tuple[Node, ...]
     arrays: tuple[tuple[str, Node], ...]
 
-    @property
+    @cached_property
     def light(self) -> bool:
         """Whether the mean of a run takes a few special functions at most, such as the powers of a sum of powers."""
-        nodes = [self.formula, *self.likelihood, *(node for _, node in self.terms if not isinstance(node, Root))]
-        calls = [part for node in nodes for part in walk(node) if isinstance(part, Call)]
-        special = sum(call.function not in {"+", "-", "*", "/"} for call in calls)
-        return special <= FEW and not any(isinstance(node, Root) for _, node in self.terms)
+        special = 0
+        for node in (self.formula, *self.likelihood, *(node for _, node in self.terms)):
+            if isinstance(node, Root):
+                return False
+            special += sum(isinstance(part, Call) and part.function not in CHEAP for part in walk(node))
+        return special <= FEW
 
     def data(self, law: Law, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The arrays for some inputs, each of the inputs' shape."""

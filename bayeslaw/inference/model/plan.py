@@ -225,9 +225,9 @@ class Plan:
 
 
 # A program is compiled for a number of rows, and a few more of weight 0 cost less than another compilation.  Without
-# groups, 64 rows take as long as 16: starting a kernel is what takes time.  Where a row is cheap, 256 of them add a
-# tenth of a second to a fit, and another program four.  In groups, coordinates that follow the predictions multiply
-# matrices with a column per row.
+# groups, 64 rows take as long as 16: starting a kernel is what takes time.  Where a row is cheap, 256 of them add one
+# to four tenths of a second to a fit, and another program about four seconds.  In groups, coordinates that follow the
+# predictions multiply matrices with a column per row.
 LEAST_ROWS, LEAST_LIGHT_ROWS, LEAST_ROWS_IN_GROUPS = 64, 256, 32
 # From here on, rows cost what they are.
 MANY_ROWS = 2048

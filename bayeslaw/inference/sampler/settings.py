@@ -63,7 +63,7 @@ CHEAP = Settings(draws=2000, enough=ENOUGH)
 # learns variances in once: from its first 25 draws alone, as in a longer one, they are far off there, and trees of 500
 # steps in the next 50 draws cost more than all the rest.  Draws are nearly independent, 2,000 effective of 3,000, and
 # each costs a dozen factorisations.  With this rate of acceptance the fits of three laws to 15 runs and of one to 66,
-# two seeds each, took a fourth less time than with .95, had as many effective draws, and in all one draw diverged.
+# two seeds each, took a fifth less time than with .95, had as many effective draws, and in all one draw diverged.
 FEW_RUNS = Settings(draws=750, warmup=149, target_accept=0.87, enough=ENOUGH)
 # Draws per chain of each of the many fits of a calibration or a frontier.
 DRAWS_OF_MANY = 500
