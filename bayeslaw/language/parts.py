@@ -21,6 +21,10 @@ STATUS: Mapping[str, str] = {
 }
 
 
+# The end of an outcome that is wanted, with the sign by which a search for the lowest finds it.
+BEST: Mapping[str, float] = {"lowest": 1.0, "highest": -1.0}
+
+
 @dataclass(frozen=True)
 class Prior:
     """A prior distribution with its numbers, such as ``LogNormal(log(1.8), 0.3)``.
@@ -151,13 +155,25 @@ class Likelihood:
 
 @dataclass(frozen=True)
 class Output:
-    """The outcome that a law predicts, and the noise about it."""
+    """The outcome that a law predicts, and the noise about it.
+
+    Attributes
+    ----------
+    best
+        The end that is wanted, of ``BEST``: ``lowest`` for a loss, ``highest`` for a score.
+    """
 
     column: str
     likelihood: Likelihood
     units: str
     meaning: str
     range: tuple[float, float] | None = None
+    best: str = "lowest"
+
+    @property
+    def quantity(self) -> str:
+        """What the formula is: the outcome or, behind a count, the share of trials."""
+        return f"{self.column} per trial" if self.likelihood.family.outcome == "count" else self.column
 
     @property
     def link(self) -> str:

@@ -12,7 +12,7 @@ from bayeslaw.language.formula import expression as expr
 from bayeslaw.language.formula.expression import Call, Name, Node, Number
 from bayeslaw.language.formula.likelihoods import LIKELIHOODS
 from bayeslaw.language.formula.schedule import SCHEDULES
-from bayeslaw.language.parts import STATUS, Input, Likelihood, Output, Parameter, Published, Root, names_used
+from bayeslaw.language.parts import BEST, STATUS, Input, Likelihood, Output, Parameter, Published, Root, names_used
 from bayeslaw.language.toml_positions import offset_of_name
 from bayeslaw.language.values import KEYS, Values, parse_call
 
@@ -53,11 +53,7 @@ class _Reader(Values):
                 text, self.table = with_base(self.text, self.table, self.name)
             except LawError as error:
                 raise self.wrong(str(error).removesuffix("."), None, "base") from None
-        status = self.string(self.table.get("status", "published"), "status", None, "status")
-        if status not in STATUS:
-            raise self.wrong(
-                f"unknown status '{status}'{did_you_mean(status, STATUS)}; known: {', '.join(STATUS)}", None, "status"
-            )
+        status = self.one_of(STATUS, self.table.get("status", "published"), "status", None, "status")
 
         inputs = self.inputs()
         parameters = self.parameters(inputs)
@@ -228,6 +224,7 @@ class _Reader(Values):
             units=self.string(value.get("units", ""), "units", "output", column, "units"),
             meaning=self.string(value.get("meaning", ""), "meaning", "output", column, "meaning"),
             range=self.interval(value.get("range"), "range", "output", column, "range"),
+            best=self.one_of(BEST, value.get("best", "lowest"), "best", "output", column, "best"),
         )
 
     def derived(self, scope: list[str]) -> dict[str, Node]:

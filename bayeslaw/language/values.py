@@ -30,7 +30,7 @@ RESERVED = (frozenset(FUNCTIONS) | frozenset(keyword.kwlist)) - {"step"}
 IN_ORDER = ("input", "terms", "derived")
 KEYS = {
     "input": ("column", "units", "meaning", "reference", "range", "formula", "default"),
-    "output": ("likelihood", "units", "meaning", "range"),
+    "output": ("likelihood", "units", "meaning", "range", "best"),
     "parameter": ("prior", "pool", "spread", "units", "meaning"),
     "published": ("formula", "inverse", "values", "source", "errors", "log_errors"),
     "terms": ("root", "between"),
@@ -160,6 +160,13 @@ class Values:
         if not isinstance(value, str):
             raise self.wrong(f"{what} must be a text in quotes, not {value!r}", *at)
         return value
+
+    def one_of(self, known: Collection[str], value: Any, what: str, *at: str | None) -> str:
+        """A word of a list."""
+        word = self.string(value, what, *at)
+        if word not in known:
+            raise self.wrong(f"unknown {what} '{word}'{did_you_mean(word, known)}; known: {', '.join(known)}", *at)
+        return word
 
     def number(self, value: Any, what: str, *at: str | None) -> float:
         """A finite number."""

@@ -131,26 +131,26 @@ class Optimum:
 
     def _page(self) -> Page:
         output, asked = self.trade.law.output, self.solutions.asked
-        name, units = output.column.replace("_", " "), "" if output.units in ("", "1") else f" {output.units}"
+        name, units = output.quantity.replace("_", " "), "" if output.units in ("", "1") else f" {output.units}"
         by = f"law{'s' if len(asked.posteriors) > 1 else ''} {asked.name}"
         exact = all(each.exact for each in (self.value, *self.inputs.values()))
         wide = "" if exact else f", {percent(self.level)} interval"
         best = [f"{each} = {one.words(units_of(self.trade.law, each))}" for each, one in self.inputs.items()]
         return [
-            f"The lowest {name}{family_words(self.family)}{given_words(self.trade)} is {self.value.words()}{units}, at "
-            f"{listed(best)} ({by}{wide and f'{wide}s'}).",
-            f"Cost of choosing another size (extra {name}{wide}):",
-            self._menu(name), *self.flatness(), *map(str, self.notes),
+            f"The {output.best} {name}{family_words(self.family)}{given_words(self.trade)} is {self.value.words()}"
+            f"{units}, at {listed(best)} ({by}{wide and f'{wide}s'}).",
+            f"Cost of choosing another size ({given_up(self.trade.law)}{wide}):",
+            self._menu(), *self.flatness(), *map(str, self.notes),
         ]  # fmt: skip
 
-    def _menu(self, name: str) -> list[list[str]]:
+    def _menu(self) -> list[list[str]]:
         """The regret of each option, one row each."""
         inputs = {name: np.array([option.inputs[name] for option in self.menu]) for name in self.trade.limits}
         ratios = tokens_per_parameter(self.trade, inputs)
         columns = {
             **{each: [self._size(each, value) for value in values.tolist()] for each, values in inputs.items()},
             **({} if ratios is None else {"tokens per parameter": [short(ratio) for ratio in ratios.tolist()]}),
-            f"extra {name}": [option.regret.words() for option in self.menu],
+            given_up(self.trade.law): [option.regret.words() for option in self.menu],
             "best of these": [chance(option.probability_best) for option in self.menu],
         }
         return [list(columns), *map(list, zip(*columns.values(), strict=True))]
@@ -193,7 +193,9 @@ def optimum(
     drift: Drifting = True,
     allow_unconverged: bool = False,
 ) -> Optimum:
-    """Find the inputs of the lowest outcome, and the regret of others.
+    """Find the inputs of the best outcome, and the regret of others.
+
+    Best is the lowest of a loss and the highest of a score, as the law file says.
 
     Parameters
     ----------
@@ -301,6 +303,12 @@ def _read_menu(trade: Trade, menu: Menu) -> list[dict[str, float]]:
     return options
 
 
+def given_up(law: Law) -> str:
+    """What a choice that is not the best one costs, as words for a column."""
+    name = law.output.quantity.replace("_", " ")
+    return f"extra {name}" if law.output.best == "lowest" else f"{name} given up"
+
+
 def units_of(law: Law, name: str) -> str:
     """The units of an input; empty for a constant of a cost."""
     return law.inputs[name].units if name in law.inputs else ""
@@ -309,9 +317,9 @@ def units_of(law: Law, name: str) -> str:
 def _edges(solutions: Solutions) -> Iterable[Note]:
     """Notes on the ends of ranges at which the optimum lies, with the share of draws."""
     trade = solutions.trade
-    for i, name in enumerate(trade.coordinates):
-        for end, limit in (("smallest", trade.box[0][i]), ("largest", trade.box[1][i])):
-            if share := float(np.mean(np.isclose(np.log(solutions.inputs[name]), limit, rtol=0, atol=1e-9))):
+    for name, ends in trade.edges.items():
+        for end, limit in zip(("smallest", "largest"), ends, strict=True):
+            if share := float(np.mean(trade.at(limit, solutions.inputs[name]))):
                 yield Note(
                     "at-edge", "warning",
                     f"In {share:.2g} of the draws the optimum is at the {end} allowed {name}, "

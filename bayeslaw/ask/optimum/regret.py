@@ -16,6 +16,7 @@ from bayeslaw.ask.optimum.minimum import Lowest, lowest
 from bayeslaw.ask.optimum.place import Moving, PlaceDrift
 from bayeslaw.ask.optimum.trade import Trade
 from bayeslaw.inference.posterior.best_sizes import best_size_note
+from bayeslaw.language.parts import BEST
 from bayeslaw.note import Note, by_name
 
 # The options of the default menu: multiples of the median of the best value of each input.
@@ -98,9 +99,31 @@ class Solved:
     moving: Moving | None = None
 
     @cached_property
+    def sign(self) -> float:
+        """What makes the best outcome the lowest number."""
+        return BEST[self.trade.law.output.best]
+
+    @cached_property
     def lowest(self) -> Lowest:
-        """The minimum of each draw, in coordinates of the trade."""
-        return lowest(lambda x: self.outcome(self.trade.inputs(x)), *self.trade.box)
+        """The minimum of each draw, or of the outcome's negative where the highest is best."""
+        return lowest(self._searched, *self.trade.box)
+
+    def _searched(self, x: np.ndarray) -> np.ndarray:
+        inputs = self.trade.inputs(x)
+        found = self.sign * self.outcome(inputs)
+        # With one input beside the one that spends the rest, the box itself ends where the budget does.
+        return found if self.trade.boxed else np.where(self.trade.inside(inputs), found, np.nan)
+
+    @cached_property
+    def value(self) -> np.ndarray:
+        """The best outcome of each draw; shape ``(size,)``."""
+        return self.sign * self.lowest.value
+
+    @cached_property
+    def at_edge(self) -> np.ndarray:
+        """Whether the optimum of the law itself is at the end of a range; shape ``(size,)``."""
+        places = [self.trade.at(end, self.unmoved[name]) for name, ends in self.trade.edges.items() for end in ends]
+        return np.asarray(np.any(places, axis=0))
 
     @cached_property
     def best(self) -> dict[str, np.ndarray]:
@@ -142,7 +165,7 @@ class Solved:
         if self.shift is not None:
             # A bowl that has moved by some e-folds gives an option the loss that the law's own has so many before it.
             columns = self.trade.moved(columns, -self.shift)
-        given_up = (self.outcome(self.trade.whole(columns)) - self.lowest.value).T
+        given_up = self.sign * (self.outcome(self.trade.whole(columns)) - self.value).T
         # An option cheaper than the budget may truly be better; on the budget only rounding can be.
         rounding = ROUNDING * np.abs(self.lowest.value)[:, None]
         return np.asarray(np.where(given_up < -rounding, given_up, np.maximum(given_up, 0.0)))
@@ -184,8 +207,8 @@ class Solutions:
         return by_name({name: (note,) for name, note in found.items() if note is not None})
 
     def value(self, drifts: Mapping[str, Drift]) -> np.ndarray:
-        """The lowest outcome of each draw, including the law's drift; shape ``(size,)``."""
-        found = {name: one.lowest.value for name, one in self.each.items()}
+        """The best outcome of each draw, including the law's drift; shape ``(size,)``."""
+        found = {name: one.value for name, one in self.each.items()}
         for name, drift in drifts.items():
             # Runs of one budget at fitted ratios drift alike, which moves the outcome and not the optimum.
             inputs = {key: values[:, None] for key, values in self.each[name].unmoved.items()}
@@ -195,9 +218,7 @@ class Solutions:
     @cached_property
     def at_edge(self) -> np.ndarray:
         """Whether a draw's optimum is at the end of a range; shape ``(size,)``."""
-        return self.asked.mixed(
-            {name: (one.lowest.at_low | one.lowest.at_high).any(axis=0) for name, one in self.each.items()}
-        )
+        return self.asked.mixed({name: one.at_edge for name, one in self.each.items()})
 
     @cached_property
     def inputs(self) -> dict[str, np.ndarray]:

@@ -2,11 +2,13 @@
 
 A budget is a bound on a cost, and a cost is a formula of inputs: by default training compute, ``6 * N * D``.  The last
 of the traded inputs that the cost contains spends the rest of the budget, so the search runs over the others alone, on
-their logs.
+their logs.  Of two inputs under a budget the one that is searched keeps to an interval.  Of three, as of size,
+vocabulary and tokens, two are searched in a box, in parts of which the rest of the budget is beyond its limits.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +28,10 @@ TOLERANCE = 0.005
 # Points along an input at which a cost and the ranges are evaluated, and again between two of these for the ends, which
 # are then right to 1e-4 over the widest range of the catalogue.
 POINTS = 501
+# An end of the box is reached to the last digit; a limit within it by steps that stop a little short, in e-folds.
+CLOSE, NEARLY = 1e-9, 1e-3
+# Points at which splits between several inputs are tried for the box about those in range.
+GRID = 16_384
 
 Limits = Mapping[str, tuple[float, float]]
 
@@ -105,8 +111,19 @@ class Trade:
         return {**traded, name: there, self.spends: traded[self.spends] * left / was}
 
     @cached_property
+    def shared(self) -> tuple[int, ...]:
+        """The coordinates that the budget is split between, beside the input that spends its rest."""
+        used = () if self.budget is None else names(self.budget.cost)
+        return tuple(i for i, name in enumerate(self.coordinates) if name in used)
+
+    @property
+    def boxed(self) -> bool:
+        """Whether every input is in its range everywhere in the box."""
+        return len(self.shared) < 2
+
+    @cached_property
     def box(self) -> tuple[np.ndarray, np.ndarray]:
-        """The ends of the coordinates between which every input is in its range; each of shape ``(coordinates,)``.
+        """The ends of the coordinates beyond which some input leaves its range; each of shape ``(coordinates,)``.
 
         Raises
         ------
@@ -114,20 +131,15 @@ class Trade:
             When the budget is too small or too large for the limits.
         """
         ends = np.log(np.array([self.limits[name] for name in self.coordinates]))
-        used = () if self.budget is None else names(self.budget.cost)
-        shared = [i for i, name in enumerate(self.coordinates) if name in used]
-        if self.budget is not None and len(shared) > 1:
-            raise QuestionError(
-                f"the cost '{to_text(self.budget.cost)}' contains {listed(self.limits)}, but a budget can be split "
-                f"between two inputs at a time; fix the others."
-            )
+        if not self.boxed:
+            return self._around_what_is_inside(ends)
         # Without a budget, only an input that is computed from a single coordinate can narrow it.
-        alone = [0] if len(self.coordinates) == 1 else []
-        walked = alone if self.budget is None else shared
+        alone = (0,) if len(self.coordinates) == 1 else ()
+        walked = alone if self.budget is None else self.shared
         line = np.repeat(ends.mean(axis=1)[:, None], POINTS, axis=1)
         for i in walked:
             line[i] = np.linspace(ends[i, 0], ends[i, 1], POINTS)
-        there = self._inside(self.inputs(line))
+        there = self.inside(self.inputs(line))
         if not there.any():
             raise QuestionError(self._out_of_reach())
         for i in walked:
@@ -135,7 +147,35 @@ class Trade:
             for end, inner, outer in ((0, first, max(first - 1, 0)), (1, last, min(last + 1, POINTS - 1))):
                 finer = line.copy()
                 finer[i] = np.linspace(line[i, outer], line[i, inner], POINTS)
-                ends[i, end] = finer[i][self._inside(self.inputs(finer))][0]
+                ends[i, end] = finer[i][self.inside(self.inputs(finer))][0]
+        return ends[:, 0], ends[:, 1]
+
+    @cached_property
+    def edges(self) -> dict[str, tuple[float, float]]:
+        """The ends, on the log, at which an optimum is held back by a limit, by input."""
+        if self.boxed:
+            return {name: (self.box[0][i], self.box[1][i]) for i, name in enumerate(self.coordinates)}
+        return {name: (math.log(low), math.log(high)) for name, (low, high) in self.limits.items()}
+
+    def at(self, end: float, values: np.ndarray) -> np.ndarray:
+        """Whether values of an input are at one of its edges."""
+        return np.isclose(np.log(values), end, rtol=0.0, atol=CLOSE if self.boxed else NEARLY)
+
+    def _around_what_is_inside(self, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The box about the splits of a budget between several coordinates that keep every input in its range."""
+        count = len(self.shared)
+        points = round(GRID ** (1.0 / count))
+        share = np.array(list(itertools.product(np.linspace(0.0, 1.0, points), repeat=count))).T
+        grid = np.repeat(ends.mean(axis=1)[:, None], share.shape[1], axis=1)
+        chosen = list(self.shared)
+        low, wide = ends[chosen, 0, None], np.diff(ends[chosen], axis=1)
+        grid[chosen] = low + share * wide
+        there = self.inside(self.inputs(grid))
+        if not there.any():
+            raise QuestionError(self._out_of_reach())
+        step = wide[:, 0] / (points - 1)
+        ends[chosen, 0] = np.maximum(ends[chosen, 0], grid[chosen][:, there].min(axis=1) - step)
+        ends[chosen, 1] = np.minimum(ends[chosen, 1], grid[chosen][:, there].max(axis=1) + step)
         return ends[:, 0], ends[:, 1]
 
     def whole(self, traded: Mapping[str, np.ndarray | float]) -> dict[str, np.ndarray]:
@@ -147,9 +187,9 @@ class Trade:
         """Whether an input is part of the answer: traded, or computed from traded inputs and not itself the budget."""
         return name not in self.fixed and (self.budget is None or name != self.budget.name)
 
-    def _inside(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Where traded and computed inputs are in their ranges; shape ``(POINTS,)``."""
-        inside = np.ones(POINTS, dtype=bool)
+    def inside(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Where traded and computed inputs are in their ranges; of the shape to which they broadcast."""
+        inside = np.ones(np.broadcast_shapes(*(np.shape(values) for values in inputs.values())), dtype=bool)
         for name, values in inputs.items():
             limits = self.limits.get(name, self.law.inputs[name].range)
             if limits is not None and name not in self.fixed:

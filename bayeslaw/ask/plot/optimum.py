@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayeslaw.ask.interval import percent
-from bayeslaw.ask.optimum.optimum import TOLERANCE, Optimum, given_words, tokens_per_parameter
+from bayeslaw.ask.optimum.optimum import TOLERANCE, Optimum, given_up, given_words, tokens_per_parameter
 from bayeslaw.ask.optimum.regret import Curve
 from bayeslaw.ask.plot.canvas import (
     GREY,
@@ -57,7 +57,7 @@ def plot_optimum(optimum: Optimum, tolerance: float = TOLERANCE) -> Figure:
         for i, (panel, curve) in enumerate(zip(panels, curves, strict=False)):
             _draw(panel, optimum, curve, tolerance, colour(i))
             if i % columns == 0:
-                panel.set_ylabel(with_units(f"extra {law.output.column}", law.output.units))
+                panel.set_ylabel(with_units(given_up(law), law.output.units))
         for panel in panels[len(curves) :]:
             panel.set_visible(False)
         who = f", {optimum.family}" if optimum.family else ""

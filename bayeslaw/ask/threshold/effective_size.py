@@ -19,7 +19,6 @@ from bayeslaw.ask.forecast.drift import Drift, Drifting, as_records, drifts_of, 
 from bayeslaw.ask.interval import Interval, Level, levels_of, percent
 from bayeslaw.ask.threshold.crossing import POINTS
 from bayeslaw.ask.threshold.curve import Track, make_track
-from bayeslaw.ask.threshold.threshold import outcome_name
 from bayeslaw.ask.where.scale import COMPUTE, read_at, trials
 from bayeslaw.errors import QuestionError
 from bayeslaw.inference.base.diagnostics import Diagnostics
@@ -321,7 +320,7 @@ def effective_size(
     error = spread(law, inputs, track.parameters, one) / (1.0 if count is None else count)
     sizes, bounds, errors = _backwards(np.log(grid), heights, one, error)
     return EffectiveSizes(
-        law=law.name, outcome=outcome_name(law),
+        law=law.name, outcome=law.output.quantity,
         column=COMPUTE if track.axis.scale else law.inputs[track.axis.name].column, held=track.held,
         units=track.axis.units, levels=levels, within=(low, high), models=table, own=track.axis.values(inputs),
         log_size=sizes, bound=bounds, log_se=errors, drift=drifts, diagnostics=posterior.diagnostics,

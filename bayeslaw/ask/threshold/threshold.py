@@ -261,7 +261,7 @@ def threshold(
     who, count = family_label(lead, track.groups), trials(lead.law, lead.plan.inputs) if asked.measured else None
     fitted = track.fitted if asked.measured else np.empty(0)
     return Threshold(
-        law=asked.name, title=asked.title, outcome=outcome_name(lead.law), label=outcome_label(lead.law),
+        law=asked.name, title=asked.title, outcome=lead.law.output.quantity, label=outcome_label(lead.law),
         along=axis, column=column, crosses=crosses, held=track.held, family=who,
         levels=levels, within=within, scale=scale, drift=drifts,
         notes=in_order((*_notes(axis, column.endswith(LOSS), crosses, within, draws, returning, fitted, scale),
@@ -314,11 +314,6 @@ def _followed(track: Track, crosses: Crosses, within: tuple[float, float]) -> tu
     return draws, curve(grid[None, :]), returning
 
 
-def outcome_name(law: Law) -> str:
-    """The quantity that crosses: the outcome, or the share of trials behind a count."""
-    return f"{law.output.column} per trial" if law.output.likelihood.family.outcome == "count" else law.output.column
-
-
 def _check(law: Law, crosses: Crosses) -> None:
     """Refuse a value that the outcome cannot have."""
     if isinstance(crosses, Threshold):
@@ -329,7 +324,7 @@ def _check(law: Law, crosses: Crosses) -> None:
             )
     elif isinstance(crosses, str):
         if crosses != STEEPEST:
-            raise QuestionError(f"crosses: give a value of {outcome_name(law)}, or '{STEEPEST}', not '{crosses}'.")
+            raise QuestionError(f"crosses: give a value of {law.output.quantity}, or '{STEEPEST}', not '{crosses}'.")
     else:
         low, high = outcome_range(law)
         guessed = law.parameters.get("chance")
@@ -337,7 +332,7 @@ def _check(law: Law, crosses: Crosses) -> None:
             low = guessed.prior.arguments[0]
         if not low < crosses < high:
             raise QuestionError(
-                f"crosses: {outcome_name(law)} of law '{law.name}' does not reach {crosses:g}; expected a value "
+                f"crosses: {law.output.quantity} of law '{law.name}' does not reach {crosses:g}; expected a value "
                 f"between {low:g} and {high:g}."
             )
 

@@ -55,7 +55,7 @@ def _in_full(law: Law, source: str | None) -> dict[str, Any]:
         "terms": _terms(law),
         "output": {
             "column": output.column, "units": output.units, "range": output.range, "meaning": output.meaning,
-            "likelihood": str(output.likelihood),
+            "likelihood": str(output.likelihood), "best": output.best,
         },
         "inputs": [
             {"name": i.name, "column": i.column, "units": i.units, "range": i.range, "reference": i.reference,

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from bayeslaw.language.law import Law
+from bayeslaw.language.parts import BEST
 
-# Words about a law, and what follows from its parameters: these may change without another calibration.
+# Words about a law, and what is asked of its parameters: these may change without another calibration.
 WORDS = ("title", "reference", "topics", "status", "aliases", "derived", "published", "variant", "units", "meaning")
 
 
@@ -23,5 +24,5 @@ def _without_words(table: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: _without_words(value) if isinstance(value, dict) else value
         for key, value in table.items()
-        if key not in WORDS
+        if key not in WORDS and not (key == "best" and value in BEST)  # a term may be called best too
     }
