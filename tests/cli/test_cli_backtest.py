@@ -41,6 +41,9 @@ def test_the_answer_is_one_json_object_and_the_picture_is_there(table, tmp_path)
         (["--origins", "0.02"], "--origins 0.05), or take a law of fewer parameters"),
         (["--along", "colour"], "needs column 'colour', which is not there"),
         (["--laws", "chinchila"], "did you mean 'chinchilla'"),
+        (["--of", "optimum", "--through", "chinchilla"], "leave it out where the best size is asked for"),
+        (["--of", "score", "--laws", "auto"], "there is no score to predict; expected a column"),
+        (["--through", "coupled"], "'coupled' predicts loss, which chinchilla does not read"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(table, options, words):

@@ -52,6 +52,11 @@ class Choice:
         """The column that the laws predict."""
         return catalogue.law(self.laws[0]).output.column
 
+    @property
+    def of_score(self) -> bool:
+        """Whether that is a share or a count of right answers."""
+        return catalogue.law(self.laws[0]).output.likelihood.family.outcome in ("count", "unit")
+
     def suits(self, runs: Runs) -> bool:
         """Whether a table has what the laws need."""
         return not self.lacking(runs)
@@ -113,6 +118,24 @@ def choose(runs: Runs, outcome: str | None = None) -> Choice:
             f"outcome='{kinds[0]}' (--outcome {kinds[0]})."
         )
     return found[0]
+
+
+def score_of(runs: Runs) -> str:
+    """The score that a table has: a count of right answers, or a share.
+
+    Raises
+    ------
+    RunsError
+        When it has none.
+    """
+    scores = dict.fromkeys(each.outcome for each in choices() if each.of_score)
+    found = next((name for name in scores if runs.has(name)), None)
+    if found is None:
+        raise RunsError(
+            f"{runs.source}: there is no score to predict; expected a column {' or '.join(scores)}, and the "
+            f"table has {listed(runs.names, 12)}."
+        )
+    return found
 
 
 def _nothing(runs: Runs, outcome: str | None) -> str:

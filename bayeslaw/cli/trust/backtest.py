@@ -34,9 +34,15 @@ from bayeslaw.errors import InputError
     default=AUTO,
 )
 @click.option(
-    "--of", type=click.Choice(["outcome", "optimum"]), default="outcome", show_default=True,
-    help="What is asked of hidden runs: their outcome, or the best size at each of their compute budgets.",
+    "--of", type=click.Choice(["outcome", "score", "optimum"]), default="outcome", show_default=True,
+    help="What is asked of hidden runs: their outcome, a score whose loss is hidden too, or the best size at each of "
+         "their compute budgets.",
 )  # fmt: skip
+@click.option(
+    "--through",
+    metavar="LAWS",
+    help="Laws of the loss that a law of scores reads, averaged (default with --of score: those that suit the table).",
+)
 @click.option("--along", metavar="COLUMN", help="Hide the runs farthest along this column (default: flops).")
 @origins_option
 @click.option("--hide", metavar="CONDITION", help='Hide these runs instead, such as "flops > 1e20".')
@@ -58,6 +64,7 @@ def backtest(
     family: str | None,
     pool: Sequence[str],
     of: str,
+    through: str | None,
     along: str | None,
     origins: str | None,
     hide: str | None,
@@ -74,11 +81,16 @@ def backtest(
     Hides the most expensive runs, forecasts them from the others, and counts how often intervals hold what happened.
     Every law is compared with common practice: the same law fitted by Huber loss, with a bootstrap.
 
+    With --of score the loss of the hidden runs is hidden as well: laws that read a score off a loss get the forecast of
+    one, and laws of scale forecast the score directly.
+
     With --of optimum it asks for the best size at each hidden compute budget (an isoFLOP design), compares it with
     where the budget's own runs have it, and says what the stated size would have given up.
     """
     if of == "optimum":
-        _only_of_outcomes(along=along, hide=hide, weights=weights != "equal", drift=drift, plot=picture)
+        _only_of_outcomes(
+            along=along, hide=hide, weights=weights != "equal", drift=drift, plot=picture, through=through
+        )
     if hide is not None and (along is not None or origins is not None):
         raise InputError(f"--hide {hide!r} says which runs are hidden; leave out --along and --origins.")
     path = planned(picture, (table, *names.split(",")))
@@ -87,9 +99,9 @@ def backtest(
     laws = [] if names == AUTO else find_laws(names.split(","), priors, prior)
     runs = read_table(table, **rest)
     if not laws:
-        from bayeslaw.ask.auto.choice import choose
+        from bayeslaw.ask.auto.choice import choose, score_of
 
-        laws = find_laws(choose(runs).laws, priors, prior)
+        laws = find_laws(choose(runs, score_of(runs) if of == "score" else None).laws, priors, prior)
     pooling = read_pooling(pool)
     if of == "optimum":
         with quick_imports():
@@ -103,9 +115,12 @@ def backtest(
     with quick_imports():
         from bayeslaw.validation.backtest.backtest import backtest as ask
         from bayeslaw.validation.backtest.origins import COMPUTE
+    if of == "score" and through is None and any(one.column == "loss" for law in laws for one in law.inputs.values()):
+        through = AUTO
     found = ask(
-        laws, runs, family, pooling, along=along or COMPUTE, origins=read_origins(origins), hide=hide, weights=weights,
-        drift=drifting, rivals=rivals, **fields,
+        laws, runs, family, pooling, along=along or COMPUTE, origins=read_origins(origins), hide=hide,
+        through=through if through in (None, AUTO) else through.split(","), weights=weights, drift=drifting,
+        rivals=rivals, **fields,
     )  # fmt: skip
     if path is not None:
         from bayeslaw.validation.backtest.plot import plot_backtest

@@ -9,19 +9,20 @@ from typing import Unpack
 
 import numpy as np
 
-from bayeslaw.ask.auto.choice import AUTO, choose
+from bayeslaw.ask.auto.choice import AUTO, choices, choose
 from bayeslaw.ask.average import EQUAL
 from bayeslaw.ask.compare.weights import require_weighting
 from bayeslaw.ask.evidence.comparable import Subject, require_same
 from bayeslaw.ask.forecast.drift import Drifting
 from bayeslaw.ask.where.scale import labels
+from bayeslaw.errors import QuestionError, listed
 from bayeslaw.inference.base.work import Fields, Sampling, Work, asked_for
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.model.pooling import family_groupings, pools_of
 from bayeslaw.inference.workplace import opened_workplace
 from bayeslaw.language.law import Law
 from bayeslaw.language.public_priors import with_priors_each
-from bayeslaw.runs.table import RunsLike, read_runs
+from bayeslaw.runs.table import Runs, RunsLike, read_runs
 from bayeslaw.validation.backtest.ahead import looks, named_laws
 from bayeslaw.validation.backtest.origins import (
     COMPUTE,
@@ -45,6 +46,7 @@ def backtest(
     along: str = COMPUTE,
     origins: Sequence[float] = SEEN,
     hide: str | None = None,
+    through: str | Law | Iterable[str | Law] | None = None,
     weights: str = EQUAL,
     drift: Drifting = True,
     rivals: bool = True,
@@ -72,12 +74,15 @@ def backtest(
         parameters is left out.
     hide
         A condition that says which runs to hide, such as ``"flops > 1e20"``, in place of `along` and `origins`.
+    through
+        Laws of an input, such as of the loss that a law of scores reads, or ``"auto"`` for those that suit the runs:
+        the input of hidden runs is then forecast too, by their average, rather than read off the runs.
     weights
         How the average of several laws weighs them, by a name that :func:`bayeslaw.average` takes.
     drift
         As :func:`bayeslaw.forecast` takes it.
     rivals
-        Also score Huber fits with a bootstrap on the same runs.
+        Also score Huber fits with a bootstrap on the same runs; not those of laws in a chain.
     sampling, work
         How to sample, and how the work is done; see :class:`bayeslaw.Sampling` and :class:`bayeslaw.Work`.
     **fields
@@ -102,10 +107,14 @@ def backtest(
     sampling, work = asked_for(sampling, work, fields)
     require_weighting(weights)
     table = read_runs(runs)
-    every = with_priors_each(named_laws(choose(table).laws if laws == AUTO else laws), priors)
+    last = named_laws(choose(table).laws if laws == AUTO else laws)
+    first = {} if through is None else _first(through, last, table)
+    every = with_priors_each(first | last, priors)
     pools = pools_of(every, pool)
-    plans = {name: make_plan(law, table, family, pools[name]) for name, law in every.items()}
-    require_same([(name, Subject.of(plan)) for name, plan in plans.items()])
+    planned = {name: make_plan(law, table, family, pools[name]) for name, law in every.items()}
+    plans, stage = ({name: planned[name] for name in laws} for laws in (last, first))
+    for each in (plans, stage):
+        require_same([(name, Subject.of(plan)) for name, plan in each.items()])
     chosen = origins_along(table, along, origins) if hide is None else [origin_where(table, hide)]
     chosen, left_out = those_that_see_enough(every.values(), table, chosen, along if hide is None else None)
     one = next(iter(plans.values()))
@@ -115,13 +124,15 @@ def backtest(
     at: list[dict[str, np.ndarray]] = []
     unconverged = 0
     with opened_workplace(work, "back-test") as place:
-        ahead = looks(plans, chosen, drift=drift, weights=weights, sampling=sampling, seed=work.seed, place=place)
+        ahead = looks(
+            plans, chosen, through=stage, drift=drift, weights=weights, sampling=sampling, seed=work.seed, place=place
+        )
         for look in ahead:
             hidden = look.origin.hidden
             score = partial(Scores.of, observed=look.observed, ratio=look.ratio, group=group[hidden], seed=work.seed)
             for name, run in look.runs.items():
                 scores[name].append(score(run))
-            if rivals:
+            if rivals and not stage:
                 place.watch.doing(f"Huber fits seen from {look.origin.name}")
                 made = {name: bootstrap(plan, hidden, group, work.seed) for name, plan in plans.items()}
                 for name, run in _with_average(made).items():
@@ -135,7 +146,29 @@ def backtest(
         origin=np.repeat([each.name for each in chosen], [int(each.hidden.sum()) for each in chosen]),
         at={name: np.concatenate([each[name] for each in at]) for name in at[0]},
         fits=len(chosen) * len(every), unconverged=unconverged, left_out=tuple(each.name for each in left_out),
+        through=tuple(stage),
     )  # fmt: skip
+
+
+def _first(through: str | Law | Iterable[str | Law], laws: Mapping[str, Law], table: Runs) -> dict[str, Law]:
+    """The laws whose outcome is an input of the others."""
+    read = {one.column for law in laws.values() for one in law.inputs.values()}
+    if through == AUTO:
+        foretold = next((each.outcome for each in choices() if each.outcome in read and each.suits(table)), None)
+        if foretold is None:
+            raise QuestionError(
+                f"through: no input of {listed(laws)} can be forecast from the columns of {table.source}; name laws of "
+                "one, or leave it out to read it off the hidden runs."
+            )
+        through = choose(table, foretold).laws
+    found = named_laws(through)
+    for name, law in found.items():
+        if law.output.column not in read:
+            raise QuestionError(
+                f"through: law '{name}' predicts {law.output.column}, which {listed(laws)} does not read; give a law "
+                f"of {listed(sorted(read))}."
+            )
+    return found
 
 
 def _with_average(draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

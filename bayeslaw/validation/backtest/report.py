@@ -44,6 +44,8 @@ class Backtest:
         The number of fits, and of those that have not converged.
     left_out
         The names of origins that see too few runs to fit the laws.
+    through
+        The laws by which an input of the hidden runs was forecast too; empty where inputs were read off them.
     """
 
     outcome: str
@@ -54,6 +56,7 @@ class Backtest:
     fits: int
     unconverged: int
     left_out: tuple[str, ...] = ()
+    through: tuple[str, ...] = ()
 
     @property
     def lead(self) -> str:
@@ -132,8 +135,9 @@ class Backtest:
             for name, scores in found.items()
         ]
         return [
-            f"Coverage of the {self.outcome.replace('_', ' ')} of hidden runs by level, and scores (lower is better, "
-            f"for the log score higher):",
+            f"Coverage of the {self.outcome.replace('_', ' ')} of hidden runs by level"
+            f"{f', read off what {listed(self.through)} forecast,' if self.through else ''} and scores (lower is "
+            "better, for the log score higher):",
             [head, *rows], f"Coverage by distance: {listed(self._by_ratio())}.", *left_out_words(self.left_out),
             self.verdict, *map(str, self.notes),
         ]  # fmt: skip
@@ -150,7 +154,7 @@ class Backtest:
             "outcome": self.outcome,
             "laws": {name: scores.as_dict() for name, scores in self.laws.items()},
             "rivals": {name: scores.as_dict() for name, scores in self.rivals.items()},
-            "reach": self.reach, "left_out": list(self.left_out),
+            "reach": self.reach, "left_out": list(self.left_out), "through": list(self.through),
             "points": self.points(), "fits": self.fits, "unconverged": self.unconverged, "verdict": self.verdict,
             "notes": [note.as_dict() for note in self.notes], "converged": self.converged,
         })  # fmt: skip
