@@ -39,6 +39,7 @@ from bayeslaw.language.catalogue import law as law
 from bayeslaw.language.catalogue import laws as laws
 from bayeslaw.language.catalogue import read_law as read_law
 from bayeslaw.language.law import Law as Law
+from bayeslaw.reporting.report import report as report
 from bayeslaw.runs.table import Runs as Runs
 from bayeslaw.runs.table import read_runs as read_runs
 from bayeslaw.validation.backtest.backtest import backtest as backtest

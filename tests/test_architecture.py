@@ -28,7 +28,8 @@ LAYERS = {
     "ask": {"language", "runs", "inference"},
     "decisions": {"language", "runs", "inference", "ask"},
     "validation": {"language", "runs", "inference", "ask", "decisions"},
-    "cli": {"language", "runs", "inference", "ask", "decisions", "validation"},
+    "reporting": {"language", "runs", "inference", "ask", "decisions", "validation"},
+    "cli": {"language", "runs", "inference", "ask", "decisions", "validation", "reporting"},
 }
 
 # What every layer may import: messages, notes, words, pages made of them, and whether a file is there.
@@ -44,6 +45,10 @@ PLACES = {
     "pymc": {"inference/model/pymc_model.py"},
     "pytensor": {"inference/model/pymc_model.py"},
     "jax": {"inference/", "ask/"},
+    "altair": {"reporting/pictures/"},
+    "vl_convert": {"reporting/page.py"},
+    "jinja2": {"reporting/page.py"},
+    "markupsafe": {"reporting/page.py"},
     "pandas": {"runs/", "inference/", "ask/", "validation/drift/"},
 }  # fmt: skip
 # JAX stores compiled programs as pickles; they are machine code, and their folder is private.

@@ -122,6 +122,7 @@ ANSWERS: Mapping[str, Callable[[bl.Posterior, bool], Any]] = {
     "compute_multiplier": lambda fit, anyway: bl.compute_multiplier(
         in_families(fit), ("c4_original", "rpj"), **how(anyway, level=[0.9, 0.5], drift=False)
     ),
+    "report": lambda fit, anyway: bl.report(fit, AT, **how(anyway, above=2.4)),
     "decide": lambda fit, anyway: bl.decide(fit, PLAN, **how(anyway, level=[0.9, 0.5])),
     "next_runs": lambda fit, anyway: bl.next_runs(
         fit, {"N": [1e9, 2e9], "D": [2e10, 4e10]}, AT, budget=1e21, **how(anyway)
@@ -271,6 +272,7 @@ EXAMPLES: Mapping[str, str] = {
     "plot": "{fit} --out {picture}",
     "predict": "{runs} --at N=6.9e9,D=1.38e11 --outcome loss --no-backtest --out {folder}",
     "prior": "{runs} --law chinchilla --level 0.9 --level 0.5 --plot {picture}",
+    "report": "{fit} --at N=6.9e9,D=1.38e11 --above 2.4 --out {out}.html --level 0.9 --level 0.5",
     "risk": "{fit} --at N=6.9e9,D=1.38e11 --above 2.4",
     "runs": "{runs}",
     "show": "power_law",

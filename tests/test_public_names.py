@@ -16,7 +16,7 @@ PUBLIC = """
     law laws read_law Law published
     read_runs Runs
     fit Sampling Work load Posterior posterior_mode to_pymc
-    prior_predictive forecast risk threshold optimum effective_size frontier Drift
+    prior_predictive forecast report risk threshold optimum effective_size frontier Drift
     decide compute_multiplier next_runs update
     compare average Average log_evidence backtest backtest_optimum learn_drift sbc
     plot_prior plot_forecast plot_parameters plot_residuals plot_threshold plot_optimum plot_comparison plot_backtest

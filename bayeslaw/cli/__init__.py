@@ -13,7 +13,7 @@ it.  The first sentence of a command's docstring is its line in ``bayeslaw --hel
 ``data``          import · laws · runs · show
 ``fit``           cache · demo · fit · predict · summary · warm
 ``ask``           effective-size · forecast · frontier · optimum · plot · risk · threshold
-``decide``        decide · multiplier · next-runs · update
+``decide``        decide · multiplier · next-runs · report · update
 ``trust``         backtest · check · compare · drift · evidence · prior
 ================  ===========================================================
 

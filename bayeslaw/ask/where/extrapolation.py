@@ -152,6 +152,42 @@ def outside(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> list[Outs
     ]
 
 
+@dataclass(frozen=True)
+class Span:
+    """A quantity of a point beside its range among the fitted runs.
+
+    Attributes
+    ----------
+    value, low, high
+        In units of the quantity.
+    outside
+        How far outside the point lies in this quantity; None within.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    measure: Measure
+    outside: Outside | None
+
+
+def spans(posterior: Posterior, inputs: Mapping[str, np.ndarray]) -> tuple[Span, ...]:
+    """Every quantity of one point that can be compared with the fitted runs, such as compute, beside their range.
+
+    Parameters
+    ----------
+    inputs
+        By input name, each of shape ``(1,)``.
+    """
+    here, ranges = _compared(posterior.law, inputs), _ranges(posterior.law, posterior.plan.fitted)
+    return tuple(
+        Span(name, float(values[0]), ranges[name].low, ranges[name].high, ranges[name].measure,
+             _outside(name, values[0], ranges[name]))
+        for name, values in here.items() if name in ranges
+    )  # fmt: skip
+
+
 def _outside(name: str, value: np.ndarray, fitted: _Fitted) -> Outside | None:
     above, below = float(fitted.above(value)), float(fitted.below(value))
     if above > 1 + SLACK:

@@ -149,7 +149,7 @@ class Decision:
     def _page(self) -> Page:
         plan, money = self.plan, self.plan.money
         by = f"law{'s' if ' + ' in self.law else ''} {self.law}"
-        page: list[Block] = [f"The chance that a run comes to {plan.target}, by option ({by}):", self._table()]
+        page: list[Block] = [f"The chance that a run comes to {plan.target}, by option ({by}):", self.table()]
         if self.best is not None and self.best.worth is not None and len(self.options) > 1:
             worth = self.best.worth
             page.append(
@@ -172,8 +172,8 @@ class Decision:
         page += self._looked()
         return [*page, *map(str, self.notes)]
 
-    def _table(self) -> list[list[str]]:
-        """The options, one row each."""
+    def table(self) -> list[list[str]]:
+        """The options as rows of text, below a header."""
         inputs = list(dict.fromkeys(name for each in self.options for name in each.point.at))
         columns: dict[str, list[str]] = {
             "option": [each.name for each in self.options],

@@ -12,8 +12,8 @@ import bayeslaw
 from bayeslaw.errors import FileError
 
 CACHE_VARIABLE = "BAYESLAW_CACHE"
-# What is kept in it: programs whole, and what JAX keeps of them.
-PROGRAMS, JAX = PARTS = "programs", "jax"
+# What is kept in it: programs whole, what JAX keeps of them, and the scripts of pages.
+PROGRAMS, JAX, PAGES = PARTS = "programs", "jax", "pages"
 PRIVATE = 0o700
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH

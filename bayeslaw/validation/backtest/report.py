@@ -166,7 +166,7 @@ class Backtest:
             {
                 "law": name, "origin": str(self.origin[i]), "family": str(scores.group[i]) or None,
                 "at": {key: float(values[i]) for key, values in self.at.items()},
-                "observed": float(scores.observed[i]), "pit": float(scores.pit[i]),
+                "observed": float(scores.observed[i]), "pit": float(scores.pit[i]), "ratio": float(scores.ratio[i]),
                 "quantiles": {f"{p:g}": float(q) for p, q in zip(QUANTILES, scores.quantiles[:, i], strict=True)},
             }
             for name, scores in self.laws.items() for i in range(len(scores))
