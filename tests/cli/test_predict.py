@@ -29,6 +29,12 @@ def unsampled(monkeypatch):
     monkeypatch.setattr(sampling, "sample", drawn)
 
 
+@pytest.fixture(autouse=True)
+def undrawn(monkeypatch):
+    """Reports without their pictures, which have tests of their own."""
+    monkeypatch.setattr("bayeslaw.reporting.page.render", lambda parts, verdict: verdict)
+
+
 @pytest.fixture
 def tested(monkeypatch):
     """A back-test in which 7 of 8 runs ended inside their intervals, the farthest at 6 times the compute."""
@@ -59,7 +65,8 @@ def test_ctrl_c_in_the_back_test_keeps_what_was_done(tmp_path, monkeypatch):
     assert stopped.exit_code == 130
     assert f"is kept in {tmp_path}/out/fit.nc.part; the same command with --resume goes on" in stopped.stderr
     assert predict(tmp_path, "--at", "N=20T,D=900T", "--resume", "--no-backtest").exit_code == 0
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"fit.nc", "forecast.json", "forecast.png"}
+    written = {"fit.nc", "forecast.json", "forecast.png", "report.html"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == written
 
 
 @pytest.mark.usefixtures("tested")
@@ -86,9 +93,19 @@ def test_one_paragraph_one_picture_and_the_fit(tmp_path):
     assert written["points"][0]["median"] == point.new_run.median
     assert written["text"] == said
     assert point.new_run.words() in said
+    assert (tmp_path / "out" / "report.html").read_text() == said
     assert (tmp_path / "out" / "forecast.png").read_bytes().startswith(b"\x89PNG")
     (panel, *_) = bl.plot_forecast(fit, at={"N": 2e13, "D": 9e14}).axes
     assert any(point.new_run.words() in each.get_text() for each in panel.texts)
+
+
+def test_without_what_makes_pages_it_says_how_to_get_it(tmp_path, monkeypatch):
+    missing = "a report needs altair: pip install 'bayeslaw[report]'."
+    monkeypatch.setattr("bayeslaw.reporting.report.missing_libraries", lambda: missing)
+    done = predict(tmp_path, "--at", "N=7e9,D=1e12", "--no-backtest", "--json")
+    assert (done.exit_code, "report" in json.loads(done.stdout)["files"]) == (0, False), done.output
+    assert f"No report was written: {missing}" in done.stderr
+    assert not (tmp_path / "out" / "report.html").exists()
 
 
 def test_the_family_of_the_planned_run_is_one_of_the_table(tmp_path):

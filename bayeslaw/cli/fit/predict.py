@@ -21,15 +21,12 @@ from bayeslaw.cli.options import (
 )
 from bayeslaw.cli.pictures import write
 from bayeslaw.cli.sampling import notes_of, notes_of_plans, sample_each
-from bayeslaw.errors import BayeslawError, listed
+from bayeslaw.errors import BayeslawError
 from bayeslaw.paths import runs_file
-from bayeslaw.words import a_chance, multiple, strict_json, with_units
+from bayeslaw.words import strict_json
 
 if TYPE_CHECKING:
-    from bayeslaw.ask.forecast.forecast import Forecast
-    from bayeslaw.ask.forecast.risk import Risk
     from bayeslaw.inference.model.plan import Plan
-    from bayeslaw.note import Note
     from bayeslaw.validation.backtest.report import Backtest
 
 # The back-test is quick: the dearest third of the runs is hidden, and its fits have fewer draws.
@@ -72,8 +69,8 @@ def predict(
     """Forecast a planned run from a table of runs.
 
     Chooses the laws that suit the table, fits and averages them, forecasts the run, and tests the same laws on the runs
-    themselves. Writes a picture, the forecast as JSON, and the fit for other questions. After Ctrl-C the same command
-    with --resume goes on where it was.
+    themselves. Writes a report, a picture, the forecast as JSON, and the fit for other questions. After Ctrl-C the same
+    command with --resume goes on where it was.
     """
     runs_file(table)
     points, (column, whose) = read_points(at), _family(family)
@@ -91,7 +88,14 @@ def predict(
     said = notes_of_plans(plans)
     for note in said:
         say(note)
+    from bayeslaw.reporting.hidden_runs import HiddenRuns
+    from bayeslaw.reporting.report import missing_libraries, report
+    from bayeslaw.reporting.verdict import paragraph
+
     files = {"fit": folder / "fit.nc", "forecast": folder / "forecast.json", "picture": folder / "forecast.png"}
+    absent = missing_libraries()
+    if not absent:
+        files["report"] = folder / "report.html"
     with resumable(files["fit"], plans, fields, resume):
         fits, _ = sample_each(plans, **fields)
         fitted = together(fits, chosen.note(runs))
@@ -114,11 +118,15 @@ def predict(
         "files": {name: str(path) for name, path in files.items()},
         "notes": [note.as_dict() for note in notes],
     }  # fmt: skip
-    text = paragraph(found, missed, tested, untested, notes)
+    text = paragraph(found, missed, HiddenRuns.of(tested), untested, notes)
     answer["text"] = text
     write_text(files["forecast"], strict_json(answer) + "\n")
     first = {name: values[0] for name, values in points.items()}
     write(files["picture"], plot_forecast(fitted, at=first))
+    if absent:
+        say(f"No report was written: {absent}")
+    else:
+        report(fitted, first, above=above, below=below, family=whose, backtest=tested, out=files["report"])
     give(answer, lambda: "\n".join([text, "", *(f"  {name:10}{path}" for name, path in files.items())]), as_json)
 
 
@@ -143,45 +151,3 @@ def _tested(plans: dict[str, Plan], family: str | None, fields: dict[str, Any]) 
         ), ""  # fmt: skip
     except BayeslawError as error:
         return None, str(error)
-
-
-def paragraph(
-    found: Forecast, missed: Risk | None, tested: Backtest | None, untested: str, notes: Sequence[Note]
-) -> str:
-    """The answer in prose: the number, how far beyond the runs, why it is uncertain, and what speaks against it."""
-    from bayeslaw.ask.interval import percent
-
-    name = with_units(found.outcome, found.units)
-    said = []
-    for i, point in enumerate(found.points):
-        said.append(
-            f"The {name} of a new run {point.place} is forecast as {point.new_run.words()} "
-            f"({percent(found.level)} interval, {found.by})."
-        )
-        far = [f"{multiple(ratio)} in {_quantity(key)}" for key, ratio in point.extrapolation.items()
-               if ratio is not None and ratio > 1.0 + 1e-9]  # fmt: skip
-        said.append(f"It lies beyond the fitted runs by {listed(far)}." if far else "It lies within the fitted runs.")
-        if missed is not None:
-            chances = missed.points[i].probability
-            said.append(f"There is {a_chance(chances)} that it ends {missed.side} {missed.limit:g}.")
-        if point.because:
-            said.append(f"The uncertainty comes from {point.because}.")
-    if tested is not None:
-        scores = tested.laws[tested.lead]
-        held = int(scores.inside(0.95).sum())
-        said.append(
-            f"Of the {len(scores)} most expensive runs, hidden and forecast from the others, {held} ended inside their "
-            f"95 % intervals, up to {multiple(float(scores.ratio.max()))} the compute."
-        )
-    elif untested:
-        said.append(f"The laws were not tested on these runs: {untested}")
-    # Of laws that share a note in other words, the first says it.
-    doubts = [note for note in notes if note.severity in ("serious", "warning")]
-    against = [note.text for i, note in enumerate(doubts) if note.code not in {each.code for each in doubts[:i]}]
-    said.append(f"Against it: {' '.join(against)}" if against else "Nothing in the runs speaks against it.")
-    return " ".join(said)
-
-
-def _quantity(key: str) -> str:
-    """A quantity of an extrapolation in words."""
-    return "compute" if key == "flops_ratio" else key.removesuffix("_ratio")
