@@ -44,6 +44,7 @@ def render(parts: Parts, verdict: str) -> str:
     """The page."""
     style, script = _file("page.css"), _file("page.js")
     shown, answering = figures(parts), what_if(parts)
+    drawn = {each.key: specification(each.chart) for each in shown}
     libraries = _libraries()
     scripts = [libraries, script]
     environment = jinja2.Environment(
@@ -55,8 +56,8 @@ def render(parts: Parts, verdict: str) -> str:
                "img-src data:; base-uri 'none'; form-action 'none'",
         style=Markup(style), scripts=[Markup(each) for each in scripts],  # noqa: S704 - our own files
         parts=parts, verdict=verdict, state=worst_of(parts.card), against=_against(parts), cannot=_cannot(parts),
-        figures=[_drawn(each) for each in shown], data={each.key: _json(specification(each.chart, "container"))
-                                                        for each in shown},
+        figures=[_drawn(each, drawn[each.key]) for each in shown],
+        data={key: _json(each) for key, each in drawn.items()},
         answering=answering, what_if=None if answering is None else _json(answering), tables=tables, numeric=numeric,
         outcome=with_units(parts.forecast.outcome, parts.forecast.units), version=__version__,
         chance=chance, counted=COUNTED, target=_first_target(parts),
@@ -69,9 +70,9 @@ def _first_target(parts: Parts) -> str:
     return short(parts.point.new_run.median if parts.risk is None else parts.risk.limit, 6)
 
 
-def _drawn(figure: Figure) -> dict[str, Any]:
+def _drawn(figure: Figure, chart: Mapping[str, Any]) -> dict[str, Any]:
     """A figure with its picture that needs no script."""
-    svg = vl_convert.vegalite_to_svg(specification(figure.chart, WIDE if figure.wide else WIDTH))
+    svg = vl_convert.vegalite_to_svg({**chart, "width": WIDE if figure.wide else WIDTH})
     # A picture that is scaled has no size of its own; attributes of style would be refused by the page's policy.
     svg = re.sub(r'^(<svg[^>]*?) width="[^"]*" height="[^"]*"', r"\1", svg)
     # Vega counts what it refers to from the start of the process; a page has several pictures, and these once more.

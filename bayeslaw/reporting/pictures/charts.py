@@ -94,19 +94,26 @@ def forecast(found: Along, said: str, target: tuple[float, str] | None, outcome:
             .mark_point(color=INK, filled=True, size=18, opacity=0.65, clip=True)
             .encode(x=x, y=y("y"), tooltip=tips(who="run", own=f"its own {outcome}"))
         )
-    # The curve goes on to the right of most planned runs, but not far.
+    # The curve goes on to the right of most planned runs, but not far; and the line of a target may be where a label
+    # would be.
     align = "right" if found.here > found.places[len(found.places) // 2] else "center"
+    crossed = target is not None and 0.0 < _share(target[0], domain, log) - _share(here["high"], domain, log) < 0.12
+    end, dy = ("low", 14) if crossed else ("high", -10)
     asked = alt.Chart(data([{**here, "text": said}]))
     layers += [
         asked.mark_rule(color=ORANGE, strokeWidth=2.4).encode(x=x, y=y("low"), y2="high"),
         asked.mark_point(color=ORANGE, filled=True, size=70, opacity=1).encode(
             x=x, y=y("mid"), tooltip=tips(text="planned run")
         ),
-        label(
-            {**here, "text": said}, x, y("high"), align=align, dx=0 if align == "center" else 12, dy=-10, fontSize=13
-        ),
+        label({**here, "text": said}, x, y(end), align=align, dx=0 if align == "center" else 12, dy=dy, fontSize=13),
     ]
     return alt.layer(*layers).properties(height=270)
+
+
+def _share(value: float, domain: Sequence[float], log: bool) -> float:
+    """Where a value lies on an axis, from 0 to 1."""
+    at, low, high = (math.log(each) if log else each for each in (value, *domain))
+    return (at - low) / (high - low)
 
 
 def _ends(places: np.ndarray) -> list[float]:

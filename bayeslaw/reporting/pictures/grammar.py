@@ -12,6 +12,8 @@ import altair as alt
 BLUE, ORANGE, GREEN, GREY = "#2f86c9", "#d9701a", "#14946c", "#8a8f98"
 # Text takes the colour of the page.
 INK = "currentColor"
+# As wide on most machines as where still pictures are measured, so that no label is cut.
+FONT = "Arial, Liberation Sans, sans-serif"
 POWERS = "replace(format(datum.value, '~e'), 'e+', 'e')"
 Rows = Sequence[Mapping[str, Any]]
 Chart = alt.LayerChart | alt.FacetChart
@@ -72,10 +74,10 @@ def label(row: Mapping[str, Any], x: alt.X, y: alt.Y, **how: Any) -> alt.Chart:
     return found
 
 
-def specification(chart: Chart, width: int | str) -> dict[str, Any]:
-    """A chart as data for a page, as wide as its place (``"container"``) or of a fixed width in pixels."""
-    found: dict[str, Any] = chart.properties(width=width).configure(
-        background="transparent", font="system-ui, sans-serif",
+def specification(chart: Chart) -> dict[str, Any]:
+    """A chart as data for a page, as wide as its place."""
+    found: dict[str, Any] = chart.properties(width="container").configure(
+        background="transparent", font=FONT, padding=6,
     ).configure_view(stroke=None).configure_axis(
         labelColor=INK, titleColor=INK, domainColor=GREY, tickColor=GREY, gridColor="#8a8f9840", labelFontSize=11,
         titleFontSize=11, titleFontWeight="normal", labelOpacity=0.85, titleOpacity=0.85,
