@@ -101,10 +101,14 @@ def along(asked: Average, at: Mapping[str, Any], family: Families, drifts: Mappi
     here = float(ray.axis.values({name: np.array([value]) for name, value in ray.inputs.items()})[0])
     largest = float(ray.axis.values(asked.lead.plan.fitted).max()) if asked.measured else None
     smallest = float(ray.axis.values(asked.lead.plan.fitted).min()) if asked.measured else here / 100.0
-    low, high = min(smallest, here), max(here, largest or here) * FURTHER
-    more = [times * here for times in TIMES if low <= times * here <= high]
+    low, high = min(smallest, here), max(here, here if largest is None else largest)
+    if low > 0:
+        more = [times * here for times in TIMES if low <= times * here <= FURTHER * high]
+        grid = np.geomspace(low, FURTHER * high, PLACES)
+    else:  # zero means nothing on the axis, as of dates
+        more, grid = [here], np.linspace(low, high + 0.5 * (high - low), PLACES)
     within = partial(_all_laws_reach, asked, ray)
-    places = np.array([*filter(within, np.unique([*np.geomspace(low, high, PLACES), *more]).tolist())])
+    places = np.array([*filter(within, np.unique([*grid, *more]).tolist())])
     columns = []
     for place in places.tolist():
         drawn = draw_each(asked, ray.at(place), family, drifts)

@@ -66,10 +66,13 @@ class HeldOut:
         At the runs whose outcome is known.
     outcomes
         Shape ``(runs,)``.
+    source
+        The file that they come from.
     """
 
     forecast: Forecast
     outcomes: np.ndarray
+    source: str
 
     @property
     def inside(self) -> int:

@@ -101,7 +101,7 @@
       return;
     }
     const found = answer(at, family, target), width = found.upper - found.lower;
-    const digits = Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(width)))), show = (v) => v.toFixed(digits);
+    const digits = Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(width)))), show = (v) => (Math.abs(v) >= 1e4 ? short(v) : v.toFixed(digits));
     const percent = found.chance <= 0.005 ? "less than 1 %" : found.chance >= 0.995 ? "more than 99 %" : `${(100 * found.chance).toFixed(1)} %`;
     form.elements.chance.value = found.chance;
     document.getElementById("what-if-chance").textContent = percent;

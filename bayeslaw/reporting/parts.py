@@ -128,4 +128,4 @@ def _held_out(asked: Average, runs: RunsLike, how: Mapping[str, Any]) -> HeldOut
     if not len(known):
         raise QuestionError(f"{table.source}: no run has a value of '{column}', the outcome to compare with.")
     kept = table.take(known)
-    return HeldOut(forecast(asked, kept, **how), kept.column(column))
+    return HeldOut(forecast(asked, kept, **how), kept.column(column), table.source)

@@ -119,8 +119,8 @@ def commands(parts: Parts) -> list[str]:
     asked, lead = parts.asked, parts.asked.lead
     at = ",".join(f"{word}={_typed(value)}" for word, value in parts.at.items())
     made, files = [], "fit.nc"
+    family = "" if lead.family is None else f" --family {_quoted(lead.family)}"
     if asked.measured:
-        family = "" if lead.family is None else f" --family {_quoted(lead.family)}"
         names = ["auto"] if any(note.code == "auto" for note in (*asked.about, *lead.notes)) else list(asked.posteriors)
         for name in names:
             out = "fit.nc" if len(names) == 1 else f"{_quoted(name)}.nc"
@@ -132,8 +132,16 @@ def commands(parts: Parts) -> list[str]:
     target = parts.question.target
     aim = f" --{parts.question.missed} {target.value:g}" if target is not None and parts.question.plan is None else ""
     plan = "" if parts.question.plan is None else f" --plan {_quoted(parts.question.plan.source)}"
+    extra = ""
+    if parts.tested is not None and asked.measured:
+        laws = _quoted(",".join(asked.posteriors))
+        table = _quoted(lead.runs.source)
+        made.append(f"bayeslaw backtest {table} --laws {laws}{family} --json > backtest.json")
+        extra += " --backtest backtest.json"
+    if parts.held is not None:
+        extra += f" --runs {_quoted(parts.held.source)}"
     whose = "" if not isinstance(parts.question.family, str) else f" --family {_quoted(parts.question.family)}"
-    return [*made, f"bayeslaw report {files} --at {at}{aim}{plan}{whose} --out report.html"]
+    return [*made, f"bayeslaw report {files} --at {at}{aim}{plan}{extra}{whose} --out report.html"]
 
 
 def _typed(value: object) -> str:

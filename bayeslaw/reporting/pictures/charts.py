@@ -147,11 +147,12 @@ def outcome(draws: np.ndarray, target: float | None, side: str, said: str, name:
     """
     known = draws[np.isfinite(draws)]
     low, high = np.quantile(known, [0.004, 0.996])
-    edges = np.linspace(low, high, 41)
+    log = bool(low > 0 and high > 30.0 * low)
+    edges = np.geomspace(low, high, 41) if log else np.linspace(low, high, 41)
     if target is not None and low < target < high:
         edges = np.unique([*edges, target])
     counts, _ = np.histogram(known, edges)
-    heights = counts / len(known) / np.diff(edges)
+    heights = counts / len(known) / np.diff(np.log(edges) if log else edges)
     rows: list[dict[str, Any]] = [
         {"x": a, "x2": b, "y": height, "base": 0.0, "share": chance(count / len(known)),
          "range": f"{short(a, 4)} to {short(b, 4)}",
@@ -160,7 +161,10 @@ def outcome(draws: np.ndarray, target: float | None, side: str, said: str, name:
                                        strict=True)
     ]  # fmt: skip
     top = 1.22 * max(heights)
-    x, y = x_axis("x", name), alt.Y("y", type="quantitative", axis=None, scale=alt.Scale(domain=[0.0, top]))
+    x, y = (
+        x_axis("x", name, log, _ends(edges)),
+        alt.Y("y", type="quantitative", axis=None, scale=alt.Scale(domain=[0.0, top])),
+    )
     bars = alt.Chart(data(rows)).mark_rect(strokeWidth=0).encode(
         x=x, x2="x2", y=y, y2="base", tooltip=tips(range=name, share="probability"),
         color=alt.condition("datum.missed", alt.value(ORANGE), alt.value(BLUE)),
@@ -168,7 +172,7 @@ def outcome(draws: np.ndarray, target: float | None, side: str, said: str, name:
     if target is None or not low < target < high:
         return alt.layer(bars).properties(height=200)
     at = {"x": target, "y": top, "text": said}
-    right = target < low + 0.5 * (high - low)
+    right = _share(target, _ends(edges), log) < 0.5
     return alt.layer(
         bars,
         alt.Chart(data([at])).mark_rule(color=GREEN, strokeDash=[5, 3], strokeWidth=1.6).encode(x=x),
@@ -179,7 +183,7 @@ def outcome(draws: np.ndarray, target: float | None, side: str, said: str, name:
 def parts(shares: Mapping[str, float]) -> Chart:
     """What each source adds to the variance, the largest first."""
     rows = [{"part": part, "share": share, "text": chance(share)} for part, share in shares.items()]
-    return _bars(rows, "part", "share", "share of the variance", BLUE, [0.0, 1.15])
+    return _bars(rows, "part", "share", "share of the variance", BLUE, [0.0, 1.35])
 
 
 def _bars(rows: Rows, name: str, value: str, title: str, colour: str, domain: Sequence[float]) -> Chart:
