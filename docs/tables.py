@@ -16,7 +16,7 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-from bayeslaw.language.catalogue import bibliography, law
+from bayeslaw.language.catalogue import bibliography, cited_as, law
 from bayeslaw.language.files import entries, shipped_folder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,9 +48,7 @@ def percent(share: float) -> str:
 
 def paper(key: str) -> str:
     """Authors and year, with a link where there is one."""
-    entry = bibliography()[key]
-    first, *others = entry["authors"].split(", ")
-    named = f"{first.split()[-1]}{' et al.' if others else ''} {entry['year']}"
+    entry, named = bibliography()[key], cited_as(key)
     return f"[{named}](https://arxiv.org/abs/{entry['arxiv']})" if "arxiv" in entry else named
 
 

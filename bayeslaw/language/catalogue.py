@@ -189,6 +189,20 @@ def _words_about(law: Law) -> str:
 
 
 @lru_cache(maxsize=1)
+def cited_as(key: str) -> str:
+    """A source as it is cited in a sentence, ``Hoffmann et al. 2022``; the key itself where it is not known.
+
+    Of several sets of numbers of one source the name of the set is added, as in ``Gadre et al. 2024 (c4)``.
+    """
+    known = bibliography()
+    name, _, part = (key, "", "") if key in known else key.rpartition("_")
+    if name not in known:
+        return key
+    surnames = [author.split()[-1] for author in known[name]["authors"].split(", ")]
+    who = " and ".join(surnames) if len(surnames) < 3 else f"{surnames[0]} et al."
+    return f"{who} {known[name]['year']}" + (f" ({part.replace('_', ' ')})" if part else "")
+
+
 def bibliography() -> dict[str, dict[str, str]]:
     """Return the entry of every reference key of the laws: authors, title, year and where to find it."""
     text = (Path(__file__).parent / "references.toml").read_text(encoding="utf-8")

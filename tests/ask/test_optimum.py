@@ -379,9 +379,14 @@ def test_several_levels_are_answered_at_once(flat):
 def test_the_picture_has_a_panel_an_input_and_says_how_flat_it_is(flat):
     found = ask(flat, budget={"C": 1e22}, drift=False)
     figure = bl.plot_optimum(found)
-    assert figure.axes[0].get_xlabel() == "n params (parameter)"
-    assert figure.axes[1].get_xlabel() == "tokens per parameter"
-    assert "tokens per parameter costs under" in figure._supxlabel.get_text()
+    panel, strip, above = figure.axes
+    assert panel.get_ylabel() == "extra loss (nat/token)"
+    assert strip.get_xlabel() == "parameters, embeddings included, N"
+    assert above.get_xlabel() == "tokens per parameter"
+    assert panel.get_xlim() == strip.get_xlim()
+    said = figure._supxlabel.get_text()
+    assert "tokens per parameter costs under" in said
+    assert f"Best: N = {found.inputs['N'].words('parameter')}" in said
     lowest_drawn = figure.axes[0].lines[0].get_xydata()
     assert lowest_drawn[lowest_drawn[:, 1].argmin(), 0] == pytest.approx(found.inputs["N"].median, rel=0.1)
 

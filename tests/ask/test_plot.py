@@ -9,7 +9,8 @@ import pytest
 
 import bayeslaw as bl
 from bayeslaw.errors import ConvergenceError, QuestionError
-from tests.posteriors import about
+from tests.posteriors import about, from_priors
+from tests.simulate import simulated_runs
 
 NOISE = 0.004
 TRUTH = {"A": 0.4, "B": 0.4, "alpha": 0.34, "beta": 0.3, "sigma": NOISE, "nu": 20.0}
@@ -157,7 +158,29 @@ def test_every_parameter_has_a_panel_with_prior_families_and_published_values(hi
     assert [axes.get_title(loc="left").split()[0] for axes in panels] == list(posterior.law.free_parameters)
     assert panels[0].get_title(loc="left") == "E (nat/token)"
     words = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert {"prior", "population", "code", "math", "web", "hoffmann2022training"} <= set(words)
+    assert {"prior", "population", "code", "math", "web", "Hoffmann et al. 2022"} <= set(words)
+    assert any(text.get_text() == "loss that no scale removes" for text in panels[0].texts)
+
+
+def test_a_parameter_known_to_decades_has_a_log_axis(hierarchy):
+    law = bl.law("emergence_logistic").with_priors(chance="Constant(0)")
+    wide = from_priors(law, simulated_runs(law, np.random.default_rng(1), 60))
+    drawn = [
+        panel for fit in (wide, hierarchy[0]) for panel in visible(bl.plot_parameters(fit, allow_unconverged=True))
+    ]
+    scales = {panel.get_title(loc="left").split()[0]: panel.get_xscale() for panel in drawn}
+    assert (scales["C_half"], scales["alpha"]) == ("log", "linear")
+
+
+def test_runs_off_the_curve_are_moved_onto_it_with_their_residuals(one_family):
+    """By the difference that the law says: a run's distance from the curve is its residual."""
+    axes = bl.plot_forecast(one_family, drift=False, allow_unconverged=True).axes[0]
+    x, y = points_of(axes).T
+    curve = max((line for line in axes.lines if line.get_marker() != "o"), key=lambda line: len(line.get_xdata()))
+    on_curve = np.exp(np.interp(np.log(x), np.log(curve.get_xdata()), np.log(curve.get_ydata())))
+    answer = bl.forecast(one_family, one_family.runs, drift=False, allow_unconverged=True)
+    residual = np.log(one_family.plan.outcome) - np.log(np.median(answer.mean_draws, axis=0))
+    np.testing.assert_allclose(np.sort(np.log(y / on_curve)), np.sort(residual), atol=2e-3)
 
 
 def test_residuals_are_on_the_scale_of_the_noise(hierarchy, counts):
@@ -165,10 +188,10 @@ def test_residuals_are_on_the_scale_of_the_noise(hierarchy, counts):
     left, right = bl.plot_residuals(posterior, allow_unconverged=True).axes
     residual = left.collections[-1].get_offsets()[:, 1]
     assert len(residual) == len(posterior.runs)
-    assert np.abs(residual).max() < 0.03  # the noise is 0.004 of the loss
-    assert "1 %" in left.get_ylabel()
+    assert np.abs(residual).max() < 3.0  # the noise is 0.4 % of the loss
+    assert left.get_ylabel() == "loss above the law (%)"
     assert len(right.collections[-1].get_offsets()) == len(posterior.runs)
-    assert "normal score" in bl.plot_residuals(counts, allow_unconverged=True).axes[0].get_ylabel()
+    assert "count above the law" in bl.plot_residuals(counts, allow_unconverged=True).axes[0].get_ylabel()
 
 
 @pytest.mark.parametrize("draw", [bl.plot_forecast, bl.plot_parameters, bl.plot_residuals])

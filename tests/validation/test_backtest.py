@@ -176,6 +176,14 @@ def test_the_picture_shows_every_law(found):
     figure = bl.plot_backtest(found)
     words = {text.get_text() for text in figure.legends[0].get_texts()}
     assert {"chinchilla", "kaplan", "average", "Huber + bootstrap"} <= words
+    near, by_level = figure.axes
+    bins = [part for *_, part in found.laws["average"].by_ratio()]
+    assert [text.get_text() for text in near.texts if "n = " in text.get_text()] == [f"n = {len(b)}" for b in bins]
+    dots = [line.get_ydata()[0] for line in near.lines if line.get_marker() == "o"]
+    assert dots[: len(bins)] == [part.inside(0.95).mean() for part in bins]
+    first = by_level.lines[0]
+    np.testing.assert_allclose(first.get_ydata(), [found.laws["average"].inside(x).mean() for x in first.get_xdata()])
+    assert bl.plot_backtest(found, pit=True).axes[1].get_xlabel() == "probability integral transform"
 
 
 @pytest.mark.parametrize(

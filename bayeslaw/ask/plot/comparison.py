@@ -52,9 +52,10 @@ def plot_comparison(comparison: Comparison) -> Figure:
                 right.barh(at, [found[name] for name in laws], height=0.6 / len(drawn), color=_hue(how))
         _dress(left, right, list(laws))
         handles = _handles(drawn)
-        title = f"{len(laws)} laws of {subject.outcome.replace('_', ' ')} on {subject.rows} runs"
-        entitle(figure, title, complaints, handles)
-        footnote(figure, "Thick: standard error. Thin: all priors halved and doubled in width.")
+        entitle(figure, comparison.verdict, complaints, handles)
+        what = f"{len(laws)} laws of {subject.outcome.replace('_', ' ')} on {subject.rows} runs"
+        bars = "Thick: standard error. Thin: all priors halved and doubled in width."
+        footnote(figure, f"{what}. {bars} The scale is logarithmic beyond {LINEAR:g} nats.")
     return figure
 
 
@@ -97,9 +98,9 @@ def _dress(left: Axes, right: Axes, names: list[str]) -> None:
     left.axvline(0.0, color=INK, lw=0.7, zorder=1)
     left.set_yticks(range(len(names)), names)
     left.invert_yaxis()
-    left.set_xlabel("score less that of the best law (nat)")
+    left.set_xlabel("nats behind the best law")
     right.set_xlim(0.0, 1.0)
-    right.set_xlabel("weight (dimensionless)")
+    right.set_xlabel("weight in an average")
     for panel in (left, right):
         panel.tick_params(axis="y", length=0)
         for row in range(len(names) - 1):

@@ -26,6 +26,7 @@ from bayeslaw.ask.plot.canvas import (
 from bayeslaw.ask.where.scale import (
     Axis,
     Family,
+    Inputs,
     axis_of,
     families,
     outcome_label,
@@ -34,6 +35,7 @@ from bayeslaw.ask.where.scale import (
     trials,
 )  # fmt: skip
 from bayeslaw.inference.posterior.posterior import Posterior
+from bayeslaw.language.formula.functions import LINKS, UNLINKS
 from bayeslaw.runs import observations
 from bayeslaw.runs.table import Runs
 
@@ -60,9 +62,10 @@ def plot_forecast(
 ) -> Figure:
     """Draw the runs and the forecast of new runs, one panel and colour per family.
 
-    A band contains a new run with the probability `level`, the darker one with 50 %.  Runs off the curve's path, such
-    as runs with other tokens per parameter, cannot be compared with the curve.  Held-out runs therefore have a forecast
-    of their own, a bar that should cover the hollow marker.
+    A band contains a new run with the probability `level`, the darker one with 50 %.  Fitted runs off the curve's path,
+    such as runs with other tokens per parameter, are moved onto it by the difference that the law says, so that what
+    remains is their residual.  Held-out runs stay where they are, with a forecast of their own, a bar that should cover
+    the hollow marker.
 
     Parameters
     ----------
@@ -138,8 +141,8 @@ def plot_forecast(
         both = f"50 % and {percent(level)} intervals" if level > 0.5 else f"{percent(level)} intervals"
         handles = _handles(level, held_out is not None, marked, asked.measured)
         entitle(figure, f"{asked.title}: {whose} {what}, median with {both}", asked.diagnostics.complaints, handles)
-        off = "; other runs lie off them" if len(law.free_inputs) > 1 else ""
-        kept = f"Curves at {notes[0]}{off}." if len(set(notes)) == 1 and notes[0] else ""
+        off = "; fitted runs moved there by the difference that the law says" if len(law.free_inputs) > 1 else ""
+        kept = f"Curves at {notes[0]}{off if asked.measured else ''}." if len(set(notes)) == 1 and notes[0] else ""
         more = f" {len(shown)} of {total} families shown, those with most runs." if total > len(shown) else ""
         footnote(figure, f"{kept}{more}".strip())
     return figure
@@ -172,7 +175,11 @@ class _Drawing:
         panel.plot(self.line, middle, color=hue, lw=1.3, zorder=3)
         self.heights += [middle, *outer]
         if own.any():
-            observed, x = self._shares(plan.inputs, plan.outcome)[own], self.axis.values(plan.inputs)[own]
+            x = self.axis.values(plan.inputs)[own]
+            there, _ = path(self.posterior, self.axis, x, amid, self.fixed)
+            observed = self._moved(
+                {name: each[own] for name, each in plan.inputs.items()}, plan.outcome[own], there, family
+            )
             panel.plot(x, observed, "o", ms=4.2, color=hue, mec="white", mew=0.5, zorder=5)
             self.heights.append(observed)
         if held_out is not None and (theirs := family.of(held_out, self.grouping)).any():
@@ -190,6 +197,26 @@ class _Drawing:
             self._number(panel, point, family, middle)
         panel.set_title(family.name, color=hue, fontweight="bold")
         return note
+
+    def _moved(self, here: Inputs, outcome: np.ndarray, there: Inputs, family: Family) -> np.ndarray:
+        """Outcomes as they would be on the curve: moved by the difference that the law says."""
+        law, observed = self.posterior.law, self._shares(here, outcome)
+        if len(law.free_inputs) < 2:
+            return observed
+        count = law.output.likelihood.family.outcome == "count"  # shares of 0 and 1 have no logit
+        link, back = (LINKS[law.output.link], UNLINKS[law.output.link]) if not count else (np.asarray, np.asarray)
+        at_curve, at_run = (link(self._law(inputs, family)) for inputs in (there, here))
+        moved = back(link(observed) + at_curve - at_run)
+        return np.clip(moved, 0.0, 1.0) if count else np.asarray(moved)
+
+    def _law(self, inputs: Inputs, family: Family) -> np.ndarray:
+        """The median of the law itself."""
+        free = {name: inputs[name] for name in self.posterior.law.free_inputs}
+        noise = {name: inputs[name] for name in self.posterior.law.noise_inputs if name in inputs}
+        found = forecast(
+            self.asked, {**free, **noise}, dict(family.groups), self.level, drift=False, allow_unconverged=self.allow
+        )
+        return np.asarray(np.median(found.mean_draws, axis=0))
 
     def _bands(self, inputs: Mapping[str, np.ndarray], family: Family) -> tuple[Any, Any, np.ndarray]:
         draws = forecast(

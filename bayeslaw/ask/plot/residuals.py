@@ -73,7 +73,7 @@ def plot_residuals(posterior: Posterior, along: str | None = None, *, allow_unco
         handles = _handles([f.name for f in shown if f.name])
         entitle(figure, f"{law.title}: residuals of {len(x)} fitted runs", posterior.diagnostics.complaints, handles)
         more = f" Colours for {len(shown)} of {total} families, those with most runs." if total > len(shown) else ""
-        footnote(figure, f"Fitted runs lie closer to the law than new runs will, the more so the fewer they are.{more}")
+        footnote(figure, f"{_said(scores)} Fitted runs lie closer to the law than new runs will.{more}")
     return figure
 
 
@@ -83,34 +83,58 @@ def _on_noise_scale(
     """Residuals, the central 90 % of the noise about them, and the label of their units."""
     family, name = posterior.law.output.likelihood.family, posterior.law.output.column.replace("_", " ")
     if family.outcome == "count":  # counts of 0 and of all trials have no logit
-        return scores, np.full_like(scores, -1.645), np.full_like(scores, 1.645), "normal score of the count (sd)"
+        return (
+            scores,
+            np.full_like(scores, -1.645),
+            np.full_like(scores, 1.645),
+            "count above the law (standard deviations)",
+        )
     link = LINKS[family.link]
     with np.errstate(all="ignore"):
         residual = link(posterior.plan.outcome) - np.median(link(answer.mean_draws), axis=0)
         low, high = np.nanquantile(link(answer.draws) - link(answer.mean_draws), [0.05, 0.95], axis=0)
     label = {
-        "log": f"log(observed {name} / law)  (0.01 is 1 %)",
-        "logit": f"logit(observed {name}) - logit(law)  (log odds)",
-        "identity": f"observed {name} - law ({posterior.law.output.units})",
+        "log": f"{name} above the law (%)",
+        "logit": f"{name} above the law (log odds)",
+        "identity": f"{name} above the law ({posterior.law.output.units})",
     }[family.link]
+    if family.link == "log":
+        residual, low, high = (100.0 * np.expm1(each) for each in (residual, low, high))
     return np.asarray(residual), low, high, label
 
 
 def _quantiles(panel: Axes, scores: np.ndarray, hues: np.ndarray) -> None:
     """Sorted scores against their expected values in a sample of this size, with a 90 % band for each point."""
     from scipy.special import ndtri
-    from scipy.stats import beta
 
     order, count = np.argsort(scores), len(scores)
-    rank = np.arange(1, count + 1)
-    expected = ndtri((rank - 0.375) / (count + 0.25))
-    # The i-th of n uniform numbers has a Beta(i, n + 1 - i) distribution.
-    low, high = (ndtri(beta.ppf(p, rank, count + 1 - rank)) for p in (0.05, 0.95))
+    expected = ndtri((np.arange(1, count + 1) - 0.375) / (count + 0.25))
+    low, high = _band(count)
     panel.fill_between(expected, low, high, color="#e4e4e4", lw=0, zorder=1)
     panel.axline((0.0, 0.0), slope=1.0, color=INK, lw=0.7, zorder=2)
     panel.scatter(expected, scores[order], s=17, c=list(hues[order]), edgecolors="white", linewidths=0.4, zorder=3)
-    panel.set_xlabel("normal quantile (sd)")
-    panel.set_ylabel("observed among new runs (sd)")
+    panel.set_xlabel("expected (standard deviations)")
+    panel.set_ylabel("observed (standard deviations)")
+
+
+def _band(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The central 90 % of each of so many sorted normal numbers."""
+    from scipy.special import ndtri
+    from scipy.stats import beta
+
+    # The i-th of n uniform numbers has a Beta(i, n + 1 - i) distribution.
+    rank = np.arange(1, count + 1)
+    low, high = (ndtri(beta.ppf(p, rank, count + 1 - rank)) for p in (0.05, 0.95))
+    return low, high
+
+
+def _said(scores: np.ndarray) -> str:
+    """In words, how many points lie outside the band on the right."""
+    (low, high), ordered = _band(len(scores)), np.sort(scores)
+    outside = int(np.count_nonzero((ordered < low) | (ordered > high)))
+    if not outside:
+        return "On the right all points lie in the band: the noise has the shape of the residuals."
+    return f"On the right {outside} of {len(scores)} points leave the band, which a tenth would by chance."
 
 
 def _handles(shown: list[str]) -> list[Any]:

@@ -15,7 +15,7 @@ from bayeslaw.errors import listed
 from bayeslaw.note import Note
 from bayeslaw.page import Page, as_html, as_text
 from bayeslaw.validation.backtest.scores import LEVELS, Scores
-from bayeslaw.words import argument, plain
+from bayeslaw.words import argument, multiple, plain
 
 AVERAGE = "average"
 LEVEL = 0.95
@@ -103,7 +103,7 @@ class Backtest:
         if not self.believed:
             return f"{held}; do not trust them"
         reach, part = self.believed[-1]
-        return f"{held}; trust them up to {reach:,.3g}x the compute (n = {len(part)} at the far end)"
+        return f"{held}; trust them up to {multiple(reach)} the compute (n = {len(part)} at the far end)"
 
     @property
     def verdict(self) -> str:
