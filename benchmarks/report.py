@@ -84,6 +84,8 @@ def look(browser: Any, file: Path, fit: Any, made: Any, folder: Path) -> None:
         page.on("request", lambda request, asked=asked: asked.append(request.url))
         page.goto(file.resolve().as_uri())
         page.wait_for_timeout(2000)
+        if name != "plain":
+            drawn(page, name)
         page.screenshot(path=folder / f"{name}.png", full_page=True)
         row(f"{name}: messages on the console", said or "none")
         row(
@@ -93,8 +95,6 @@ def look(browser: Any, file: Path, fit: Any, made: Any, folder: Path) -> None:
         if name == "plain":
             without_scripts(page, made)
         else:
-            figures = page.locator("figure[data-chart]").count()
-            row(f"{name}: pictures drawn", f"{page.locator('figure.is-live').count()} of {figures}")
             wide = page.evaluate("document.documentElement.scrollWidth")
             row(f"{name}: width of the page", f"{wide} of {how['viewport']['width']} px")
         if name == "desk":
@@ -102,6 +102,21 @@ def look(browser: Any, file: Path, fit: Any, made: Any, folder: Path) -> None:
             page.pdf(path=folder / "report.pdf", prefer_css_page_size=True)
             row("pages on paper", (folder / "report.pdf").read_bytes().count(b"/Type /Page\n"))
         context.close()
+
+
+def drawn(page: Page, name: str) -> None:
+    """Whether pictures answer to a pointer, as wide as their places; before a screenshot resizes them."""
+    widths = page.evaluate(
+        "[...document.querySelectorAll('figure[data-chart]')].map(f => "
+        "(f.querySelector('.live svg')?.getBoundingClientRect().width ?? 0) / f.clientWidth)"
+    )
+    row(
+        f"{name}: pictures drawn, least of their width",
+        f"{sum(w > 0 for w in widths)} of {len(widths)}, {min(widths):.2f}",
+    )
+    page.locator("#forecast .live svg g.mark-symbol path").last.hover(force=True)
+    page.wait_for_timeout(300)
+    row(f"{name}: under the pointer", " ".join(page.locator("#vg-tooltip-element").inner_text().split()))
 
 
 def without_scripts(page: Page, made: Any) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bayeslaw.errors import FileError
 from bayeslaw.paths import why
 from bayeslaw.validation.backtest.report import ENOUGH, LEVEL, Backtest, in_words, lead_of
@@ -64,7 +66,7 @@ class HiddenRuns:
         if found is None or isinstance(found, HiddenRuns):
             return found
         if isinstance(found, Backtest):
-            return _of_record(found.as_dict())
+            return _of_backtest(found)
         record, source = (found, "backtest") if isinstance(found, Mapping) else (_read(found), str(found))
         # What `bayeslaw predict` keeps has the back-test as one of its parts.
         record = record.get("backtest") or record
@@ -75,6 +77,17 @@ class HiddenRuns:
                 f"{source}: is no back-test; `bayeslaw backtest RUNS --json > backtest.json` makes one, and "
                 f"`bayeslaw predict` keeps one in forecast.json."
             ) from None
+
+
+def _of_backtest(found: Backtest) -> HiddenRuns:
+    """Not by its record, whose scores import what takes longer than a report."""
+    scores = found.laws[found.lead]
+    known = scores.ratio[np.isfinite(scores.ratio)]
+    return HiddenRuns(
+        whose=in_words(found.lead), count=len(scores),
+        inside={level: int(scores.inside(level).sum()) for level in LEVELS},
+        farthest=float(known.max()) if len(known) else None, reach=found.reach, verdict=found.verdict,
+    )  # fmt: skip
 
 
 def _read(path: str | Path) -> Mapping[str, Any]:

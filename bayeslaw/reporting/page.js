@@ -3,11 +3,12 @@
 // that this walks; nothing is ever compiled from text.
 (() => {
   const read = (id) => { const found = document.getElementById(id); return found && JSON.parse(found.textContent); };
-  for (const figure of document.querySelectorAll("figure[data-chart]")) {
+  for (const figure of window.vegaEmbed ? document.querySelectorAll("figure[data-chart]") : []) {
     const live = figure.querySelector(".live");
+    figure.classList.add("is-live");  // before it is drawn, so that there is a width to draw it in
     vegaEmbed(live, read(figure.dataset.chart), {
       ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true },
-    }).then(() => figure.classList.add("is-live")).catch((fault) => console.error(fault));
+    }).catch((fault) => { figure.classList.remove("is-live"); console.error(fault); });
   }
 
   const data = read("what-if");

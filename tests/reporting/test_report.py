@@ -24,7 +24,7 @@ AT = {"N": 7e9, "D": 1.4e11}
 EVIL = "<script>alert('x')</script>"
 QUOTED = "co\"r'p<u>s"
 PLAN = {"target": "loss below 2.4", "cost": "2e-18 * flops", "utility": "1e6 * met - cost", "go": 0.8, "stop": 0.2,
-        "option": {"<b>small</b>": {"N": 1e9, "D": 2e10}, "large": {"N": 7e9, "D": 1.4e11}}}  # fmt: skip
+        "option": {"<em>small</em>": {"N": 1e9, "D": 2e10}, "large": {"N": 7e9, "D": 1.4e11}}}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -111,10 +111,10 @@ def test_the_numbers_of_the_verdict_are_there_without_a_script(whole, page):
 def test_names_stay_text(page):
     assert EVIL in page.text
     assert QUOTED in page.text
-    assert "<b>small</b>" in page.text
+    assert "<em>small</em>" in page.text
     assert "A <b>law</b> & more" in page.text
     assert "<i>runs</i>.csv" in page.text
-    assert {"b", "u", "i"} & {tag for tag, attributes in page.tags if not attributes} <= {"b"}
+    assert {"em", "u", "i"}.isdisjoint({tag for tag, _ in page.tags})
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
 
 

@@ -82,7 +82,8 @@ def forecast(found: Along, said: str, target: tuple[float, str] | None, outcome:
     if found.largest is not None and found.largest < found.here:
         layers.append(_rule_x(found.largest, x))
     if target is not None:
-        layers += _rule_y(target[0], target[1], [row["x"] for row in rows], x, y("y"))
+        below = bands[2, -1] < target[0]
+        layers += _rule_y(target[0], target[1], [row["x"] for row in rows], x, y("y"), -7 if below else 9)
     if found.runs is not None:
         seen = [
             {"x": place, "y": moved, "who": who, "own": short(own, 5)}
@@ -125,14 +126,11 @@ def _rule_x(value: float, x: alt.X) -> Any:
         color=GREY, strokeDash=[2, 3]).encode(x=x, tooltip=tips(text="here ends"))  # fmt: skip
 
 
-def _rule_y(value: float, words: str, places: Sequence[float], x: alt.X, y: alt.Y) -> list[Any]:
-    row = {"x": places[0], "end": places[-1], "y": value, "text": words}
-    return [
-        alt.Chart(data([row])).mark_rule(color=GREEN, strokeDash=[5, 3], strokeWidth=1.4).encode(x=x, x2="end", y=y),
-        alt.Chart(data([row]))
-        .mark_text(color=GREEN, align="left", dx=4, dy=9, fontWeight="bold")
-        .encode(x=x, y=y, text="text:N"),
-    ]
+def _rule_y(value: float, words: str, places: Sequence[float], x: alt.X, y: alt.Y, dy: int) -> list[Any]:
+    """A line across, with its words at its right end on the side where the curve is not."""
+    row = {"start": places[0], "x": places[-1], "y": value, "text": words}
+    line = alt.Chart(data([row])).mark_rule(color=GREEN, strokeDash=[5, 3], strokeWidth=1.4)
+    return [line.encode(x=x, x2="start", y=y), label(row, x, y, color=GREEN, align="right", dx=-2, dy=dy)]
 
 
 def outcome(draws: np.ndarray, target: float | None, side: str, said: str, name: str) -> Chart:
