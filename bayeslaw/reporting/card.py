@@ -234,7 +234,7 @@ def _backtest(found: Forecast, tested: HiddenRuns | None) -> Check:
     name = "back-test"
     if tested is None:
         how = worded("backtest=bl.backtest(...)", "--backtest backtest.json, as `bayeslaw backtest RUNS --json` prints")
-        return Check(name, "LOOK", f"The laws were not tested on these runs; give {how}.")
+        return Check(name, "LOOK", f"The laws were not tested on these runs; make the report again with {how}.")
     said = f"{tested.held} of {tested.count} hidden runs ended inside their 95 % intervals"
     if not tested.enough:
         return Check(name, "LOOK", f"{said}, which is too few runs to say how far to trust them.")

@@ -96,7 +96,7 @@ def report(
     question = Question.read(asked, at, plan, family, above, below)
     tested = HiddenRuns.of(backtest)
     parts = parts_of(asked, question, tested, runs, levels, drift, allow_unconverged)
-    said = paragraph(parts.forecast, parts.risk, tested, "", parts.notes, parts.decision)
+    said = paragraph(parts.forecast, parts.risk, tested, "", parts.notes, parts.decision, parts.card)
     answers = {
         "risk": None if parts.risk is None else parts.risk.as_dict(),
         "decision": None if parts.decision is None else parts.decision.as_dict(),

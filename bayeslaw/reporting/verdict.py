@@ -11,6 +11,7 @@ from bayeslaw.decisions.choice.answer import Decision
 from bayeslaw.decisions.choice.reach import amount
 from bayeslaw.errors import listed
 from bayeslaw.note import Note
+from bayeslaw.reporting.card import Check
 from bayeslaw.reporting.hidden_runs import HiddenRuns
 from bayeslaw.words import a_chance, chance, first_sentence, multiple, with_units
 
@@ -25,6 +26,7 @@ def paragraph(
     untested: str,
     notes: Sequence[Note],
     decision: Decision | None = None,
+    card: Sequence[Check] = (),
 ) -> str:
     """The answer in prose: the number, how far beyond the runs, why it is uncertain, and what speaks against it.
 
@@ -32,9 +34,11 @@ def paragraph(
     ----------
     untested
         Why there is no back-test, where one was tried.
+    card
+        What the answer rests on: checks that fail are said first.
     """
     name = with_units(found.outcome, found.units)
-    said = []
+    said = _failed(card)
     for i, point in enumerate(found.points):
         wide = "" if point.new_run.exact else f"{percent(found.level)} interval, "
         said.append(f"The {name} of a new run {point.place} is forecast as {point.new_run.words()} ({wide}{found.by}).")
@@ -58,12 +62,27 @@ def paragraph(
         )
     elif untested:
         said.append(f"The laws were not tested on these runs: {untested}")
+    said += _looked_at(card)
     against = [first_sentence(each) for each in doubts(notes)]
     more = f" And {len(against) - MOST_DOUBTS} more." if len(against) > MOST_DOUBTS else ""
     said.append(
         f"Against it: {' '.join(against[:MOST_DOUBTS])}{more}" if against else "Nothing in the runs speaks against it."
     )
     return " ".join(said)
+
+
+def _failed(card: Sequence[Check]) -> list[str]:
+    """That an answer should not be decided on, if it should not."""
+    failed = [each.name for each in card if each.state == "FAIL"]
+    return [f"Do not decide on this forecast as it is: it fails on {listed(failed)}."] if failed else []
+
+
+def _looked_at(card: Sequence[Check]) -> list[str]:
+    """How many checks pass, and which are to be looked at."""
+    passed, look = ([each.name for each in card if each.state == state] for state in ("PASS", "LOOK"))
+    if not card:
+        return []
+    return [f"Of {len(card)} checks {len(passed)} pass{f'; look at {listed(look)}' if look else ''}."]
 
 
 def doubts(notes: Sequence[Note]) -> list[str]:

@@ -73,13 +73,16 @@ def test_a_good_fit_of_a_close_run_passes(fit):
     made = bl.report(fit, {"N": 1e9, "D": 2e10}, backtest=backtest(29, 30), runs=fit.runs.take(np.arange(20)))
     assert set(states(made).values()) == {"PASS"}, made.card
     assert worst_of(made.card) == "PASS"
+    assert "Of 8 checks 8 pass. Nothing in the runs speaks against it." in made.verdict
 
 
 def test_chains_that_have_not_converged_fail(fit):
     bad = replace(fit, stats={**fit.stats, "diverging": np.ones_like(fit.stats["diverging"])})
     with pytest.raises(ConvergenceError):
         bl.report(bad, AT)
-    assert states(bl.report(bad, AT, allow_unconverged=True))["convergence"] == "FAIL"
+    made = bl.report(bad, AT, allow_unconverged=True)
+    assert states(made)["convergence"] == "FAIL"
+    assert made.verdict.startswith("Do not decide on this forecast as it is: it fails on convergence. The loss")
 
 
 def test_a_prior_that_the_runs_left_as_it_was_is_looked_at(fit):
