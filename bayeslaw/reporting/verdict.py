@@ -80,7 +80,7 @@ def _failed(card: Sequence[Check]) -> list[str]:
 def _looked_at(card: Sequence[Check]) -> list[str]:
     """How many checks pass, and which are to be looked at."""
     passed, look = ([each.name for each in card if each.state == state] for state in ("PASS", "LOOK"))
-    if not card:
+    if len(card) < 2:
         return []
     return [f"Of {len(card)} checks {len(passed)} pass{f'; look at {listed(look)}' if look else ''}."]
 

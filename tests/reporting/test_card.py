@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import bayeslaw as bl
+from bayeslaw.cli import commands
+from bayeslaw.decisions.choice.example import EXAMPLE
 from bayeslaw.errors import ConvergenceError, FileError, QuestionError
 from bayeslaw.reporting.card import worst_of
 from bayeslaw.reporting.hidden_runs import HiddenRuns
@@ -40,6 +43,23 @@ def test_the_planned_run_of_a_plan_is_its_best_option(fit):
     made = bl.report(fit, plan=PLAN)
     assert made.forecast.points[0].at == bl.decide(fit, PLAN).best.point.at
     assert "options is worth most" in made.verdict.replace(f"'{bl.decide(fit, PLAN).best.name}' ", "")
+
+
+def test_the_command_needs_a_run_or_a_plan_and_writes_where_it_says(fit, tmp_path):
+    saved, plan, out = fit.save(tmp_path / "fit.nc"), tmp_path / "plan.toml", tmp_path / "page.html"
+    plan.write_text(EXAMPLE)
+    done = CliRunner().invoke(commands, ["report", str(saved), "--plan", str(plan), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert out.read_text() in done.stdout
+    assert done.stdout.endswith(f"The report is in {out}.\n")
+    for more, said in (((), "say what the report is about"), (("--at", "N=1e9,D=2e10") * 2, "is about one run")):
+        refused = CliRunner().invoke(commands, ["report", str(saved), "--out", str(out), *more])
+        assert (refused.exit_code, said in refused.stderr) == (2, True)
+
+
+def test_published_values_are_looked_at():
+    made = bl.report(bl.published("chinchilla:besiroglu2024chinchilla"), {"N": 7e10, "D": 1.4e12})
+    assert [(each.name, each.state) for each in made.card] == [("published values", "LOOK")]
 
 
 @pytest.mark.parametrize(("asked", "said"), [

@@ -72,7 +72,7 @@ def report(
         raise InputError("say what the report is about: --at POINT, or --plan PLAN.toml.")
     if len(at) > 1:
         raise InputError("a report is about one run; give one --at, and others as options of --plan PLAN.toml.")
-    points = read_points(at)
+    points = read_points(at) if at else {}
     check_there(fits)
     if points:
         check_points(laws_of(fits), points)
