@@ -13,12 +13,15 @@ from bayeslaw.ask.forecast.risk import risk as risk
 from bayeslaw.ask.loading import load as load
 from bayeslaw.ask.optimum.optimum import optimum as optimum
 from bayeslaw.ask.plot.comparison import plot_comparison as plot_comparison
+from bayeslaw.ask.plot.families import plot_families as plot_families
 from bayeslaw.ask.plot.forecast import plot_forecast as plot_forecast
 from bayeslaw.ask.plot.optimum import plot_optimum as plot_optimum
 from bayeslaw.ask.plot.parameters import plot_parameters as plot_parameters
 from bayeslaw.ask.plot.prior import plot_prior as plot_prior
 from bayeslaw.ask.plot.residuals import plot_residuals as plot_residuals
+from bayeslaw.ask.plot.risk import plot_risk as plot_risk
 from bayeslaw.ask.plot.threshold import plot_threshold as plot_threshold
+from bayeslaw.ask.plot.uncertainty import plot_uncertainty as plot_uncertainty
 from bayeslaw.ask.threshold.effective_size import effective_size as effective_size
 from bayeslaw.ask.threshold.frontier import frontier as frontier
 from bayeslaw.ask.threshold.threshold import threshold as threshold
@@ -45,6 +48,7 @@ from bayeslaw.runs.table import read_runs as read_runs
 from bayeslaw.validation.backtest.backtest import backtest as backtest
 from bayeslaw.validation.backtest.best_sizes import backtest_optimum as backtest_optimum
 from bayeslaw.validation.backtest.plot import plot_backtest as plot_backtest
+from bayeslaw.validation.calibration.plot import plot_calibration as plot_calibration
 from bayeslaw.validation.calibration.sbc import sbc as sbc
 from bayeslaw.validation.drift.learning import learn_drift as learn_drift
 

@@ -20,7 +20,7 @@ PUBLIC = """
     decide compute_multiplier next_runs update
     compare average Average log_evidence backtest backtest_optimum learn_drift sbc
     plot_prior plot_forecast plot_parameters plot_residuals plot_threshold plot_optimum plot_comparison plot_backtest
-    plot_decision plot_multiplier plot_next_runs
+    plot_decision plot_multiplier plot_next_runs plot_families plot_uncertainty plot_risk plot_calibration
     errors __version__
 """
 PACKAGE = Path(bl.__file__).parent

@@ -20,10 +20,14 @@ if TYPE_CHECKING:
     from bayeslaw.runs.table import Runs
 
 
+# Pictures of what an average does not have.
+OF_ONE = ("parameters", "residuals", "families")
+
+
 @click.command()
 @asked_argument
 @click.option(
-    "--kind", type=click.Choice(["forecast", "parameters", "residuals"]), default="forecast", show_default=True,
+    "--kind", type=click.Choice(["forecast", *OF_ONE, "uncertainty"]), default="forecast", show_default=True,
     help="Which picture to draw.",
 )  # fmt: skip
 @click.option("--held-out", metavar="FILE", help="Runs that were not fitted, to draw beside the forecast.")
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 @unconverged_option
 @click.option(
     "--out", metavar="FILE.png",
-    help="The file of the picture: .png, .pdf or .svg (default: forecast.png, parameters.png or residuals.png).",
+    help="The file of the picture: .png, .pdf or .svg (default: the kind's name and .png).",
 )  # fmt: skip
 @answers
 def plot(
@@ -45,14 +49,15 @@ def plot(
 ) -> None:
     """Draw a fit.
 
-    Draws the forecast against compute, the posterior beside the prior, or the residuals.
+    Draws the forecast against compute; the posterior beside the prior; the residuals; families beside their population;
+    or how wide a forecast is beyond the runs, and what makes it so.
     """
     if held_out is not None and kind != "forecast":
         raise InputError(f"--held-out is drawn beside a forecast; --kind {kind} does not use it.")
     path = planned(out or f"{kind}.png", (fit, *([held_out] if held_out else [])), "--out")
     runs = read_optional_table(held_out, "--held-out", **reading)
     # An average has no parameters or residuals of its own.
-    asked = load_fits([fit], None) if kind == "forecast" else load_one(fit)
+    asked = load_one(fit) if kind in OF_ONE else load_fits([fit], None)
 
     from bayeslaw.ask.average import Average
 
@@ -66,11 +71,15 @@ def plot(
 
 
 def _drawn(asked: Posterior | Average, kind: str, held_out: Runs | None, allow_unconverged: bool) -> Figure:
+    from bayeslaw.ask.plot.families import plot_families
     from bayeslaw.ask.plot.forecast import plot_forecast
     from bayeslaw.ask.plot.parameters import plot_parameters
     from bayeslaw.ask.plot.residuals import plot_residuals
+    from bayeslaw.ask.plot.uncertainty import plot_uncertainty
 
     if kind == "forecast":
         return plot_forecast(asked, held_out=held_out, allow_unconverged=allow_unconverged)
-    one = cast("Posterior", asked)
-    return {"parameters": plot_parameters, "residuals": plot_residuals}[kind](one, allow_unconverged=allow_unconverged)
+    if kind == "uncertainty":
+        return plot_uncertainty(asked, allow_unconverged=allow_unconverged)
+    draw = {"parameters": plot_parameters, "residuals": plot_residuals, "families": plot_families}[kind]
+    return draw(cast("Posterior", asked), allow_unconverged=allow_unconverged)
