@@ -146,15 +146,14 @@ def outcome(draws: np.ndarray, target: float | None, side: str, said: str, name:
     known = draws[np.isfinite(draws)]
     low, high = np.quantile(known, [0.004, 0.996])
     log = bool(low > 0 and high > 30.0 * low)
-    edges = np.geomspace(low, high, 41) if log else np.linspace(low, high, 41)
-    if target is not None and low < target < high:
-        edges = np.unique([*edges, target])
+    aim = target if target is not None and low < target < high else None
+    edges = _edges(low, high, low if aim is None else aim, log)
     counts, _ = np.histogram(known, edges)
     heights = counts / len(known) / np.diff(np.log(edges) if log else edges)
     rows: list[dict[str, Any]] = [
         {"x": a, "x2": b, "y": height, "base": 0.0, "share": chance(count / len(known)),
          "range": f"{short(a, 4)} to {short(b, 4)}",
-         "missed": bool(target is not None and ((a >= target) if side == "above" else (b <= target)))}
+         "missed": target is not None and (0.5 * (a + b) > target) == (side == "above")}
         for a, b, height, count in zip(edges[:-1].tolist(), edges[1:].tolist(), heights.tolist(), counts.tolist(),
                                        strict=True)
     ]  # fmt: skip
@@ -167,15 +166,23 @@ def outcome(draws: np.ndarray, target: float | None, side: str, said: str, name:
         x=x, x2="x2", y=y, y2="base", tooltip=tips(range=name, share="probability"),
         color=alt.condition("datum.missed", alt.value(ORANGE), alt.value(BLUE)),
     )  # fmt: skip
-    if target is None or not low < target < high:
+    if aim is None:
         return alt.layer(bars).properties(height=200)
-    at = {"x": target, "y": top, "text": said}
-    right = _share(target, _ends(edges), log) < 0.5
+    at = {"x": aim, "y": top, "text": said}
+    right = _share(aim, _ends(edges), log) < 0.5
     return alt.layer(
         bars,
         alt.Chart(data([at])).mark_rule(color=GREEN, strokeDash=[5, 3], strokeWidth=1.6).encode(x=x),
         label(at, x, y, align="left" if right else "right", dx=6 if right else -6, dy=8, fontSize=13),
     ).properties(height=200)
+
+
+def _edges(low: float, high: float, through: float, log: bool, bins: int = 40) -> np.ndarray:
+    """Edges of bars of one width, one of which is at a value."""
+    first, last, at = (math.log(each) if log else each for each in (low, high, through))
+    step = (last - first) / bins
+    edges = at + step * np.arange(math.floor((first - at) / step + 1e-9), math.ceil((last - at) / step - 1e-9) + 1)
+    return np.exp(edges) if log else edges
 
 
 def parts(shares: Mapping[str, float]) -> Chart:
