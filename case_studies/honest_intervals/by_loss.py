@@ -2,10 +2,11 @@
 
     python case_studies/honest_intervals/by_loss.py DATA FITS
 
-fits laws of scores to the cheaper models of 58 tables, from two origins, and asks for the scores of the dearer ones,
-whose losses are hidden too.  Fits are kept in the folder FITS.  How laws that read a score off a loss err below the
-losses that they were fitted to goes into bayeslaw/data/loss_slopes.csv, from which learn.py makes their drift.  How
-the ways did goes into by_loss.json and by_loss.md: each task with drift, and priors, learned from the other tasks.
+fits laws of scores to the cheaper models of 150 tables, from two origins, and asks for the scores of the dearer ones,
+whose losses are hidden too.  Fits are kept in the folder FITS.  How laws err below the losses, or beyond the compute,
+that they were fitted to goes into bayeslaw/data/loss_slopes.csv, from which learn.py makes their drift.  How the ways
+did goes into by_loss.json and by_loss.md: each task with drift, and priors, learned from the other tasks.  There too
+are the priors that all tasks teach the law of parameters and tokens, which field.py takes into field.toml.
 """
 
 import hashlib
@@ -41,9 +42,8 @@ QUESTIONS = {"hellaswag": 10042, "arc_easy": 2376}
 
 
 def over_training(data: Path) -> pd.DataFrame:
-    """The 46 tasks of Gadre et al. (2024), of the 34 models trained on C4, whose loss is on C4."""
-    table = scores.over_training(data).assign(loss=lambda rows: rows["loss_c4_val"])
-    return table[table["family"] == "c4_original"]
+    """The 46 tasks of Gadre et al. (2024), of models trained on three corpora; their loss on C4."""
+    return scores.over_training(data).assign(loss=lambda rows: rows["loss_c4_val"])
 
 
 def loss_to_loss(data: Path) -> pd.DataFrame:
@@ -315,6 +315,17 @@ def judged(study: Study, name: str) -> dict[str, dict[str, float]]:
     }
 
 
+def priors_of(name: str, study: Study) -> dict[str, str]:
+    """The population of a law's parameters over all tasks, from the origin that sees most, as priors."""
+    law = law_of(name, 0.0)
+    rows = zip(law.free_parameters, *study.prior(name, len(ORIGINS) - 1, None), strict=True)
+    forms = {
+        "log": lambda middle: f"LogNormal(log({np.exp(middle):.4g})",
+        "identity": lambda middle: f"Normal({middle:.4g}",
+    }
+    return {each: f"{forms[law.parameters[each].prior.link](middle)}, {spread:.2g})" for each, middle, spread in rows}
+
+
 def page(found: dict[str, dict[str, dict[str, float]]]) -> str:
     """A table a collection, a row a way."""
     lines = []
@@ -337,12 +348,15 @@ def main(data: Path, fits: Path) -> None:
     fits.mkdir(parents=True, exist_ok=True)
     study = Study(list(asked(data, fits)))
     shipped = {law.name for law in bl.laws()}
-    slopes = pd.concat([study.slopes(name, False) for name in THROUGH if name in shipped])
+    slopes = pd.concat(
+        [*(study.slopes(name, False) for name in THROUGH if name in shipped), study.slopes(BY_SIZE, True)]
+    )
     as_table(slopes.to_dict("records")).to_csv(OF_LOSS_SCORES, index=False, float_format="%.6g")
     found: dict[str, Any] = {name: judged(study, name) for name in WAYS}
     scales = {f"{name}, {'learned' if learned else 'weak'} priors": study.scale(name, learned, None)
               for name in (*THROUGH, BY_SIZE) for learned in (False, True)}  # fmt: skip
-    (HERE / "by_loss.json").write_text(json.dumps({"ways": found, "scales": scales}, indent=1) + "\n", encoding="utf-8")
+    told = {"ways": found, "scales": scales, "priors": {BY_SIZE: priors_of(BY_SIZE, study)}}
+    (HERE / "by_loss.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     (HERE / "by_loss.md").write_text(page(found), encoding="utf-8")
     print(page(found))
 

@@ -4,7 +4,8 @@
 
 fits every law to all runs of every table in the folder DATA under its own weak priors (fits.csv; a table that is there
 is not fitted again) and asks which values a table of another sweep would have.  That goes into bayeslaw/data/field.toml
-and, with each sweep left out, into field_left_out.json, by which field_study.py judges.
+and, with each sweep left out, into field_left_out.json, by which field_study.py judges.  Priors of laws
+of scores are those that by_loss.py found.
 """
 
 import itertools
@@ -22,8 +23,11 @@ import bayeslaw as bl
 from bayeslaw.language.public_priors import FIELD
 
 HERE = Path(__file__).parent
-FITS, LEFT_OUT = HERE / "fits.csv", HERE / "field_left_out.json"
-NOTE = "# Parameters on a sweep that is not among the public ones; made by case_studies/honest_intervals/field.py.\n"
+FITS, LEFT_OUT, OF_SCORES = HERE / "fits.csv", HERE / "field_left_out.json", HERE / "by_loss.json"
+NOTE = (
+    "# Parameters on a sweep, or of a task, that is not among the public ones; made by\n"
+    "# case_studies/honest_intervals/field.py.\n"
+)
 # How heavy tails are, a single sweep says next to nothing of.
 LEFT_ALONE = ("nu",)
 
@@ -95,7 +99,8 @@ def learned(rows: pd.DataFrame) -> dict[str, dict[str, str]]:
 
 def main() -> None:
     rows = fitted(Path(sys.argv[1]))
-    FIELD.write_text(NOTE + tomli_w.dumps({"law": learned(rows)}), encoding="utf-8")
+    of_scores = json.loads(OF_SCORES.read_text(encoding="utf-8"))["priors"]
+    FIELD.write_text(NOTE + tomli_w.dumps({"law": learned(rows) | of_scores}), encoding="utf-8")
     left_out = {sweep: learned(rows[rows.sweep != sweep]) for sweep in SWEEPS}
     LEFT_OUT.write_text(json.dumps(left_out, indent=1) + "\n", encoding="utf-8")
 

@@ -12,6 +12,7 @@ from bayeslaw.ask.auto.choice import choices, choose
 from bayeslaw.ask.loading import load_laws
 from bayeslaw.cli import commands, sampling
 from bayeslaw.errors import FileError, QuestionError, RunsError
+from bayeslaw.language.public_priors import field_priors
 from tests.posteriors import about, from_priors
 from tests.simulate import simulated_runs
 
@@ -80,6 +81,21 @@ def test_two_outcomes_are_named_and_one_is_asked_for():
     assert choose(both, "n_correct").laws[0] == "task_chain"
     with pytest.raises(RunsError, match="no column 'accuracy' to predict"):
         choose(both, "accuracy")
+
+
+def test_a_choice_brings_the_priors_it_was_tested_with():
+    """Unless others are asked for; those of single parameters go beside them."""
+    table = {**runs_of(LOSS).data, "n_correct": np.full(40, 30.0), "n_trials": np.full(40, 100.0)}
+    chosen, learned = choose(bl.read_runs(table), "n_correct"), field_priors("task_chain")
+
+    def priors(wanted=None):
+        (law,) = chosen.with_priors(wanted).values()
+        return {name: law.parameters[name].prior.text for name in ("chance", *learned)}
+
+    own = bl.law("task_chain").parameters["chance"].prior.text
+    assert priors() == {"chance": own, **learned}
+    assert priors({"chance": "Constant(0.25)"}) == {"chance": "Constant(0.25)", **learned}
+    assert "with the priors of public runs (priors='field')" in chosen.note(bl.read_runs(table)).text
 
 
 def test_a_table_that_suits_no_law_is_told_what_the_nearest_lack():

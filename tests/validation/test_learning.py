@@ -68,7 +68,7 @@ def test_scores_and_losses_tell_nothing_of_each_other(of_losses, quickly):
     both = drift_from(pd.concat([losses, scores]))
     assert set(both) == {"kaplan", "task_chain", "emergence_logistic", OTHERS["log"], OTHERS["logit"]}
     assert both == {**of_losses, **drift_from(scores)}
-    assert both["task_chain"].scale > 10 * both["kaplan"].scale
+    assert both["emergence_logistic"].scale > 10 * both["kaplan"].scale
 
 
 def test_slopes_of_counts_are_in_logits(monkeypatch):

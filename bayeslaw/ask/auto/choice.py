@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,8 @@ import numpy as np
 import bayeslaw
 from bayeslaw.errors import RunsError, listed
 from bayeslaw.language import catalogue
+from bayeslaw.language.law import Law
+from bayeslaw.language.public_priors import with_priors_each
 from bayeslaw.note import Note
 from bayeslaw.runs.columns import check_no_chart, check_one_each, offered
 from bayeslaw.runs.observations import columns_lacking
@@ -40,12 +43,22 @@ class Choice:
         What the choice rests on.
     varies
         Columns that must have several values.
+    priors
+        The name of the priors that were tested with them; None for the weak ones of the law files.
     """
 
     laws: tuple[str, ...]
     because: str
     tested: str
     varies: tuple[str, ...] = ()
+    priors: str | None = None
+
+    def with_priors(self, wanted: str | Mapping[str, str] | None = None) -> dict[str, Law]:
+        """The laws by name, with priors by name in place of the choice's, or with other priors of single parameters."""
+        laws = {name: catalogue.law(name) for name in self.laws}
+        if isinstance(wanted, str):
+            return with_priors_each(laws, wanted)
+        return with_priors_each(with_priors_each(laws, self.priors), wanted or {})
 
     @property
     def outcome(self) -> str:
@@ -76,9 +89,11 @@ class Choice:
         nearest = sorted(others, key=lambda each: len(each.lacking(runs)))[:NEAREST]
         more = "; ".join(f"{listed(each.lacking(runs))} would choose {listed(each.laws)}" for each in nearest)
         averaged = " averaged equally," if len(self.laws) > 1 else ""
+        option = worded(f"priors={self.priors!r}", f"--priors {self.priors}")
+        learned = "" if self.priors is None else f" with the priors of public runs ({option}),"
         return Note(
             "auto", "info",
-            f"The laws were chosen by the table: {listed(self.laws)},{averaged} since {self.because}.",
+            f"The laws were chosen by the table: {listed(self.laws)},{averaged}{learned} since {self.because}.",
             f"Tested: {self.tested}. {f'With other columns, {more}; name' if more else 'Name'} a law to have that one.",
         )  # fmt: skip
 
@@ -88,7 +103,8 @@ def choices() -> tuple[Choice, ...]:
     """All choices, in the order in which they are tried."""
     rows = tomllib.loads(CHOICES.read_text(encoding="utf-8"))["choice"]
     return tuple(
-        Choice(tuple(row["laws"]), row["because"], row["tested"], tuple(row.get("varies", ()))) for row in rows
+        Choice(tuple(row["laws"]), row["because"], row["tested"], tuple(row.get("varies", ())), row.get("priors"))
+        for row in rows
     )
 
 

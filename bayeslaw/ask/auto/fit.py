@@ -15,9 +15,7 @@ from bayeslaw.inference.fit import fit_plan
 from bayeslaw.inference.model.plan import make_plan
 from bayeslaw.inference.model.pooling import pools_of
 from bayeslaw.inference.posterior.posterior import Posterior
-from bayeslaw.language import catalogue
 from bayeslaw.language.law import Law
-from bayeslaw.language.public_priors import with_priors_each
 from bayeslaw.note import Note, in_order
 from bayeslaw.runs.table import RunsLike, read_runs
 
@@ -83,7 +81,8 @@ def fit(
     outcome
         With ``"auto"``, the column to predict where a table has several that could be.
     priors
-        ``"field"`` for published-sweep priors, or priors by parameter (default: the weak priors of the law's file).
+        ``"field"`` for published-sweep priors, or priors by parameter (default: the weak priors of the law's file;
+        ``"auto"`` takes those that its choice was tested with).
     sampling, work
         How to sample, and how the work is done; see :class:`bayeslaw.Sampling` and :class:`bayeslaw.Work`.
     **fields
@@ -111,7 +110,7 @@ def fit(
         return fit_law(law, runs, family, pool, priors=priors, sampling=sampling, work=work)
     table = read_runs(runs)
     chosen = choose(table, outcome)
-    laws = with_priors_each({name: catalogue.law(name) for name in chosen.laws}, priors)
+    laws = chosen.with_priors(priors)
     pools = pools_of(laws, pool)
     # Every fault of the input is found before JAX is imported.
     plans = {name: make_plan(each, table, family, pools[name]) for name, each in laws.items()}

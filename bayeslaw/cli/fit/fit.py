@@ -100,7 +100,7 @@ def fit(
     from bayeslaw.inference.model.pooling import pools_of
 
     chosen = choose(runs, outcome) if named is None else None
-    laws = [cast("Law", named)] if chosen is None else find_laws(chosen.laws, priors, prior)
+    laws = [cast("Law", named)] if chosen is None else find_laws(chosen.laws, priors or chosen.priors, prior)
     if noise_growth is not None:
         laws = [law.with_noise_growth(noise_growth) for law in laws]
     if group_effect is not None:

@@ -12,7 +12,6 @@ from bayeslaw.cli.interrupted import resumable, resume_option
 from bayeslaw.cli.options import (
     check_points,
     fields_of,
-    find_laws,
     fitting_options,
     points_option,
     read_points,
@@ -82,7 +81,7 @@ def predict(
     from bayeslaw.inference.model.plan import make_plan
 
     chosen = choose(runs, outcome)
-    laws = find_laws(chosen.laws)
+    laws = list(chosen.with_priors().values())
     check_points(laws, points)
     plans = {law.name: make_plan(law, runs, column) for law in laws}
     said = notes_of_plans(plans)

@@ -101,7 +101,8 @@ def backtest(
     if not laws:
         from bayeslaw.ask.auto.choice import choose, score_of
 
-        laws = find_laws(choose(runs, score_of(runs) if of == "score" else None).laws, priors, prior)
+        chosen = choose(runs, score_of(runs) if of == "score" else None)
+        laws = find_laws(chosen.laws, priors or chosen.priors, prior)
     pooling = read_pooling(pool)
     if of == "optimum":
         with quick_imports():

@@ -107,7 +107,7 @@ def backtest(
     sampling, work = asked_for(sampling, work, fields)
     require_weighting(weights)
     table = read_runs(runs)
-    last = named_laws(choose(table).laws if laws == AUTO else laws)
+    last = named_laws(choose(table).with_priors().values() if laws == AUTO else laws)
     first = {} if through is None else _first(through, last, table)
     every = with_priors_each(first | last, priors)
     pools = pools_of(every, pool)
