@@ -32,6 +32,7 @@ from bayeslaw.decisions.plot.decision import plot_decision as plot_decision
 from bayeslaw.decisions.plot.multiplier import plot_multiplier as plot_multiplier
 from bayeslaw.decisions.plot.next_runs import plot_next_runs as plot_next_runs
 from bayeslaw.decisions.progress.update import update as update
+from bayeslaw.examples import example as example
 from bayeslaw.inference.base.work import Sampling as Sampling
 from bayeslaw.inference.base.work import Work as Work
 from bayeslaw.inference.fit import posterior_mode as posterior_mode

@@ -29,7 +29,7 @@ LAYERS = {
     "decisions": {"language", "runs", "inference", "ask"},
     "validation": {"language", "runs", "inference", "ask", "decisions"},
     "reporting": {"language", "runs", "inference", "ask", "decisions", "validation"},
-    "cli": {"language", "runs", "inference", "ask", "decisions", "validation", "reporting"},
+    "cli": {"language", "runs", "inference", "ask", "decisions", "validation", "reporting", "examples"},
 }
 
 # What every layer may import: messages, notes, words, pages made of them, and whether a file is there.

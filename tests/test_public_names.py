@@ -14,7 +14,7 @@ import bayeslaw as bl
 # Adding a name here is a promise to keep it.
 PUBLIC = """
     law laws read_law Law published
-    read_runs Runs
+    read_runs Runs example
     fit Sampling Work load Posterior posterior_mode to_pymc
     prior_predictive forecast report risk threshold optimum effective_size frontier Drift
     decide compute_multiplier next_runs update

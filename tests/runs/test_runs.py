@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bayeslaw.errors import BayeslawError, FileError, LawError, RunsError, did_you_mean
+from bayeslaw.examples import example
 from bayeslaw.language import catalogue
 from bayeslaw.language.formula.schedule import SCHEDULES
 from bayeslaw.language.law import Law
@@ -878,3 +879,11 @@ def test_a_condition_knows_the_compute_that_parameters_and_tokens_make():
     assert read_runs({**table, "flops": [1e20, 1e19, 1e18]}).where("flops < 2e19").rows.tolist() == [2, 3]
     with pytest.raises(RunsError, match="needs column 'flops', which is not there"):
         read_runs({"N": [1e8, 1e9], "loss": [3.5, 3.0]}).where("flops < 2e19")
+
+
+def test_an_example_is_read_by_its_name():
+    runs = example("gadre")
+    assert len(runs) == 104
+    assert len(runs.where("fit_role == 'loss_fit'")) == 15
+    with pytest.raises(RunsError, match=r"no example 'gadr'; did you mean 'gadre'; there is: gadre"):
+        example("gadr")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,13 +12,15 @@ from bayeslaw.cli.sampling import diagnosis, sample
 from bayeslaw.words import in_columns, size, strict_json
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
     from bayeslaw.ask.forecast.forecast import Forecast
     from bayeslaw.inference.posterior.posterior import Posterior
     from bayeslaw.runs.table import Runs
 
-RUNS = Path(__file__).resolve().parents[2] / "data" / "gadre_overtraining.csv"
+RUNS = "gadre"
 # As the authors divided their runs: 15 that their law was fitted to, and those it was tested on.
 FITTED = "fit_role == 'loss_fit'"
 HELD_OUT = "fit_role == 'held_out' and flops > 5e20"
@@ -44,11 +45,11 @@ def demo(out: str, as_json: bool) -> None:
     """
     folder = folder_at(out)
 
+    from bayeslaw.examples import EXAMPLES, example
     from bayeslaw.inference.model.plan import make_plan
     from bayeslaw.language.catalogue import law
-    from bayeslaw.runs.table import read_runs
 
-    every = read_runs(RUNS)
+    every = example(RUNS)
     fitted, largest = every.where(FITTED), every.where(LARGEST)
     say(f"Fitting the law 'chinchilla' to {len(fitted)} runs on {len(fitted.levels('family')[0])} corpora ...")
     posterior, seconds = sample(make_plan(law("chinchilla"), fitted, "family"))
@@ -59,7 +60,11 @@ def demo(out: str, as_json: bool) -> None:
     found = forecast(posterior, largest)
     answer = _against_outcomes(found, posterior, largest)
     files = {"fit": folder / "fit.nc", "forecast": folder / "forecast.json", "picture": folder / "forecast.png"}
-    answer |= {"seconds": round(seconds, 3), "runs": str(RUNS), "files": {k: str(path) for k, path in files.items()}}
+    answer |= {
+        "seconds": round(seconds, 3),
+        "runs": str(EXAMPLES[RUNS]),
+        "files": {k: str(path) for k, path in files.items()},
+    }
     posterior.save(files["fit"])
     write_text(files["forecast"], strict_json(answer) + "\n")
     write(files["picture"], plot_forecast(posterior, held_out=every.where(HELD_OUT)))
