@@ -39,6 +39,7 @@ EXACT = 12
 TASKS = {
     "language": "Laws",
     "runs": "Runs",
+    "examples": "Examples of runs",
     "inference": "Fits and posteriors",
     "ask.forecast": "Forecasts",
     "ask.threshold": "Thresholds and effective sizes",
@@ -46,6 +47,7 @@ TASKS = {
     "ask": "Comparing and averaging laws",
     "ask.plot": "Pictures",
     "decisions": "Decisions",
+    "reporting": "Reports",
     "validation": "Trust",
     "errors": "Errors",
 }
