@@ -3,10 +3,10 @@
     python case_studies/honest_intervals/by_loss.py DATA FITS
 
 fits laws of scores to the cheaper models of 150 tables, from two origins, and asks for the scores of the dearer ones,
-whose losses are hidden too.  Fits are kept in the folder FITS.  How laws err below the losses, or beyond the compute,
-that they were fitted to goes into bayeslaw/data/loss_slopes.csv, from which learn.py makes their drift.  How the ways
-did goes into by_loss.json and by_loss.md: each task with drift, and priors, learned from the other tasks.  There too
-are the priors that all tasks teach the law of parameters and tokens, which field.py takes into field.toml.
+whose losses are hidden too.  Fits are kept in the folder FITS.  How laws that read a score off a loss err below the
+losses that they were fitted to goes into bayeslaw/data/loss_slopes.csv, from which learn.py makes their drift.  How the
+ways did goes into by_loss.json and by_loss.md: each task with drift, and priors, learned from the other tasks.  There
+too are the priors that all tasks teach the law of parameters and tokens, which field.py takes into field.toml.
 """
 
 import hashlib
@@ -348,9 +348,7 @@ def main(data: Path, fits: Path) -> None:
     fits.mkdir(parents=True, exist_ok=True)
     study = Study(list(asked(data, fits)))
     shipped = {law.name for law in bl.laws()}
-    slopes = pd.concat(
-        [*(study.slopes(name, False) for name in THROUGH if name in shipped), study.slopes(BY_SIZE, True)]
-    )
+    slopes = pd.concat([study.slopes(name, False) for name in THROUGH if name in shipped])
     as_table(slopes.to_dict("records")).to_csv(OF_LOSS_SCORES, index=False, float_format="%.6g")
     found: dict[str, Any] = {name: judged(study, name) for name in WAYS}
     scales = {f"{name}, {'learned' if learned else 'weak'} priors": study.scale(name, learned, None)

@@ -94,10 +94,8 @@ def measured(data: Path, fits: Path) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for collection in COLLECTIONS:
         for task, runs, laws in tables(data, collection):
-            # How the law of parameters and tokens drifts is asked in by_loss.py, with priors of other tasks.
-            by_compute = {BY_COMPUTE: laws[BY_COMPUTE]}
             rows += slopes(
-                collection, runs, by_compute, "family", seen=ORIGINS, sampling=bl.Sampling(draws=DRAWS, patience=False),
+                collection, runs, laws, "family", seen=ORIGINS, sampling=bl.Sampling(draws=DRAWS, patience=False),
                 place=Workplace(shards=Shards(fits)), table=task,
             )  # fmt: skip
             as_table(rows).to_csv(OF_SCORES, index=False, float_format="%.6g")

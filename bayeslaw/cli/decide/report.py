@@ -62,7 +62,7 @@ def report(
     as_json: bool,
     **reading: Any,
 ) -> None:
-    """Write a page about a planned run, to decide from.
+    """Write a page to decide a run from.
 
     The verdict in one paragraph, what it rests on as pass, look or fail, pictures, options and what speaks against it,
     in one file of HTML that needs no network.
