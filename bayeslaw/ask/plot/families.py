@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # A positive parameter whose values span more than this factor is drawn on a log axis.
 WIDE = 5.0
+# The room beside the widest bar, as a share of the span.
+MARGIN = 0.04
 
 
 def plot_families(posterior: Posterior, *, allow_unconverged: bool = False) -> Figure:
@@ -88,8 +90,10 @@ def _draw(panel: Axes, posterior: Posterior, name: str, each: list[Any]) -> None
     low, high = float(min(band[0], *ends)), float(max(band[1], *ends))
     if parameter.prior.support == "positive" and high > WIDE * low > 0:
         log_ticks(panel, "x", low, high)
+        panel.set_xlim(low / (high / low) ** MARGIN, high * (high / low) ** MARGIN)
     else:
         panel.locator_params(axis="x", nbins=4)
+        panel.set_xlim(low - MARGIN * (high - low), high + MARGIN * (high - low))
     units = f" ({parameter.units})" if parameter.units not in ("", "1") else ""
     panel.set_title(f"{name}{units}")
     panel.set_ylim(-0.7, len(each) - 0.3)

@@ -93,7 +93,7 @@ def plot_uncertainty(
                 ha="left" if i == 0 else "right", fontsize=8, fontweight="bold",
             )  # fmt: skip
         above.set_ylim(0.0, 1.25 * width.max())
-        above.set_ylabel(f"width of the {percent(level)} interval\n{with_units(law.output.column, law.output.units)}")
+        above.set_ylabel(f"{percent(level)} width of\n{with_units(law.output.column, law.output.units)}")
         stacks = below.stackplot(far, shares, colors=COLOURS[: len(parts)], alpha=0.75, labels=parts)
         below.set(ylim=(0.0, 1.0), ylabel="share of the variance")
         log_ticks(below, "x", 1.0, up_to)
