@@ -188,7 +188,6 @@ def _words_about(law: Law) -> str:
     return " ".join((*about, *map(str, paper.values()))).casefold()
 
 
-@lru_cache(maxsize=1)
 def cited_as(key: str) -> str:
     """A source as it is cited in a sentence, ``Hoffmann et al. 2022``; the key itself where it is not known.
 
@@ -203,6 +202,7 @@ def cited_as(key: str) -> str:
     return f"{who} {known[name]['year']}" + (f" ({part.replace('_', ' ')})" if part else "")
 
 
+@lru_cache(maxsize=1)
 def bibliography() -> dict[str, dict[str, str]]:
     """Return the entry of every reference key of the laws: authors, title, year and where to find it."""
     text = (Path(__file__).parent / "references.toml").read_text(encoding="utf-8")
